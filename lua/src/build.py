@@ -1,0 +1,248 @@
+"""Makes what is shipped out of ``lua/src``: the flat texts of ``lua/v1`` and ``lua/manifest.json``.
+
+    python lua/src/build.py            write them
+    python lua/src/build.py --check    fail, naming the files, if they are not up to date
+
+A line ``--- @include "_name"`` in a source stands for ``src/include/_name.lua``; each
+include enters a text once, before what needs it. In the flat text a comment
+``-- @from file:line`` says where the lines after it come from. The manifest is read from
+the header of each source; where header and body disagree, the build fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SRC = Path(__file__).resolve().parent
+LUA = SRC.parent
+VERSION = "v1"
+
+#: Lets Dragonfly run a script that derives keys; everybody else reads a comment.
+DRAGONFLY = "--!df flags=allow-undeclared-keys"
+
+#: The commands that the scripts may call, and whether each of them writes.
+COMMANDS = {
+    "DECR": True,
+    "DEL": True,
+    "EXISTS": False,
+    "GET": False,
+    "HMGET": False,
+    "HSET": True,
+    "INCR": True,
+    "SET": True,
+    "TIME": False,
+    "TYPE": False,
+    "ZADD": True,
+    "ZCARD": False,
+    "ZCOUNT": False,
+    "ZRANGE": False,
+    "ZRANK": False,
+    "ZREM": True,
+    "ZREVRANGE": False,
+    "ZREVRANK": False,
+    "ZSCORE": False,
+}
+
+TYPES = {
+    "cursor",
+    "flag",
+    "identifier",
+    "key",
+    "number",
+    "object_id",
+    "order",
+    "relation",
+    "resource",
+    "text",
+    "timestamp",
+    "uid",
+}
+
+_INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$')
+_SECTION = re.compile(r"^-- (?P<name>KEYS|ARGV|REPLY|ERRORS|COST|EXAMPLE)\b ?(?P<rest>.*)$")
+_FIELD = re.compile(r"^(?P<name>\w+) +(?P<type>\w+?)(?P<suffix>\?|\.\.\.)?(?: +(?P<text>.+))?$")
+_UNPACKED = re.compile(r"^local ([\w, ]+) = ((?:ARGV\[\d+\](?:, )?)+)$", re.MULTILINE)
+
+
+class BuildError(Exception):
+    """A source that cannot be built; the text names the file and the line."""
+
+
+@dataclass
+class Flat:
+    """A text being put together."""
+
+    lines: list[str] = field(default_factory=list)
+    included: set[str] = field(default_factory=set)
+
+    def take(self, path: Path, root: Path, first: int, stack: tuple[str, ...]) -> None:
+        """Add a source from its line ``first`` on, with its includes in their places."""
+        name = path.relative_to(root).as_posix()
+        lines = path.read_text(encoding="utf-8").splitlines()
+        marked = False
+        for number, line in enumerate(lines[first - 1 :], first):
+            include = _INCLUDE.match(line)
+            if line.startswith("--- @include") and not include:
+                raise BuildError(f'{name}:{number}: write --- @include "_name"; got {line}')
+            if include:
+                self.include(include["name"], root, (*stack, f"{name}:{number}"))
+                marked = False
+            elif line or marked:
+                if not marked:
+                    self.lines.append(f"-- @from {name}:{number}")
+                    marked = True
+                self.lines.append(line)
+        while self.lines[-1] == "":
+            self.lines.pop()
+
+    def include(self, name: str, root: Path, stack: tuple[str, ...]) -> None:
+        path = root / "include" / f"{name}.lua"
+        trace = " <- ".join(reversed(stack))
+        if any(place.startswith(f"include/{name}.lua:") for place in stack):
+            raise BuildError(f"{stack[-1]}: {name} includes itself: {trace}")
+        if not path.is_file():
+            raise BuildError(f"{stack[-1]}: there is no include/{name}.lua: {trace}")
+        if name not in self.included:
+            self.take(path, root, 1, stack)
+            self.included.add(name)
+
+
+def read_header(name: str, lines: list[str]) -> tuple[dict[str, Any], int]:
+    """The header of a source as the manifest shows it, and the number of its last line."""
+    end = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    header, purpose, section = lines[:end], [], ""
+    sections: dict[str, list[str]] = {}
+    for line in header:
+        match = _SECTION.match(line)
+        if match:
+            section = match["name"]
+            sections[section] = [match["rest"]] if match["rest"] else []
+        elif section:
+            sections[section].append(line.removeprefix("--"))
+        elif line.startswith("--- "):
+            purpose.append(line.removeprefix("--- "))
+    wanted = ["KEYS", "ARGV", "REPLY", "ERRORS", "COST", "EXAMPLE"]
+    if list(sections) != wanted or not purpose:
+        raise BuildError(f"{name}: the header needs a purpose and {', '.join(wanted)}, in this order")
+    return {
+        "purpose": " ".join(purpose),
+        "keys": [_field(name, line) for line in sections["KEYS"]],
+        "arguments": [_field(name, line) for line in sections["ARGV"]],
+        "reply": [line.strip() for line in sections["REPLY"]],
+        "errors": " ".join(sections["ERRORS"]).split(),
+        "cost": " ".join(line.strip() for line in sections["COST"]),
+        "example": " ".join(line.strip() for line in sections["EXAMPLE"]),
+    }, end
+
+
+def _field(name: str, line: str) -> dict[str, Any]:
+    match = _FIELD.match(line.strip())
+    if not match or match["type"] not in TYPES:
+        raise BuildError(f"{name}: not 'name type text' with a known type: {line.strip()!r}")
+    return {
+        "name": match["name"],
+        "type": match["type"],
+        "optional": match["suffix"] == "?",
+        "repeated": match["suffix"] == "...",
+        "text": match["text"] or "",
+    }
+
+
+def check_body(name: str, header: dict[str, Any], body: str) -> list[str]:
+    """Hold a header against its flat body. Returns the commands that the body calls."""
+    code = "\n".join(line for line in body.splitlines() if not line.startswith("--"))
+    unpacked = [variable for names, _ in _UNPACKED.findall(code) for variable in names.split(", ")]
+    declared = [argument["name"] for argument in header["arguments"] if not argument["repeated"]]
+    if unpacked != declared:
+        raise BuildError(f"{name}: the header declares the arguments {declared}, the body unpacks {unpacked}")
+    raised = set(re.findall(r"SEQUERE_[A-Z_]+", code))
+    if raised != set(header["errors"]):
+        raise BuildError(f"{name}: header and body differ in these errors: {sorted(raised ^ set(header['errors']))}")
+    calls = re.findall(r"\bcall\(([^)]*)", code) + re.findall(r"= \{('[A-Z]+', \w)", code)
+    commands = {word for call in calls for word in re.findall(r"'([A-Z]{3,})'", call)} - {"WITHSCORES"}
+    unknown = commands - set(COMMANDS)
+    if unknown:
+        raise BuildError(f"{name}: commands that COMMANDS in build.py does not know: {sorted(unknown)}")
+    if f"lua/{VERSION}/{name}.lua" not in header["example"]:
+        raise BuildError(f"{name}: the example does not run lua/{VERSION}/{name}.lua")
+    return sorted(commands)
+
+
+def build_script(path: Path, root: Path) -> tuple[str, dict[str, Any]]:
+    """The flat text of a source, and its entry in the manifest."""
+    name = path.stem
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header, end = read_header(name, lines)
+    flat = Flat()
+    flat.take(path, root, end + 1, ())
+    text = "\n".join(
+        [
+            DRAGONFLY,
+            f"-- sequere {VERSION} {name}: generated from lua/src/{name}.lua, do not edit",
+            *lines[:end],
+            f"local SCRIPT = '{name}'",
+            *flat.lines,
+            "",
+        ]
+    )
+    commands = check_body(name, header, "\n".join(flat.lines))
+    entry = {
+        "name": name,
+        "version": VERSION,
+        "sha1": hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
+        "read_only": not any(COMMANDS[command] for command in commands),
+        "commands": commands,
+        **header,
+    }
+    return text, entry
+
+
+def build(root: Path) -> dict[str, str]:
+    """All that is generated from a folder of sources: paths below ``lua/`` and their texts."""
+    texts, entries = {}, []
+    for path in sorted(root.glob("*.lua")):
+        texts[f"{VERSION}/{path.name}"], entry = build_script(path, root)
+        entries.append(entry)
+    manifest = {"version": VERSION, "scripts": entries}
+    texts["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    return texts
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build lua/v1 and lua/manifest.json from lua/src.")
+    parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    options = parser.parse_args()
+    try:
+        texts = build(SRC)
+    except BuildError as error:
+        print(f"lua/src: {error}", file=sys.stderr)
+        return 1
+    present = {path.relative_to(LUA).as_posix() for path in LUA.glob(f"{VERSION}/*.lua")}
+    stale = [name for name, text in texts.items() if not _holds(LUA / name, text)]
+    orphans = sorted(present - set(texts))
+    if options.check:
+        for name in [*stale, *orphans]:
+            print(f"lua/{name} is not what lua/src gives; run: python lua/src/build.py", file=sys.stderr)
+        return 1 if stale or orphans else 0
+    (LUA / VERSION).mkdir(exist_ok=True)
+    for name in stale:
+        (LUA / name).write_bytes(texts[name].encode())
+    for name in orphans:
+        (LUA / name).unlink()
+    print(f"{len(stale)} written, {len(orphans)} removed, {len(texts) - len(stale)} unchanged")
+    return 0
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+--- Makes one resource stop following another.
+--
+-- KEYS
+--   prefix           text         start of every key, such as sequere:
+--   guard            key?         unless this key exists the reply is SEQUERE_COLD
+-- ARGV
+--   from_identifier  identifier   the follower
+--   from_object_id   object_id
+--   to_identifier    identifier   the one followed
+--   to_object_id     object_id
+-- REPLY integer
+--   1                the edge was removed
+--   0                there was none; nothing changed
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+-- COST
+--   O(log N), N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/unfollow.lua sequere: , user 1 project 7
+
+--- @include "_resource"
+--- @include "_uid"
+--- @include "_self"
+--- @include "_remove_edge"
+
+local from_identifier, from_object_id = ARGV[1], ARGV[2]
+local to_identifier, to_object_id = ARGV[3], ARGV[4]
+
+return run(function()
+  expect(4, 4)
+  check_resource('from_', from_identifier, from_object_id)
+  check_resource('to_', to_identifier, to_object_id)
+  check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
+  local from_uid = find_uid(from_identifier, from_object_id)
+  local to_uid = find_uid(to_identifier, to_object_id)
+  if not (from_uid and to_uid) then
+    return 0
+  end
+  return remove_edge({identifier = from_identifier, uid = from_uid}, {identifier = to_identifier, uid = to_uid})
+end, take_back)

@@ -1,0 +1,42 @@
+--- Makes one resource stop following up to 200 others: all of them, or on an error none.
+--
+-- KEYS
+--   prefix           text         start of every key, such as sequere:
+--   guard            key?         unless this key exists the reply is SEQUERE_COLD
+-- ARGV
+--   from_identifier  identifier   the follower
+--   from_object_id   object_id
+--   others           resource...  1 to 200 pairs of identifier, object_id: those followed
+-- REPLY array of integers, one for each pair, in order
+--   1                the edge was removed
+--   0                there was none; nothing changed
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+-- COST
+--   O(M log N), M pairs, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/unfollow_many.lua sequere: , user 1 project 7 project 8
+
+--- @include "_self"
+--- @include "_others"
+--- @include "_uid"
+--- @include "_remove_edge"
+
+local from_identifier, from_object_id = ARGV[1], ARGV[2]
+
+return run(function()
+  expect(4, 402)
+  check_resource('from_', from_identifier, from_object_id)
+  local others = check_others(3, 200)
+  for _, other in ipairs(others) do
+    check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
+  end
+  local from = {identifier = from_identifier, uid = find_uid(from_identifier, from_object_id)}
+  local replies = {}
+  for i, other in ipairs(others) do
+    other.uid = from.uid and find_uid(other.identifier, other.object_id)
+    replies[i] = other.uid and remove_edge(from, other) or 0
+  end
+  return replies
+end, take_back)

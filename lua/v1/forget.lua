@@ -1,0 +1,280 @@
+--!df flags=allow-undeclared-keys
+-- sequere v1 forget: generated from lua/src/forget.lua, do not edit
+--- Takes a resource and every edge from or to it out of the graph, in bounded steps:
+--- call it again until nothing is left.
+--
+-- KEYS
+--   prefix           text         start of every key, such as sequere:
+--   guard            key?         unless this key exists the reply is SEQUERE_COLD
+-- ARGV
+--   identifier       identifier
+--   object_id        object_id
+--   limit            number       edges to remove in this call, 1 to 500
+-- REPLY array of two integers
+--   removed          edges removed by this call
+--   left             edges left; at 0 the resource is forgotten
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_LIMIT
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+-- COST
+--   O(M log N), M the limit, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/forget.lua sequere: , user 1 100
+local SCRIPT = 'forget'
+-- @from include/_run.lua:1
+--- The frame of every script: its body runs inside run(), which turns
+--- whatever stops it into one returned error reply.
+
+local prefix, guard = KEYS[1], KEYS[2]
+local refused -- the command that the server refused: name, key, the server's words
+
+--- Stops the script with an error reply; its first word is a constant code.
+local function refuse(code, text)
+  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
+end
+
+--- A value as an error text may show it: printable and short.
+local function shown(value)
+  if #value > 60 then
+    return '"' .. string.gsub(string.sub(value, 1, 60), '%c', '?') .. '..." (' .. #value .. ' bytes)'
+  end
+  return '"' .. string.gsub(value, '%c', '?') .. '"'
+end
+
+--- redis.call that remembers what was refused, and at which line.
+local function call(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    local command, key = ...
+    refused = {command = command, key = key or '', words = tostring(reply.err)}
+    error('', 2)
+  end
+  return reply
+end
+
+--- The error text for what a server refused. Servers word a refusal in
+--- different ways: 6.2 puts its own position or a dash in front.
+local function refusal(line)
+  local words = string.gsub(refused.words, '^@user_script: ?%d+: ', '')
+  words = string.gsub(words, '^%-', '')
+  local place = SCRIPT .. ' line ' .. line .. ': ' .. refused.command .. ' ' .. refused.key
+  if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
+    return 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  end
+  if string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
+    or string.find(words, 'The user executing the script', 1, true) then
+    return 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  end
+  -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
+  return words .. ' (' .. place .. ')'
+end
+
+--- Runs the body and returns its reply; on_error, if given, runs before an error is returned.
+local function run(body, on_error)
+  local done, reply = pcall(body)
+  if done then
+    return reply
+  end
+  if on_error then
+    on_error()
+  end
+  if type(reply) == 'table' then
+    return redis.error_reply(reply.reply)
+  end
+  local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+  if refused then
+    return redis.error_reply(refusal(line or '?'))
+  end
+  return redis.error_reply('SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': '
+    .. (words or tostring(reply)) .. '; please report this')
+end
+
+--- Checks how many keys and arguments came, and the guard.
+local function expect(least, most)
+  if #KEYS < 1 or #KEYS > 2 then
+    refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
+  end
+  if #ARGV < least or #ARGV > most then
+    local wanted = least == most and tostring(least) or least .. ' to ' .. most
+    refuse('SEQUERE_ARGUMENT', 'takes ' .. wanted .. ' arguments; got ' .. #ARGV)
+  end
+  if guard and call('EXISTS', guard) == 0 then
+    refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+  end
+end
+-- @from include/_identifier.lua:3
+--- Refuses what is not an identifier. "count" would give the list of that
+--- identifier and the count of the whole list one and the same key.
+local function check_identifier(name, value)
+  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
+    or value == 'count' then
+    refuse('SEQUERE_IDENTIFIER', name .. ' must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
+      .. 'not digits alone and not "count"; got ' .. shown(value))
+  end
+end
+-- @from include/_resource.lua:3
+--- Refuses what is not a resource, the pair identifier, object_id. The side is
+--- what stands before the two names in the arguments: "from_", "to_" or nothing.
+local function check_resource(side, identifier, object_id)
+  check_identifier(side .. 'identifier', identifier)
+  if #object_id < 1 or #object_id > 255 or string.find(object_id, '\0', 1, true) then
+    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes without NUL; got ' .. shown(object_id))
+  end
+end
+-- @from include/_uid.lua:2
+--- Inside the graph a resource is its uid.
+
+local function uid_key(identifier, object_id)
+  return prefix .. 'uid:' .. identifier .. ':' .. object_id
+end
+
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uid_key(identifier, object_id))
+end
+-- @from include/_name_key.lua:3
+--- The key of the hash that says which resource a uid stands for.
+local function name_key(uid)
+  return prefix .. 'uid::' .. uid
+end
+-- @from include/_name.lua:3
+--- The identifier and the object id of a uid met in a list.
+local function find_name(uid)
+  local key = name_key(uid)
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    refuse('SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair')
+  end
+  return name[1], name[2]
+end
+-- @from include/_number.lua:2
+--- Whole numbers among the arguments.
+
+local function check_number(name, value, least, most)
+  local number = #value <= 15 and string.find(value, '^%d+$') and tonumber(value)
+  if not number or number < least or number > most then
+    refuse('SEQUERE_LIMIT', string.format('%s must be a whole number from %.0f to %.0f; got ', name, least, most)
+      .. shown(value))
+  end
+  return number
+end
+-- @from include/_list_key.lua:3
+--- The key of one list of a resource: a sorted set of uids by score. An empty or
+--- missing identifier means the list of everybody.
+local function list_key(uid, relation, identifier)
+  local key = prefix .. 'uid:' .. uid .. ':' .. relation
+  if identifier and identifier ~= '' then
+    return key .. ':' .. identifier
+  end
+  return key
+end
+-- @from include/_forward_score.lua:3
+--- When the follower began to follow, as text; false if it does not. The
+--- follower's own list is what decides whether an edge stands.
+local function forward_score(from, to)
+  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
+end
+-- @from include/_undo.lua:2
+--- A script that fails half-way keeps what it wrote. So each write leaves its
+--- inverse here, and a failure runs them, the newest first.
+
+local undo = {}
+
+local function take_back()
+  for i = #undo, 1, -1 do
+    redis.pcall(unpack(undo[i]))
+  end
+end
+-- @from include/_remove_entry.lua:3
+--- What happens to a count hangs on the reply of the ZREM beside it, so
+--- repeating a call changes nothing. The score is for the way back.
+
+local function remove_entry(list, uid, score)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo[#undo + 1] = {'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  undo[#undo + 1] = {'INCR', count}
+  if left <= 0 then
+    call('DEL', count)
+    undo[#undo] = left == 0 and {'SET', count, 1} or nil
+  end
+end
+
+--- Removes from the list of everybody and from that of the identifier.
+local function remove_from_lists(uid, relation, other, score)
+  local list = list_key(uid, relation)
+  remove_entry(list, other.uid, score)
+  remove_entry(list .. ':' .. other.identifier, other.uid, score)
+end
+-- @from include/_remove_forward.lua:3
+--- Removes the forward half of an edge: the follower's own lists.
+local function remove_forward(from, to, score)
+  remove_from_lists(from.uid, 'followings', to, score)
+end
+-- @from include/_remove_backward.lua:3
+--- Removes the backward half of an edge: the lists of the one followed.
+local function remove_backward(from, to, score)
+  remove_from_lists(to.uid, 'followers', from, score)
+end
+-- @from include/_remove_edge.lua:5
+--- Removes both halves of an edge, and the friendship if there was one.
+--- from and to are tables of uid and identifier. Returns 1, or 0 if there was no edge.
+local function remove_edge(from, to)
+  local score = forward_score(from, to)
+  if not score then
+    return 0
+  end
+  remove_forward(from, to, score)
+  remove_backward(from, to, score)
+  local befriended = call('ZSCORE', list_key(from.uid, 'friends'), to.uid)
+  if befriended then
+    remove_from_lists(from.uid, 'friends', to, befriended)
+    remove_from_lists(to.uid, 'friends', from, befriended)
+  end
+  return 1
+end
+-- @from forget.lua:28
+local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
+
+--- An edge that only one of its two halves knows would be met again in every call.
+local function must_remove(from, to, list)
+  if remove_edge(from, to) == 0 then
+    refuse('SEQUERE_CORRUPT', list .. ' holds half an edge; run audit with repair')
+  end
+end
+
+return run(function()
+  expect(3, 3)
+  check_resource('', identifier, object_id)
+  local most = check_number('limit', limit, 1, 500)
+  local uid = find_uid(identifier, object_id)
+  if not uid then
+    return {0, 0}
+  end
+  local this = {identifier = identifier, uid = uid}
+  local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
+  local removed = 0
+  for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
+    must_remove(this, {identifier = find_name(other_uid), uid = other_uid}, followings)
+    removed = removed + 1
+  end
+  if removed < most then
+    for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
+      must_remove({identifier = find_name(other_uid), uid = other_uid}, this, followers)
+      removed = removed + 1
+    end
+  end
+  local left = call('ZCARD', followings) + call('ZCARD', followers)
+  if left == 0 then
+    local name, key = name_key(uid), uid_key(identifier, object_id)
+    undo[#undo + 1] = {'SET', key, uid}
+    call('DEL', key)
+    undo[#undo + 1] = {'HSET', name, 'identifier', identifier, 'object_id', object_id}
+    call('DEL', name)
+  end
+  return {removed, left}
+end, take_back)

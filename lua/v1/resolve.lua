@@ -1,0 +1,131 @@
+--!df flags=allow-undeclared-keys
+-- sequere v1 resolve: generated from lua/src/resolve.lua, do not edit
+--- Finds the resource that a uid stands for.
+--
+-- KEYS
+--   prefix           text         start of every key, such as sequere:
+--   guard            key?         unless this key exists the reply is SEQUERE_COLD
+-- ARGV
+--   uid              uid          a positive whole number
+-- REPLY array
+--   identifier       both are left out, and the array empty, for a uid never given out or forgotten
+--   object_id
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_CORRUPT
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/resolve.lua sequere: , 1
+local SCRIPT = 'resolve'
+-- @from include/_run.lua:1
+--- The frame of every script: its body runs inside run(), which turns
+--- whatever stops it into one returned error reply.
+
+local prefix, guard = KEYS[1], KEYS[2]
+local refused -- the command that the server refused: name, key, the server's words
+
+--- Stops the script with an error reply; its first word is a constant code.
+local function refuse(code, text)
+  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
+end
+
+--- A value as an error text may show it: printable and short.
+local function shown(value)
+  if #value > 60 then
+    return '"' .. string.gsub(string.sub(value, 1, 60), '%c', '?') .. '..." (' .. #value .. ' bytes)'
+  end
+  return '"' .. string.gsub(value, '%c', '?') .. '"'
+end
+
+--- redis.call that remembers what was refused, and at which line.
+local function call(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    local command, key = ...
+    refused = {command = command, key = key or '', words = tostring(reply.err)}
+    error('', 2)
+  end
+  return reply
+end
+
+--- The error text for what a server refused. Servers word a refusal in
+--- different ways: 6.2 puts its own position or a dash in front.
+local function refusal(line)
+  local words = string.gsub(refused.words, '^@user_script: ?%d+: ', '')
+  words = string.gsub(words, '^%-', '')
+  local place = SCRIPT .. ' line ' .. line .. ': ' .. refused.command .. ' ' .. refused.key
+  if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
+    return 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  end
+  if string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
+    or string.find(words, 'The user executing the script', 1, true) then
+    return 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  end
+  -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
+  return words .. ' (' .. place .. ')'
+end
+
+--- Runs the body and returns its reply; on_error, if given, runs before an error is returned.
+local function run(body, on_error)
+  local done, reply = pcall(body)
+  if done then
+    return reply
+  end
+  if on_error then
+    on_error()
+  end
+  if type(reply) == 'table' then
+    return redis.error_reply(reply.reply)
+  end
+  local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+  if refused then
+    return redis.error_reply(refusal(line or '?'))
+  end
+  return redis.error_reply('SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': '
+    .. (words or tostring(reply)) .. '; please report this')
+end
+
+--- Checks how many keys and arguments came, and the guard.
+local function expect(least, most)
+  if #KEYS < 1 or #KEYS > 2 then
+    refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
+  end
+  if #ARGV < least or #ARGV > most then
+    local wanted = least == most and tostring(least) or least .. ' to ' .. most
+    refuse('SEQUERE_ARGUMENT', 'takes ' .. wanted .. ' arguments; got ' .. #ARGV)
+  end
+  if guard and call('EXISTS', guard) == 0 then
+    refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+  end
+end
+-- @from include/_name_key.lua:3
+--- The key of the hash that says which resource a uid stands for.
+local function name_key(uid)
+  return prefix .. 'uid::' .. uid
+end
+-- @from include/_name.lua:3
+--- The identifier and the object id of a uid met in a list.
+local function find_name(uid)
+  local key = name_key(uid)
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    refuse('SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair')
+  end
+  return name[1], name[2]
+end
+-- @from resolve.lua:21
+local uid = ARGV[1]
+
+return run(function()
+  expect(1, 1)
+  if #uid > 15 or not string.find(uid, '^[1-9]%d*$') then
+    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number; got ' .. shown(uid))
+  end
+  if call('EXISTS', name_key(uid)) == 0 then
+    return {}
+  end
+  local identifier, object_id = find_name(uid)
+  return {identifier, object_id}
+end)
