@@ -1,0 +1,26 @@
+"""The follows in Django's admin, to look at and to remove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from .models import Follow
+
+
+@admin.register(Follow)
+class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Newest first. Edges are made by ``follow()``, which checks them, so none can be added or edited here."""
+
+    list_display = ["from_identifier", "from_object_id", "to_identifier", "to_object_id", "created_at"]
+    list_filter = ["from_identifier", "to_identifier"]
+    search_fields = ["=from_object_id", "=to_object_id"]
+    ordering = ["-created_at", "-id"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

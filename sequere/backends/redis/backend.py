@@ -1,0 +1,281 @@
+"""The backend that runs the scripts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+from django.core.checks import CheckMessage, Error, Warning
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.retry import Retry
+
+from ... import scripts
+from ...conf import get_setting
+from ...exceptions import InvalidSettings, SequereException
+from ...resources import Resource
+from ..base import MAX_PAGE, BaseBackend, Entry, Page, Relationship
+from .client import make_async_client, make_client
+from .errors import translate
+
+#: A read is repeated this often when its connection broke, after 10 ms, 20 ms, 40 ms.
+READ_RETRIES = 3
+_BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
+
+#: Edges that one call of forget removes: about 10 ms of the server's time.
+FORGET_STEP = 500
+
+#: Entries that one step of audit looks at.
+AUDIT_STEP = 100
+
+
+class Finding(NamedTuple):
+    """Something that ``audit`` found: count, missing, surplus, score, orphan, mapping or wrongtype."""
+
+    kind: str
+    key: str
+    detail: str
+
+
+class RedisBackend(BaseBackend):
+    """Follows in Redis or Valkey: every call is one script and one round trip.
+
+    Misuse is found by the scripts. Reads are repeated when a connection breaks, writes never:
+    :class:`~sequere.exceptions.OutcomeUnknown` tells the caller, who may repeat them. The first call
+    of a process makes one more round trip, to load the scripts; :meth:`forget` makes one for each 500
+    edges, :meth:`audit` one for each 100 entries.
+    """
+
+    def __init__(self) -> None:
+        prefix = get_setting("SEQUERE_REDIS_PREFIX")
+        if not isinstance(prefix, str):
+            raise InvalidSettings(f"SEQUERE_REDIS_PREFIX must be text; got {prefix!r:.80}")
+        self.prefix = prefix
+        self._scripts = scripts.catalogue()
+        self._loaded = False
+        # A connection of redis.asyncio belongs to the event loop that opened it.
+        self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+    @cached_property
+    def client(self) -> Any:
+        """The redis-py client, which repeats no command by itself."""
+        return make_client()
+
+    def run(self, name: str, *arguments: str | int) -> Any:
+        """Run a script by name, with this backend's prefix. Returns its reply, bytes or text as the client decodes."""
+        script = self._scripts[name]
+        client = self.client
+        try:
+            if not self._loaded:
+                scripts.load(client)
+                self._loaded = True
+            try:
+                return scripts.run(client, script, self.prefix, *arguments)
+            except (ConnectionError, TimeoutError) as error:
+                if not script.read_only or isinstance(error, AuthenticationError):
+                    raise
+            return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(
+                lambda: scripts.run(client, script, self.prefix, *arguments), lambda error: None
+            )
+        except (RedisError, UnicodeEncodeError) as error:
+            raise translate(error, script) from error
+
+    async def arun(self, name: str, *arguments: str | int) -> Any:
+        """As :meth:`run`, by ``redis.asyncio``; in a thread if the project's own class makes the clients."""
+        script = self._scripts[name]
+        loop = asyncio.get_running_loop()
+        client = self._async_clients.get(loop)
+        try:
+            if client is None:
+                client = make_async_client()
+                if client is None:
+                    return await sync_to_async(self.run)(name, *arguments)
+                await scripts.aload(client)
+                self._async_clients[loop] = client
+            try:
+                return await scripts.arun(client, script, self.prefix, *arguments)
+            except (ConnectionError, TimeoutError) as error:
+                if not script.read_only or isinstance(error, AuthenticationError):
+                    raise
+
+            async def again() -> Any:
+                return await scripts.arun(client, script, self.prefix, *arguments)
+
+            async def ignore(error: Exception) -> None:
+                return None
+
+            return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(again, ignore)
+        except (RedisError, UnicodeEncodeError) as error:
+            raise translate(error, script) from error
+
+    def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
+        return bool(self.run("follow", *from_resource, *to_resource, f"{timestamp:.6f}"))
+
+    async def afollow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
+        return bool(await self.arun("follow", *from_resource, *to_resource, f"{timestamp:.6f}"))
+
+    def unfollow(self, from_resource: Resource, to_resource: Resource) -> bool:
+        return bool(self.run("unfollow", *from_resource, *to_resource))
+
+    async def aunfollow(self, from_resource: Resource, to_resource: Resource) -> bool:
+        return bool(await self.arun("unfollow", *from_resource, *to_resource))
+
+    def follow_many(
+        self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float
+    ) -> list[bool]:
+        return _flags(self.run("follow_many", *from_resource, f"{timestamp:.6f}", *_flat(to_resources)))
+
+    async def afollow_many(
+        self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float
+    ) -> list[bool]:
+        return _flags(await self.arun("follow_many", *from_resource, f"{timestamp:.6f}", *_flat(to_resources)))
+
+    def unfollow_many(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
+        return _flags(self.run("unfollow_many", *from_resource, *_flat(to_resources)))
+
+    async def aunfollow_many(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
+        return _flags(await self.arun("unfollow_many", *from_resource, *_flat(to_resources)))
+
+    def is_following(self, from_resource: Resource, to_resource: Resource) -> bool:
+        return bool(self.run("is_following", *from_resource, *to_resource))
+
+    async def ais_following(self, from_resource: Resource, to_resource: Resource) -> bool:
+        return bool(await self.arun("is_following", *from_resource, *to_resource))
+
+    def are_following(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
+        return _flags(self.run("are_following", *from_resource, *_flat(to_resources)))
+
+    async def aare_following(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
+        return _flags(await self.arun("are_following", *from_resource, *_flat(to_resources)))
+
+    def relationship(self, from_resource: Resource, to_resource: Resource) -> Relationship:
+        return Relationship(*_flags(self.run("relationship", *from_resource, *to_resource)))
+
+    async def arelationship(self, from_resource: Resource, to_resource: Resource) -> Relationship:
+        return Relationship(*_flags(await self.arun("relationship", *from_resource, *to_resource)))
+
+    def count(self, resource: Resource, relation: str, *, identifier: str = "") -> int:
+        return int(self.run("count", *resource, relation, identifier))
+
+    async def acount(self, resource: Resource, relation: str, *, identifier: str = "") -> int:
+        return int(await self.arun("count", *resource, relation, identifier))
+
+    def page(
+        self,
+        resource: Resource,
+        relation: str,
+        *,
+        identifier: str = "",
+        desc: bool = True,
+        limit: int = MAX_PAGE,
+        offset: int = 0,
+        cursor: str = "",
+    ) -> Page:
+        return _page(self.run("page", *resource, relation, *_where(identifier, desc, limit, offset, cursor)))
+
+    async def apage(
+        self,
+        resource: Resource,
+        relation: str,
+        *,
+        identifier: str = "",
+        desc: bool = True,
+        limit: int = MAX_PAGE,
+        offset: int = 0,
+        cursor: str = "",
+    ) -> Page:
+        return _page(await self.arun("page", *resource, relation, *_where(identifier, desc, limit, offset, cursor)))
+
+    def forget(self, resource: Resource) -> int:
+        total = 0
+        while True:
+            removed, left = self.run("forget", *resource, FORGET_STEP)
+            total += removed
+            if not left:
+                return total
+
+    async def aforget(self, resource: Resource) -> int:
+        total = 0
+        while True:
+            removed, left = await self.arun("forget", *resource, FORGET_STEP)
+            total += removed
+            if not left:
+                return total
+
+    def audit(self, resource: Resource, identifiers: Sequence[str], *, repair: bool = False) -> Iterator[Finding]:
+        """Hold a resource's part of the graph against itself, and with ``repair`` mend it.
+
+        ``identifiers`` (1 to 100) are those whose lists are looked into. Yields what is found; nothing
+        found means that counts, lists, both halves of each edge and friendships agree.
+        """
+        cursor = ""
+        while True:
+            reply = self.run("audit", *resource, cursor, AUDIT_STEP, int(repair), *identifiers)
+            fields = [_text(field) for field in reply[2:]]
+            for i in range(0, len(fields), 3):
+                yield Finding(*fields[i : i + 3])
+            cursor = _text(reply[0])
+            if not cursor:
+                return
+
+    def check(self) -> list[CheckMessage]:
+        try:
+            _ = self.client
+        except InvalidSettings as error:
+            return [Error(str(error), id="sequere.E003")]
+        return []
+
+    def check_server(self) -> list[CheckMessage]:
+        try:
+            self.run("count", "sequere", "check", "followers")
+            policy = self.client.info("memory").get("maxmemory_policy", "")
+        except InvalidSettings:
+            return []  # check() tells
+        except SequereException as error:
+            return [
+                Warning(
+                    f"The Redis backend does not work: {error}",
+                    hint="Start the server, or correct SEQUERE_REDIS_CONNECTION; the server must run Lua scripts.",
+                    id="sequere.W001",
+                )
+            ]
+        except ResponseError as error:
+            return [Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
+        if str(policy).startswith("allkeys"):
+            return [
+                Warning(
+                    f"The server may drop keys of the follow graph: its maxmemory-policy is {policy}.",
+                    hint="Set maxmemory-policy to noeviction.",
+                    id="sequere.W002",
+                )
+            ]
+        return []
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _flags(reply: Sequence[int]) -> list[bool]:
+    return [flag == 1 for flag in reply]
+
+
+def _flat(resources: Sequence[Resource]) -> Iterator[str]:
+    for resource in resources:
+        yield from resource
+
+
+def _where(identifier: str, desc: bool, limit: int, offset: int, cursor: str) -> tuple[str, ...]:
+    """The arguments of the page script after the relation."""
+    return identifier, "desc" if desc else "asc", str(limit), str(offset) if offset else "", cursor or ""
+
+
+def _page(reply: Sequence[Any]) -> Page:
+    fields = [_text(field) for field in reply[2:]]
+    entries = [Entry(fields[i], fields[i + 1], float(fields[i + 2])) for i in range(0, len(fields), 3)]
+    return Page(reply[0], _text(reply[1]), entries)

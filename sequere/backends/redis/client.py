@@ -1,0 +1,72 @@
+"""Clients as the settings say, which never repeat a command by themselves.
+
+redis-py's own clients send a command again when the reply was lost, some by default and up to ten
+times. For a read that is welcome; after a write the second reply says "already" of what the first try
+did. So here no client repeats anything: the backend repeats reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.utils.module_loading import import_string
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ...conf import get_setting
+from ...exceptions import InvalidSettings
+
+
+def make_client() -> Any:
+    """A client for ``SEQUERE_REDIS_CONNECTION_CLASS`` or else ``redis.Redis``. No round trip.
+
+    Raises :class:`~sequere.exceptions.InvalidSettings`.
+    """
+    return _without_retries(_make(_connection_class() or redis.Redis), Retry)
+
+
+def make_async_client() -> Any | None:
+    """The ``redis.asyncio`` client of the same server; None if a class of the project's own makes the clients."""
+    if get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
+        return None
+    return _without_retries(_make(redis.asyncio.Redis), AsyncRetry)
+
+
+def _connection_class() -> Any:
+    path = get_setting("SEQUERE_REDIS_CONNECTION_CLASS")
+    if not path:
+        return None
+    try:
+        return import_string(path)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION_CLASS: cannot import {path!r}: {error}") from error
+
+
+def _make(client_class: Any) -> Any:
+    connection = get_setting("SEQUERE_REDIS_CONNECTION")
+    try:
+        if connection is None:
+            return client_class()
+        if isinstance(connection, str):
+            return client_class.from_url(connection)
+        if isinstance(connection, Mapping):
+            return client_class(**connection)
+    except (TypeError, ValueError, AttributeError, redis.RedisError) as error:
+        raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION: no client can be made of it: {error}") from error
+    raise InvalidSettings(
+        f"SEQUERE_REDIS_CONNECTION must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
+    )
+
+
+def _without_retries(client: Any, retry_class: Any) -> Any:
+    if not hasattr(client, "set_retry"):
+        raise InvalidSettings(
+            f"SEQUERE_REDIS_CONNECTION_CLASS must give a redis-py client; got {type(client).__name__}, "
+            "which has no set_retry()"
+        )
+    client.set_retry(retry_class(NoBackoff(), 0))
+    return client

@@ -1,0 +1,26 @@
+"""System checks: what is wrong with the settings and, with ``--deploy``, with the server behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from .backends import get_backend
+from .exceptions import InvalidSettings
+
+
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Whether the configured backend can be made. No round trip."""
+    try:
+        return get_backend().check()
+    except InvalidSettings as error:
+        return [Error(str(error), id="sequere.E001")]
+
+
+def check_server(**kwargs: Any) -> list[CheckMessage]:
+    """Whether the store behind it answers and keeps what it is given; run by ``check --deploy``."""
+    try:
+        return get_backend().check_server()
+    except InvalidSettings:
+        return []  # check_settings tells

@@ -1,0 +1,21 @@
+"""The settings, read when they are needed, so that ``override_settings`` works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+#: Every setting of the package and its default.
+DEFAULTS: dict[str, Any] = {
+    "SEQUERE_BACKEND_CLASS": "sequere.backends.database.DatabaseBackend",
+    "SEQUERE_REDIS_CONNECTION": None,
+    "SEQUERE_REDIS_CONNECTION_CLASS": None,
+    "SEQUERE_REDIS_PREFIX": "sequere:",
+    "SEQUERE_FORGET_DELETED": True,
+}
+
+
+def get_setting(name: str) -> Any:
+    """The value of a ``SEQUERE_…`` setting, or its default. No round trip."""
+    return getattr(settings, name, DEFAULTS[name])

@@ -1,0 +1,40 @@
+"""When the row of a registered model is deleted, the graph forgets it, once that is committed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Model
+from django.db.models.signals import post_delete
+
+from .backends import get_backend
+from .conf import get_setting
+
+if TYPE_CHECKING:
+    from .registry import Registry
+
+
+def watch(registry: Registry, model: type[Model]) -> None:
+    """Listen to deletions of a model, and of its proxies, which send signals of their own.
+
+    Only these: a listener to every model would take Django's fast deletes from the whole project.
+    """
+    concrete = model._meta.concrete_model
+    for sender in apps.get_models(include_auto_created=True):
+        if sender._meta.concrete_model is concrete:
+            post_delete.connect(
+                partial(_forget_on_commit, registry),
+                sender=sender,
+                weak=False,
+                dispatch_uid=f"sequere.{id(registry)}.{model._meta.label}",
+            )
+
+
+def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
+    if get_setting("SEQUERE_FORGET_DELETED") and registry.is_registered(sender):
+        # Now: Django takes the key from the instance before the commit.
+        resource = registry.identify(instance)
+        transaction.on_commit(lambda: get_backend().forget(resource), using=using)

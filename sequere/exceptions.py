@@ -1,0 +1,97 @@
+"""What can go wrong, one class per kind; every text names the argument, its value and the remedy.
+
+Misuse (the first group) is found before anything is written. Failures of the store (from
+:class:`BackendError` on) say what is known about the effect of the call.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class SequereException(Exception):
+    """Everything that this package raises on purpose."""
+
+
+class InvalidSettings(SequereException, ImproperlyConfigured):
+    """A ``SEQUERE_…`` setting cannot be used."""
+
+
+class InvalidModel(SequereException, TypeError):
+    """Something was registered that cannot take part: not a model, abstract, swapped out, a composite key."""
+
+
+class AlreadyRegistered(SequereException):
+    """The model, or its identifier, is taken."""
+
+
+class NotRegistered(SequereException, LookupError):
+    """The model of an instance, or an identifier, is not in the registry."""
+
+
+class UnsavedInstance(SequereException, ValueError):
+    """An instance without a primary key cannot follow or be followed."""
+
+
+class InvalidIdentifier(SequereException, ValueError):
+    """Not 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, or digits alone, or ``count``."""
+
+
+class InvalidObjectId(SequereException, ValueError):
+    """A primary key whose text is not 1 to 255 bytes of UTF-8 without NUL."""
+
+
+class SelfFollow(SequereException, ValueError):
+    """A resource cannot follow itself."""
+
+
+class InvalidTimestamp(SequereException, ValueError):
+    """Not a datetime or seconds since the epoch from 0 to below 2**33."""
+
+
+class InvalidArgument(SequereException, ValueError):
+    """An argument of another kind is wrong."""
+
+
+class InvalidLimit(SequereException, ValueError):
+    """A limit or an offset is out of its range."""
+
+
+class InvalidCursor(SequereException, ValueError):
+    """A cursor that no page gave."""
+
+
+class BackendError(SequereException):
+    """The store failed. Unless a subclass says otherwise, nothing was changed."""
+
+
+class BackendUnavailable(BackendError):
+    """The store could not be reached, or does not serve yet. Nothing was sent, nothing changed."""
+
+
+class OutcomeUnknown(BackendError):
+    """The reply to a write was lost: it may or may not have been applied. Repeating the call is safe."""
+
+
+class WriteRefused(BackendError):
+    """The server takes no writes: a read-only replica, out of memory, persistence broken. Nothing changed."""
+
+
+class CommandDenied(BackendError):
+    """The server's user lacks a permission. Nothing changed."""
+
+
+class WrongType(BackendError):
+    """A key of the graph holds something else, left there by somebody else. Nothing changed."""
+
+
+class CorruptGraph(BackendError):
+    """The graph contradicts itself; ``audit`` with repair mends it. Nothing changed."""
+
+
+class ColdStore(BackendError):
+    """The server has lost its memory: the guard key is missing. Nothing changed."""
+
+
+class ScriptFailed(BackendError):
+    """A script stopped for a reason that it does not know; please report it. Nothing changed."""

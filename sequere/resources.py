@@ -1,0 +1,42 @@
+"""A resource: what takes part in the graph, addressed without its model."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .exceptions import InvalidIdentifier, InvalidObjectId
+
+_IDENTIFIER = re.compile(r"(?!\d+\Z)(?!count\Z)[A-Za-z0-9_.-]{1,50}")
+
+
+class Resource(NamedTuple):
+    """The registry's name for a model, and the primary key as text."""
+
+    identifier: str
+    object_id: str
+
+
+def check_identifier(identifier: object, name: str = "identifier") -> str:
+    """The identifier itself. Raises :class:`InvalidIdentifier`, naming the argument, if it is none."""
+    if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
+        raise InvalidIdentifier(
+            f"{name} must be 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not 'count'; "
+            f"got {identifier!r:.80}. Give the model one of its own: set identifier in its ModelBase."
+        )
+    return identifier
+
+
+def check_resource(resource: Resource, name: str = "resource") -> Resource:
+    """The resource itself. Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId`."""
+    check_identifier(resource.identifier, f"{name}.identifier")
+    object_id = resource.object_id
+    try:
+        size = len(object_id.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidObjectId(f"{name}.object_id must be text that UTF-8 can hold; got {object_id!r:.80}") from error
+    if not 1 <= size <= 255 or "\0" in object_id:
+        raise InvalidObjectId(
+            f"{name}.object_id must be 1 to 255 bytes without NUL; got {object_id!r:.80} ({size} bytes)"
+        )
+    return resource

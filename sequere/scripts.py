@@ -1,0 +1,109 @@
+"""The catalogue of the scripts, and how one is run by name."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
+
+logger = logging.getLogger("sequere")
+
+_FROM = re.compile(r"-- @from (?P<file>\S+):(?P<line>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script as the manifest describes it."""
+
+    name: str
+    version: str
+    sha1: str
+    text: str
+    read_only: bool
+    arguments: tuple[str, ...]
+
+    def source_of(self, line: int) -> str:
+        """Where a line of the text comes from: ``lua/src/follow.lua:30: local to = …``."""
+        lines = self.text.splitlines()
+        if not 1 <= line <= len(lines):
+            return f"lua/{self.version}/{self.name}.lua:{line}"
+        for distance in range(1, line):
+            match = _FROM.fullmatch(lines[line - 1 - distance])
+            if match:
+                place = f"lua/src/{match['file']}:{int(match['line']) + distance - 1}"
+                return f"{place}: {lines[line - 1].strip()}"
+        return f"lua/{self.version}/{self.name}.lua:{line}: {lines[line - 1].strip()}"
+
+
+@cache
+def catalogue() -> Mapping[str, Script]:
+    """All scripts by name, read from the installed package once. No round trip."""
+    folder = files("sequere.lua")
+    manifest = json.loads(folder.joinpath("manifest.json").read_text(encoding="utf-8"))
+    return {
+        entry["name"]: Script(
+            name=entry["name"],
+            version=entry["version"],
+            sha1=entry["sha1"],
+            text=folder.joinpath(entry["version"], f"{entry['name']}.lua").read_bytes().decode(),
+            read_only=entry["read_only"],
+            arguments=tuple(argument["name"] for argument in entry["arguments"]),
+        )
+        for entry in manifest["scripts"]
+    }
+
+
+def load(client: Any) -> None:
+    """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached.
+
+    A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must.
+    """
+    pipeline = client.pipeline(transaction=False)
+    for script in catalogue().values():
+        pipeline.script_load(script.text)
+    _report(pipeline.execute(raise_on_error=False))
+
+
+async def aload(client: Any) -> None:
+    """As :func:`load`, with a ``redis.asyncio`` client."""
+    pipeline = client.pipeline(transaction=False)
+    for script in catalogue().values():
+        pipeline.script_load(script.text)
+    _report(await pipeline.execute(raise_on_error=False))
+
+
+def _report(replies: list[Any]) -> None:
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            logger.info("The server does not load scripts (%s); each call may send its text.", reply)
+            return
+        if isinstance(reply, Exception):
+            raise reply
+
+
+def run(client: Any, script: Script, *keys_and_arguments: str | int, keys: int = 1) -> Any:
+    """Run a script with a redis-py client: one round trip, two if the server does not have it loaded.
+
+    The first ``keys`` of ``keys_and_arguments`` are KEYS. Returns the reply as redis-py gives it and
+    raises what redis-py raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once:
+    that holds even while somebody flushes the script cache again and again.
+    """
+    try:
+        return client.evalsha(script.sha1, keys, *keys_and_arguments)
+    except NoScriptError:
+        return client.eval(script.text, keys, *keys_and_arguments)
+
+
+async def arun(client: Any, script: Script, *keys_and_arguments: str | int, keys: int = 1) -> Any:
+    """As :func:`run`, with a ``redis.asyncio`` client."""
+    try:
+        return await client.evalsha(script.sha1, keys, *keys_and_arguments)
+    except NoScriptError:
+        return await client.eval(script.text, keys, *keys_and_arguments)

@@ -1,0 +1,43 @@
+"""Between datetimes and the seconds that travel: since the epoch, UTC, with microseconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from .exceptions import InvalidTimestamp
+
+#: Timestamps end below this (the year 2242): up to here a double tells microseconds apart.
+END = 2.0**33
+
+
+def to_seconds(value: float | datetime | None) -> float:
+    """Seconds since the epoch, UTC, of a timestamp as callers give it.
+
+    ``value`` is a datetime (a naive one is in the default time zone), seconds since the epoch, or
+    None for now, by this machine's clock. Raises :class:`InvalidTimestamp` for anything else and for
+    what is not from 0 to below 2**33. No round trip.
+    """
+    if value is None:
+        return time.time()
+    if isinstance(value, datetime):
+        if timezone.is_naive(value):
+            value = timezone.make_aware(value, timezone.get_default_timezone())
+        seconds = value.timestamp()
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        raise InvalidTimestamp(f"timestamp must be a datetime or seconds since the epoch; got {value!r}")
+    if not math.isfinite(seconds) or not 0 <= seconds < END:
+        raise InvalidTimestamp(f"timestamp must be from 0 to below {END:.0f} seconds since the epoch; got {value!r}")
+    return seconds
+
+
+def to_datetime(seconds: float) -> datetime:
+    """The datetime of seconds since the epoch: aware (UTC) with ``USE_TZ``, else naive in the default zone."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
