@@ -44,9 +44,7 @@ class SequereMixin(_Base):
         """See :func:`sequere.models.follow_many`."""
         return graph.follow_many(self, instances, timestamp=timestamp)
 
-    async def afollow_many(
-        self, instances: Iterable[M], *, timestamp: float | datetime | None = None
-    ) -> dict[M, bool]:
+    async def afollow_many(self, instances: Iterable[M], *, timestamp: float | datetime | None = None) -> dict[M, bool]:
         """See :func:`sequere.models.afollow_many`."""
         return await graph.afollow_many(self, instances, timestamp=timestamp)
 

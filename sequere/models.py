@@ -113,7 +113,8 @@ def follow_many(
     for each 200; each 200 are followed all or, on an error, none.
     """
     seconds = to_seconds(timestamp)
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = get_backend().follow_many(follower, resources, timestamp=seconds)
         replies.update(zip(instances, changes, strict=True))
@@ -127,7 +128,8 @@ async def afollow_many(
 ) -> dict[M, bool]:
     """As :func:`follow_many`."""
     seconds = to_seconds(timestamp)
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = await get_backend().afollow_many(follower, resources, timestamp=seconds)
         replies.update(zip(instances, changes, strict=True))
@@ -142,7 +144,8 @@ def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bo
     For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
     for each 200; each 200 are unfollowed all or, on an error, none.
     """
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = get_backend().unfollow_many(follower, resources)
         seconds = to_seconds(None)
@@ -154,7 +157,8 @@ def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bo
 
 async def aunfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
     """As :func:`unfollow_many`."""
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = await get_backend().aunfollow_many(follower, resources)
         seconds = to_seconds(None)
@@ -176,7 +180,8 @@ async def ais_following(from_instance: Model, to_instance: Model) -> bool:
 
 def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
     """For each of several instances, whether ``from_instance`` follows it. One round trip for each 500."""
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_READS):
         replies.update(zip(instances, get_backend().are_following(follower, resources), strict=True))
     return replies
@@ -184,7 +189,8 @@ def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bo
 
 async def aare_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
     """As :func:`are_following`."""
-    follower, replies = registry.identify(from_instance), {}
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_READS):
         replies.update(zip(instances, await get_backend().aare_following(follower, resources), strict=True))
     return replies
@@ -207,62 +213,62 @@ def get_followers(instance: Model, *, identifier: Identifier | None = None, desc
     ``identifier`` (text, a model or an instance) leaves only the followers of that model. The result is
     lazy; see :class:`~sequere.results.FollowList`.
     """
-    return _list(instance, "followers", identifier, desc)
+    return _list(instance, "followers", identifier, desc=desc)
 
 
 def get_followings(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList:
     """Whom ``instance`` follows; otherwise as :func:`get_followers`."""
-    return _list(instance, "followings", identifier, desc)
+    return _list(instance, "followings", identifier, desc=desc)
 
 
 def get_friends(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList:
     """Those whom ``instance`` follows and who follow it, since the later of the two; as :func:`get_followers`."""
-    return _list(instance, "friends", identifier, desc)
+    return _list(instance, "friends", identifier, desc=desc)
 
 
 def aget_followers(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList:
     """As :func:`get_followers`: ``await`` the result for a list, or go through it with ``async for``."""
-    return _list(instance, "followers", identifier, desc)
+    return _list(instance, "followers", identifier, desc=desc)
 
 
 def aget_followings(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList:
     """As :func:`get_followings`: ``await`` the result for a list, or go through it with ``async for``."""
-    return _list(instance, "followings", identifier, desc)
+    return _list(instance, "followings", identifier, desc=desc)
 
 
 def aget_friends(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList:
     """As :func:`get_friends`: ``await`` the result for a list, or go through it with ``async for``."""
-    return _list(instance, "friends", identifier, desc)
+    return _list(instance, "friends", identifier, desc=desc)
 
 
 def get_followers_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many follow ``instance``; with ``identifier`` (text, a model or an instance), of that model only."""
-    return _list(instance, "followers", identifier, True).count()
+    return _list(instance, "followers", identifier).count()
 
 
 async def aget_followers_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_followers_count`."""
-    return await _list(instance, "followers", identifier, True).acount()
+    return await _list(instance, "followers", identifier).acount()
 
 
 def get_followings_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many ``instance`` follows; otherwise as :func:`get_followers_count`."""
-    return _list(instance, "followings", identifier, True).count()
+    return _list(instance, "followings", identifier).count()
 
 
 async def aget_followings_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_followings_count`."""
-    return await _list(instance, "followings", identifier, True).acount()
+    return await _list(instance, "followings", identifier).acount()
 
 
 def get_friends_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many ``instance`` follows that follow it; otherwise as :func:`get_followers_count`."""
-    return _list(instance, "friends", identifier, True).count()
+    return _list(instance, "friends", identifier).count()
 
 
 async def aget_friends_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_friends_count`."""
-    return await _list(instance, "friends", identifier, True).acount()
+    return await _list(instance, "friends", identifier).acount()
 
 
 def forget(instance: Model) -> int:
@@ -279,7 +285,7 @@ async def aforget(instance: Model) -> int:
     return await get_backend().aforget(registry.identify(instance))
 
 
-def _list(instance: Model, relation: str, identifier: Identifier | None, desc: bool) -> FollowList:
+def _list(instance: Model, relation: str, identifier: Identifier | None, *, desc: bool = True) -> FollowList:
     return FollowList(
         get_backend(),
         registry,

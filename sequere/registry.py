@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Model
 from django.db.models.base import ModelBase as DjangoModelBase
@@ -132,7 +132,7 @@ class Registry:
     def _check_model(model: object) -> None:
         if not isinstance(model, DjangoModelBase):
             raise InvalidModel(f"Only models can be registered; got {model!r}.")
-        options = model._meta
+        options = cast(type[Model], model)._meta
         if options.abstract:
             raise InvalidModel(f"{model.__name__} is abstract; register the models that inherit from it.")
         if options.swapped:

@@ -26,7 +26,7 @@
 local from_identifier, from_object_id = ARGV[1], ARGV[2]
 
 return run(function()
-  expect(4, 402)
+  expect(2)
   check_resource('from_', from_identifier, from_object_id)
   local others = check_others(3, 200)
   for _, other in ipairs(others) do

@@ -99,14 +99,14 @@ local function run(body, on_error)
     .. (words or tostring(reply)) .. '; please report this')
 end
 
---- Checks how many keys and arguments came, and the guard.
+--- Checks how many keys and arguments came, and the guard. Without most there may be any number more.
 local function expect(least, most)
   if #KEYS < 1 or #KEYS > 2 then
     refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
   end
-  if #ARGV < least or #ARGV > most then
-    local wanted = least == most and tostring(least) or least .. ' to ' .. most
-    refuse('SEQUERE_ARGUMENT', 'takes ' .. wanted .. ' arguments; got ' .. #ARGV)
+  if #ARGV < least or #ARGV > (most or #ARGV) then
+    local range = most == least and '' or ' to ' .. (most or 'many')
+    refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
   end
   if guard and call('EXISTS', guard) == 0 then
     refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')

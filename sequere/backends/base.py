@@ -76,9 +76,7 @@ class BaseBackend(ABC):
         """Make one resource stop following another. True if there was an edge."""
 
     @abstractmethod
-    def follow_many(
-        self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float
-    ) -> list[bool]:
+    def follow_many(self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float) -> list[bool]:
         """Follow 1 to 200 others, all or none. For each, in order, whether its edge is new."""
 
     @abstractmethod

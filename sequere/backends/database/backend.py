@@ -64,9 +64,7 @@ class DatabaseBackend(BaseBackend):
     def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
         return self.follow_many(from_resource, [to_resource], timestamp=timestamp)[0]
 
-    def follow_many(
-        self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float
-    ) -> list[bool]:
+    def follow_many(self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float) -> list[bool]:
         _check_pairs(from_resource, to_resources, MAX_WRITES)
         model, created_at = self._model, to_datetime(to_seconds(timestamp))
         alias = router.db_for_write(model)
@@ -158,7 +156,7 @@ class DatabaseBackend(BaseBackend):
         bound = ""
         wanted = entries
         if cursor:
-            position, bound = _after(cursor, desc)
+            position, bound = _after(cursor, desc=desc)
             wanted = wanted.filter(position)
         order = ["-score", "-id"] if desc else ["score", "id"]
         other = "from" if relation == "followers" else "to"
@@ -180,9 +178,7 @@ class DatabaseBackend(BaseBackend):
         check_resource(resource)
         model = self._model
         alias = router.db_for_write(model)
-        edges = model._default_manager.using(alias).filter(
-            Q(**_side("from", resource)) | Q(**_side("to", resource))
-        )
+        edges = model._default_manager.using(alias).filter(Q(**_side("from", resource)) | Q(**_side("to", resource)))
         return _despite_deadlocks(alias, lambda: edges.delete()[0])
 
     def _list(self, resource: Resource, relation: str, identifier: str) -> QuerySet[Any]:
@@ -245,7 +241,7 @@ def _micros(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * _MICROSECOND + since.microseconds
 
 
-def _after(cursor: str, desc: bool) -> tuple[Q, str]:
+def _after(cursor: str, *, desc: bool) -> tuple[Q, str]:
     """What a cursor stands for: the rows after its entry and, going up, until when the walk goes.
 
     A cursor is the last entry's microseconds and row id; going up, a third part is the newest score

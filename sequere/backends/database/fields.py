@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField
 
 
-class ExactCharField(CharField):
+class ExactCharField(CharField):  # type: ignore[type-arg]
     """A ``CharField`` that tells ``a`` from ``A`` and from ``a`` with a space behind it.
 
     SQLite and PostgreSQL do so anyhow. MySQL and MariaDB do not with their usual collations; these

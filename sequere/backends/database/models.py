@@ -37,9 +37,7 @@ class Follow(models.Model):
             )
         ]
         indexes = [
-            models.Index(
-                fields=["from_identifier", "from_object_id", "created_at", "id"], name="sequere_followings"
-            ),
+            models.Index(fields=["from_identifier", "from_object_id", "created_at", "id"], name="sequere_followings"),
             models.Index(
                 fields=["from_identifier", "from_object_id", "to_identifier", "created_at", "id"],
                 name="sequere_followings_of",

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
+from redis import exceptions as redis_errors
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
 from redis.retry import Retry
 
 from ... import scripts
@@ -26,6 +26,8 @@ from .errors import translate
 #: A read is repeated this often when its connection broke, after 10 ms, 20 ms, 40 ms.
 READ_RETRIES = 3
 _BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
+
+_BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
 
 #: Edges that one call of forget removes: about 10 ms of the server's time.
 FORGET_STEP = 500
@@ -76,13 +78,13 @@ class RedisBackend(BaseBackend):
                 self._loaded = True
             try:
                 return scripts.run(client, script, self.prefix, *arguments)
-            except (ConnectionError, TimeoutError) as error:
-                if not script.read_only or isinstance(error, AuthenticationError):
+            except _BROKEN as error:
+                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
                     raise
             return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(
                 lambda: scripts.run(client, script, self.prefix, *arguments), lambda error: None
             )
-        except (RedisError, UnicodeEncodeError) as error:
+        except (redis_errors.RedisError, UnicodeEncodeError) as error:
             raise translate(error, script) from error
 
     async def arun(self, name: str, *arguments: str | int) -> Any:
@@ -99,8 +101,8 @@ class RedisBackend(BaseBackend):
                 self._async_clients[loop] = client
             try:
                 return await scripts.arun(client, script, self.prefix, *arguments)
-            except (ConnectionError, TimeoutError) as error:
-                if not script.read_only or isinstance(error, AuthenticationError):
+            except _BROKEN as error:
+                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
                     raise
 
             async def again() -> Any:
@@ -110,7 +112,7 @@ class RedisBackend(BaseBackend):
                 return None
 
             return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(again, ignore)
-        except (RedisError, UnicodeEncodeError) as error:
+        except (redis_errors.RedisError, UnicodeEncodeError) as error:
             raise translate(error, script) from error
 
     def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
@@ -125,9 +127,7 @@ class RedisBackend(BaseBackend):
     async def aunfollow(self, from_resource: Resource, to_resource: Resource) -> bool:
         return bool(await self.arun("unfollow", *from_resource, *to_resource))
 
-    def follow_many(
-        self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float
-    ) -> list[bool]:
+    def follow_many(self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float) -> list[bool]:
         return _flags(self.run("follow_many", *from_resource, f"{timestamp:.6f}", *_flat(to_resources)))
 
     async def afollow_many(
@@ -176,7 +176,7 @@ class RedisBackend(BaseBackend):
         offset: int = 0,
         cursor: str = "",
     ) -> Page:
-        return _page(self.run("page", *resource, relation, *_where(identifier, desc, limit, offset, cursor)))
+        return _page(self.run("page", *resource, relation, *_where(identifier, limit, offset, cursor, desc=desc)))
 
     async def apage(
         self,
@@ -189,10 +189,12 @@ class RedisBackend(BaseBackend):
         offset: int = 0,
         cursor: str = "",
     ) -> Page:
-        return _page(await self.arun("page", *resource, relation, *_where(identifier, desc, limit, offset, cursor)))
+        return _page(
+            await self.arun("page", *resource, relation, *_where(identifier, limit, offset, cursor, desc=desc))
+        )
 
     def forget(self, resource: Resource) -> int:
-        total = 0
+        total: int = 0
         while True:
             removed, left = self.run("forget", *resource, FORGET_STEP)
             total += removed
@@ -200,7 +202,7 @@ class RedisBackend(BaseBackend):
                 return total
 
     async def aforget(self, resource: Resource) -> int:
-        total = 0
+        total: int = 0
         while True:
             removed, left = await self.arun("forget", *resource, FORGET_STEP)
             total += removed
@@ -223,14 +225,20 @@ class RedisBackend(BaseBackend):
             if not cursor:
                 return
 
-    def check(self) -> list[CheckMessage]:
+    async def aclose(self) -> None:
+        """Close the asynchronous client of the running event loop, which is best done before the loop ends."""
+        client = self._async_clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def check(self) -> list[checks.CheckMessage]:
         try:
             _ = self.client
         except InvalidSettings as error:
-            return [Error(str(error), id="sequere.E003")]
+            return [checks.Error(str(error), id="sequere.E003")]
         return []
 
-    def check_server(self) -> list[CheckMessage]:
+    def check_server(self) -> list[checks.CheckMessage]:
         try:
             self.run("count", "sequere", "check", "followers")
             policy = self.client.info("memory").get("maxmemory_policy", "")
@@ -238,17 +246,17 @@ class RedisBackend(BaseBackend):
             return []  # check() tells
         except SequereException as error:
             return [
-                Warning(
+                checks.Warning(
                     f"The Redis backend does not work: {error}",
                     hint="Start the server, or correct SEQUERE_REDIS_CONNECTION; the server must run Lua scripts.",
                     id="sequere.W001",
                 )
             ]
-        except ResponseError as error:
-            return [Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
+        except redis_errors.ResponseError as error:
+            return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
         if str(policy).startswith("allkeys"):
             return [
-                Warning(
+                checks.Warning(
                     f"The server may drop keys of the follow graph: its maxmemory-policy is {policy}.",
                     hint="Set maxmemory-policy to noeviction.",
                     id="sequere.W002",
@@ -270,7 +278,7 @@ def _flat(resources: Sequence[Resource]) -> Iterator[str]:
         yield from resource
 
 
-def _where(identifier: str, desc: bool, limit: int, offset: int, cursor: str) -> tuple[str, ...]:
+def _where(identifier: str, limit: int, offset: int, cursor: str, *, desc: bool) -> tuple[str, ...]:
     """The arguments of the page script after the relation."""
     return identifier, "desc" if desc else "asc", str(limit), str(offset) if offset else "", cursor or ""
 

@@ -1,0 +1,85 @@
+"""Fixtures: the servers, and a backend of each kind."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+
+from sequere.backends import get_backend
+from tests.support.databases import ENGINES, follows_in
+from tests.support.servers import SERVERS, missing, running
+
+REDIS = ["fakeredis", *SERVERS]
+DATABASES = ["sqlite", *ENGINES]
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """A function that gives the server of a name, started at its first use."""
+    started = {}
+    with ExitStack() as stack:
+
+        def get(name):
+            if name not in started:
+                started[name] = stack.enter_context(running(name))
+            return started[name]
+
+        yield get
+
+
+def use_redis(kind, settings, servers):
+    """Point the settings at an empty Redis of this kind; returns a plain client of it."""
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
+    if kind == "fakeredis":
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = "tests.support.fake.Fake"
+        client = get_backend().client
+    else:
+        server = servers(kind)
+        settings.SEQUERE_REDIS_CONNECTION = server.connection
+        client = server.client()
+    client.flushall()
+    return client
+
+
+@pytest.fixture(params=REDIS)
+def store(request, settings, servers):
+    """A plain client of an empty Redis of each kind, to which the settings point."""
+    client = use_redis(request.param, settings, servers)
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=list(SERVERS))
+def server(request, settings, servers):
+    """An empty real server of each kind, to which the settings point."""
+    use_redis(request.param, settings, servers).close()
+    return servers(request.param)
+
+
+@pytest.fixture
+def valkey(settings, servers):
+    """One empty real server, for what does not depend on its version."""
+    use_redis("valkey-9.1", settings, servers).close()
+    return servers("valkey-9.1")
+
+
+@pytest.fixture(params=[*DATABASES, *REDIS])
+def backend(request, settings):
+    """A backend of each kind on an empty store, to which the settings point."""
+    kind = request.param
+    if kind in REDIS:
+        client = use_redis(kind, settings, request.getfixturevalue("servers"))
+        yield get_backend()
+        client.close()
+        return
+    alias = "default" if kind == "sqlite" else kind
+    if alias not in django_settings.DATABASES:
+        missing(f"{kind}: set {ENGINES[kind][0]} to its URL")
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    token = follows_in.set(alias)
+    yield get_backend()
+    follows_in.reset(token)
+    assert not connections[alias].needs_rollback or connections[alias].in_atomic_block
