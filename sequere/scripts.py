@@ -27,7 +27,6 @@ class Script:
     sha1: str
     text: str
     read_only: bool
-    arguments: tuple[str, ...]
 
     def source_of(self, line: int) -> str:
         """Where a line of the text comes from: ``lua/src/follow.lua:30: local to = …``."""
@@ -54,7 +53,6 @@ def catalogue() -> Mapping[str, Script]:
             sha1=entry["sha1"],
             text=folder.joinpath(entry["version"], f"{entry['name']}.lua").read_bytes().decode(),
             read_only=entry["read_only"],
-            arguments=tuple(argument["name"] for argument in entry["arguments"]),
         )
         for entry in manifest["scripts"]
     }

@@ -41,9 +41,11 @@ def walk(backend, *, limit, desc=True, between=lambda: None, **options):
 
 def test_a_page_tells_total_entries_and_the_way_on(crowd):
     page = crowd.page(STAR, "followers", limit=2)
-    assert page[0] == 30 and page.entries == [Entry("user", "29", 1029.0), Entry("user", "28", 1028.0)]
+    assert page[0] == 30
+    assert page.entries == [Entry("user", "29", 1029.0), Entry("user", "28", 1028.0)]
     last = crowd.page(STAR, "followers", limit=30)
-    assert last.cursor == "" and len(last.entries) == 30
+    assert last.cursor == ""
+    assert len(last.entries) == 30
     assert crowd.page(STAR, "followers", limit=5, offset=28).entries == last.entries[28:]
     assert crowd.page(STAR, "followers", limit=5, offset=30) == Page(30, "", [])
     assert crowd.page(Resource("project", "unknown"), "followers") == Page(0, "", [])
@@ -79,7 +81,8 @@ def test_a_walk_shows_nobody_twice_and_skips_nobody_who_stayed(crowd, desc):
     assert len(shown) == len(set(shown))
     assert set(shown) >= {str(number) for number in range(30)} - gone
     assert all(int(object_id) < 30 for object_id in shown)
-    assert gone and come_back
+    assert gone
+    assert come_back
 
 
 def test_the_relationship_tells_both_directions(backend):

@@ -117,8 +117,10 @@ def test_friends_follow_each_other_since_the_later_of_the_two(api, users, projec
     assert api.get_friends_count(thoas) == api.get_friends_count(thoas, identifier="user") == 2
     assert api.get_friends_count(thoas, identifier="project") == 0
     api.unfollow(ada, thoas)
-    assert api.get_friends(ada) == [] and api.get_friends_count(ada) == 0
-    assert api.get_friends_count(thoas) == 1 and api.is_following(thoas, ada)
+    assert api.get_friends(ada) == []
+    assert api.get_friends_count(ada) == 0
+    assert api.get_friends_count(thoas) == 1
+    assert api.is_following(thoas, ada)
 
 
 def test_many_at_once(api, users, project):
@@ -154,14 +156,16 @@ def test_forget_takes_both_directions_away(api, users, project):
     assert api.forget(thoas) == 4
     assert api.forget(thoas) == 0
     for user in (thoas, ada, grace):
-        assert thoas not in dict(api.get_followers(user)) and thoas not in dict(api.get_followings(user))
+        assert thoas not in dict(api.get_followers(user))
+        assert thoas not in dict(api.get_followings(user))
     assert api.get_followers_count(project) == api.get_friends_count(ada) == 0
     assert api.is_following(ada, grace)
     assert api.follow(thoas, ada) is True
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("a", "A"), ("a", "a "), ("é", "e"), ("x:followers", "x"), ("1", "01"), ("漢" * 85, "漢" * 84)]
+    ("first", "second"),
+    [("a", "A"), ("a", "a "), ("é", "e"), ("x:followers", "x"), ("1", "01"), ("漢" * 85, "漢" * 84)],
 )
 def test_object_ids_are_told_apart_byte_by_byte(api, first, second):
     one, other = Country.objects.create(code=first), Country.objects.create(code=second)

@@ -18,7 +18,10 @@ def round_trips(monkeypatch) -> Iterator[list[str]]:
         packed = b"".join(command) if isinstance(command, list) else command
         return packed.split(b"\r\n")[2].decode()
 
-    send, asend = AbstractConnection.send_packed_command, redis.asyncio.connection.AbstractConnection.send_packed_command
+    send, asend = (
+        AbstractConnection.send_packed_command,
+        redis.asyncio.connection.AbstractConnection.send_packed_command,
+    )
 
     def counted(self, command, *arguments, **options):
         sent.append(word(command))

@@ -42,7 +42,9 @@ def translate(error: Exception, script: Script) -> exceptions.SequereException:
         return CODES[code](words + source)
     if isinstance(error, (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError)) or code in _REFUSALS:
         return exceptions.WriteRefused(f"{script.name}: the server refuses writes; nothing changed: {error}")
-    if isinstance(error, (redis_errors.AuthenticationError, redis_errors.NoPermissionError)) or code in _DENIALS:
+    # redis.asyncio hides a refused password behind a ConnectionError.
+    refused = (redis_errors.AuthenticationError, redis_errors.NoPermissionError)
+    if isinstance(error, refused) or isinstance(error.__cause__, refused) or code in _DENIALS:
         return exceptions.CommandDenied(f"{script.name}: the server denies this user; nothing changed: {error}")
     if isinstance(error, (redis_errors.ConnectionError, redis_errors.TimeoutError)):
         if script.read_only or _nothing_sent(error):

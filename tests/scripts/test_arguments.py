@@ -1,0 +1,166 @@
+"""Malformed arguments: each is refused with its code, naming script, argument and value, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import redis
+
+from tests.support.graph import dump
+from tests.support.manifest import MANIFEST
+
+#: For each script a call that works, argument by argument as the manifest names them.
+VALID = {
+    "are_following": ["user", "1", "project", "7"],
+    "audit": ["user", "1", "", "100", "0", "user"],
+    "count": ["user", "1", "followers", "user"],
+    "follow": ["user", "3", "project", "8", "1382676091.612067"],
+    "follow_many": ["user", "3", "1382676091.612067", "project", "8"],
+    "forget": ["user", "1", "100"],
+    "is_following": ["user", "1", "project", "7"],
+    "lookup": ["user", "1"],
+    "page": ["user", "1", "followings", "project", "desc", "20", "", ""],
+    "relationship": ["user", "1", "project", "7"],
+    "resolve": ["1"],
+    "unfollow": ["user", "1", "project", "7"],
+    "unfollow_many": ["user", "1", "project", "7"],
+}
+
+IDENTIFIERS = ["", "12", "count", "a:b", "a b", "é", "x" * 51, "a\n", "a\0"]
+OBJECT_IDS = ["", "x" * 256, "x" * 10_000, "é" * 128, "a\0b"]
+
+#: For each type of the manifest: the code, and values that it refuses.
+BAD = {
+    "identifier": ("SEQUERE_IDENTIFIER", IDENTIFIERS),
+    "object_id": ("SEQUERE_OBJECT_ID", OBJECT_IDS),
+    "timestamp": (
+        "SEQUERE_TIMESTAMP",
+        ["nan", "inf", "-1", "1e5", "0x10", " 1", "1 ", "1.2.3", ".5", "8589934592", "9" * 21, "-0", "now"],
+    ),
+    "relation": ("SEQUERE_ARGUMENT", ["", "follower", "FOLLOWERS", "blocked"]),
+    "order": ("SEQUERE_ARGUMENT", ["", "DESC", "newest"]),
+    "flag": ("SEQUERE_ARGUMENT", ["", "2", "yes"]),
+    "uid": ("SEQUERE_ARGUMENT", ["", "0", "-1", "01", "1.0", "x", "9" * 16]),
+    "number": ("SEQUERE_LIMIT", ["-1", "1.5", "1e2", "0x10", " 1", "many", "1000000000000000", "9" * 400]),
+    "cursor": ("SEQUERE_CURSOR", ["garbage", "1:2:3:4", ":", "x:1", "1:x", "9" * 200, 'a"\r\nb', "1e999:x", "0"]),
+}
+
+
+def cases():
+    for name, entry in MANIFEST.items():
+        for position, argument_entry in enumerate(entry["arguments"]):
+            argument, kind = argument_entry["name"], argument_entry["type"]
+            if kind == "resource":
+                for value in IDENTIFIERS:
+                    yield name, position, value, "SEQUERE_IDENTIFIER", f"{argument} 1 identifier"
+                for value in OBJECT_IDS:
+                    yield name, position + 1, value, "SEQUERE_OBJECT_ID", f"{argument} 1 object_id"
+                continue
+            code, values = BAD[kind]
+            for value in values:
+                if not (value == "" and argument_entry["optional"]):
+                    yield name, position, value, code, argument
+
+
+@pytest.fixture
+def graph(call):
+    """A small graph, for calls that work."""
+    call.follow("user", "1", "project", "7", "1.5")
+    call.follow("project", "7", "user", "1", "2.5")
+    return call
+
+
+@pytest.fixture
+def unchanged(graph):
+    """The same graph, for calls that are refused: afterwards everything is as it was."""
+    before = dump(graph.client)
+    yield graph
+    assert dump(graph.client) == before
+
+
+def refused(call, code, *words, name, arguments, keys=("sequere:",)):
+    with pytest.raises(redis.ResponseError) as caught:
+        call(name, *arguments, keys=keys)
+    text = str(caught.value)
+    assert text.startswith(f"{code} {name}: ")
+    for word in words:
+        assert word in text
+    assert len(text) < 400
+    assert text.isprintable()
+
+
+def test_bad_values(unchanged):
+    for name, position, value, code, argument in cases():
+        arguments = list(VALID[name])
+        arguments[position] = value
+        shown = re.split(r"[\0\r\n]", value[:20])[0]  # control characters are shown as question marks
+        refused(unchanged, code, argument, f'got "{shown}', name=name, arguments=arguments)
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_valid_calls_work(graph, name):
+    graph(name, *VALID[name])
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_counts_of_keys_and_arguments(unchanged, name):
+    refused(unchanged, "SEQUERE_ARGUMENT", "got 0", name=name, arguments=[])
+    refused(unchanged, "SEQUERE_ARGUMENT", "got 0 keys", name=name, arguments=VALID[name], keys=())
+    refused(unchanged, "SEQUERE_ARGUMENT", "got 3 keys", name=name, arguments=VALID[name], keys=("a", "b", "c"))
+    last = MANIFEST[name]["arguments"][-1]
+    if last["repeated"]:
+        most = {"follow_many": 200, "unfollow_many": 200, "are_following": 500, "audit": 100}[name]
+        pair = VALID[name][len(MANIFEST[name]["arguments"]) - 1 :]
+        fixed = VALID[name][: -len(pair)]
+        code = "SEQUERE_ARGUMENT"
+        refused(unchanged, code, name=name, arguments=fixed)
+        refused(unchanged, code, name=name, arguments=[*fixed, *pair * (most + 1)])
+        if len(pair) == 2:
+            refused(unchanged, code, f"1 to {most} pairs", name=name, arguments=[*fixed, *pair, "odd"])
+    else:
+        refused(
+            unchanged, "SEQUERE_ARGUMENT", f"got {len(VALID[name]) + 1}", name=name, arguments=[*VALID[name], "more"]
+        )
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_the_guard(graph, name):
+    refused(
+        graph,
+        "SEQUERE_COLD",
+        "guard sequere:journal",
+        name=name,
+        arguments=VALID[name],
+        keys=("sequere:", "sequere:journal"),
+    )
+    graph.client.set("sequere:journal", "1")
+    graph(name, *VALID[name], keys=("sequere:", "sequere:journal"))
+
+
+@pytest.mark.parametrize("name", ["follow", "unfollow"])
+def test_nobody_follows_itself(unchanged, name):
+    refused(unchanged, "SEQUERE_SELF", 'user "1" cannot follow itself', name=name, arguments=["user", "1", "user", "1"])
+
+
+def test_nobody_follows_itself_among_many(unchanged):
+    refused(unchanged, "SEQUERE_SELF", name="follow_many", arguments=["user", "1", "", "project", "9", "user", "1"])
+    refused(unchanged, "SEQUERE_SELF", name="unfollow_many", arguments=["user", "1", "project", "7", "user", "1"])
+
+
+def test_offset_and_cursor_exclude_each_other(unchanged):
+    arguments = ["user", "1", "followings", "", "desc", "20", "1", "1.5:2"]
+    refused(unchanged, "SEQUERE_ARGUMENT", "offset or cursor, not both", name="page", arguments=arguments)
+
+
+@pytest.mark.parametrize(("name", "position"), [("page", 5), ("forget", 2), ("audit", 3)])
+def test_limits(graph, name, position):
+    most = {"page": 1000, "forget": 500, "audit": 500}[name]
+    for value in ("0", str(most + 1)):
+        arguments = list(VALID[name])
+        arguments[position] = value
+        refused(
+            graph, "SEQUERE_LIMIT", f"limit must be a whole number from 1 to {most}", name=name, arguments=arguments
+        )
+    arguments[position] = str(most)
+    graph(name, *arguments)

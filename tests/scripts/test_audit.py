@@ -1,0 +1,125 @@
+"""What audit finds, and what repair makes of it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.support.graph import audit, dump
+
+
+@pytest.fixture
+def graph(call):
+    """uid 1, 2: friends; 1 and 2 follow uid 3, a project, which follows 1."""
+    call.follow("user", "1", "user", "2", "10")
+    call.follow("user", "2", "user", "1", "11")
+    call.follow("user", "1", "project", "7", "12")
+    call.follow("user", "2", "project", "7", "13")
+    call.follow("project", "7", "user", "1", "14")
+    assert audit(call.client) == []
+    return call
+
+
+P = "sequere:uid:"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind", "key"),
+    [
+        (lambda c: c.set(f"{P}1:followings:count", 9), "count", f"{P}1:followings:count"),
+        (lambda c: c.delete(f"{P}1:friends:user:count"), "count", f"{P}1:friends:user:count"),
+        (lambda c: c.set(f"{P}2:friends:project:count", 0), "count", f"{P}2:friends:project:count"),
+        (lambda c: c.set(f"{P}2:friends:project:count", "x"), "count", f"{P}2:friends:project:count"),
+        (lambda c: c.zrem(f"{P}1:followings", 2), "missing", f"{P}1:followings"),
+        (lambda c: c.zrem(f"{P}1:followings:user", 2), "missing", f"{P}1:followings:user"),
+        (lambda c: c.zrem(f"{P}2:followers", 1), "missing", f"{P}2:followers"),
+        (lambda c: c.delete(f"{P}2:followers:user"), "missing", f"{P}2:followers:user"),
+        (lambda c: c.delete(f"{P}1:friends"), "missing", f"{P}1:friends"),
+        (lambda c: c.zrem(f"{P}2:friends:user", 1), "missing", f"{P}2:friends:user"),
+        (lambda c: c.zadd(f"{P}3:followers", {"1": 99}), "score", f"{P}3:followers"),
+        (lambda c: c.zadd(f"{P}1:friends", {"2": 99}), "score", f"{P}1:friends"),
+        (lambda c: c.zadd(f"{P}2:friends", {"3": 99}), "surplus", f"{P}2:friends"),
+        (lambda c: c.zadd(f"{P}1:followings:project", {"2": 10}), "surplus", f"{P}1:followings:project"),
+        (lambda c: c.delete(f"{P}project:7"), "mapping", f"{P}project:7"),
+        (lambda c: c.zadd(f"{P}1:followers", {"77": 5}), "orphan", f"{P}1:followers"),
+    ],
+)
+def test_findings_and_repair(graph, tamper, kind, key):
+    healthy = dump(graph.client)
+    tamper(graph.client)
+    tampered = dump(graph.client)
+    findings = audit(graph.client)
+    assert (kind, key) in {(found, where) for found, where, _ in findings}
+    assert dump(graph.client) == tampered
+    audit(graph.client, repair=True)
+    assert audit(graph.client) == []
+    assert dump(graph.client) == healthy
+
+
+def test_two_names_that_contradict_each_other_are_left_to_a_person(graph):
+    graph.client.hset(f"{P}:1", "object_id", "5")
+    tampered = dump(graph.client)
+    assert graph.audit("user", "1", "", "100", "1", "user")[2:5] == [
+        "mapping",
+        f"{P}:1",
+        "should say identifier user, object_id 1",
+    ]
+    assert dump(graph.client) == tampered
+
+
+@pytest.mark.parametrize("suffix", [":1", "user:1", "1:followings", "1:friends:user", "2:followers:count"])
+def test_a_wrong_type_is_named_and_left(graph, suffix):
+    graph.client.delete(P + suffix)
+    graph.client.rpush(P + suffix, "not", "yours")
+    tampered = dump(graph.client)
+    reply = [graph.audit(*name, "", "500", "1", "user", "project") for name in (("user", "1"), ("user", "2"))]
+    assert any(item[i] == "wrongtype" and item[i + 1] == P + suffix for item in reply for i in range(2, len(item), 3))
+    assert graph.client.lrange(P + suffix, 0, -1) == [b"not", b"yours"]
+    assert dump(graph.client).keys() == tampered.keys()
+
+
+def test_any_lost_list_comes_back(graph):
+    """An edge that any of its four entries still knows is an edge: after losing one key, nothing is lost."""
+    healthy = dump(graph.client)
+    for key in healthy:
+        if key in (f"{P}:1", f"{P}:2", f"{P}:3", f"{P}user:1", f"{P}user:2"):
+            continue  # the names themselves cannot be made up
+        graph.client.delete(key)
+        audit(graph.client, repair=True)
+        assert audit(graph.client) == []
+        assert dump(graph.client) == healthy
+
+
+def test_repair_from_random_damage_ends_in_a_graph_that_agrees(graph):
+    chance = random.Random(3)
+    for number in range(40):
+        graph.follow("user", str(chance.randrange(8)), "project", str(number % 5))
+        graph.follow("project", str(number % 5), "user", str(chance.randrange(8)))
+    for key in list(dump(graph.client)):
+        if chance.random() < 0.2 and not key.startswith(f"{P}:") and key.split(":")[2].isdigit():
+            graph.client.delete(key)
+    assert audit(graph.client)
+    audit(graph.client, repair=True)
+    assert audit(graph.client) == []
+
+
+def test_small_steps_find_the_same(graph):
+    for number in range(20):
+        graph.follow("user", str(100 + number), "project", "7", "50")
+    graph.client.zrem(f"{P}3:followers:user", 15)
+    graph.client.set(f"{P}3:followings:user:count", 4)
+
+    def steps(limit):
+        cursor, checked, findings = "", 0, []
+        while True:
+            cursor, looked_at, *fields = graph.audit("project", "7", cursor, str(limit), "0", "user", "project")
+            assert looked_at <= limit
+            checked += looked_at
+            findings += fields
+            if not cursor:
+                return checked, sorted(findings)
+
+    checked, findings = steps(500)
+    assert len(findings) == 3 * 3  # the entry, and both counts
+    assert steps(1) == steps(3) == (checked, findings)

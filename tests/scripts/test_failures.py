@@ -1,0 +1,178 @@
+"""A script that is refused half-way leaves nothing behind, whatever refused it."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from sequere import scripts
+from tests.support.graph import dump
+from tests.support.manifest import MANIFEST
+
+#: Every write, on a graph where it touches all that it ever touches.
+WRITES = {
+    "follow": ["user", "1", "user", "2", "9"],
+    "follow_many": ["user", "1", "9", "project", "8", "user", "2"],
+    "unfollow": ["user", "3", "user", "4"],
+    "unfollow_many": ["user", "3", "project", "7", "user", "4"],
+    "forget": ["user", "3", "500"],
+}
+
+
+def prepare(call):
+    """User 2 follows user 1, who is about to answer; users 3 and 4 are friends and follow project 7."""
+    call.client.flushall()
+    call.follow("user", "2", "user", "1", "1")
+    call.follow("user", "3", "user", "4", "2")
+    call.follow("user", "4", "user", "3", "3")
+    call.follow("user", "3", "project", "7", "4")
+    return dump(call.client)
+
+
+def touched(call, name):
+    """The keys that a write changes, and those that it only reads."""
+    before = prepare(call)
+    call(name, *WRITES[name])
+    after = dump(call.client)
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return sorted(changed | {key for key in before if key.startswith("sequere:uid::") or "uid:user" in key})
+
+
+def refused(call, name, arguments):
+    """The text of the error that a call ends with; None if it works."""
+    try:
+        call(name, *arguments)
+    except redis.ResponseError as error:
+        return str(error)
+    return None
+
+
+def plant(client, key):
+    """Something that belongs to somebody else."""
+    client.delete(key)
+    client.rpush(key, "not", "yours")
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_a_key_of_the_wrong_type(call, name):
+    refusals = 0
+    for key in touched(call, name):
+        prepare(call)
+        plant(call.client, key)
+        before = dump(call.client)
+        refusal = refused(call, name, WRITES[name])
+        if refusal:
+            refusals += 1
+            taken = f"SEQUERE_CORRUPT {name}: sequere:global:uid is behind: {key} is taken"
+            wrong = f" {key}: the key holds something that is not part of the graph"
+            assert refusal.startswith((f"SEQUERE_WRONGTYPE {name} line ", taken))
+            assert wrong in refusal or taken in refusal
+            assert dump(call.client) == before
+    assert refusals >= 8
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_a_count_that_is_no_number(call, name):
+    for key in [key for key in touched(call, name) if key.endswith((":count", "global:uid"))]:
+        prepare(call)
+        call.client.set(key, "many")
+        before = dump(call.client)
+        with pytest.raises(redis.ResponseError, match="SEQUERE_WRONGTYPE"):
+            call(name, *WRITES[name])
+        assert dump(call.client) == before
+
+
+@pytest.mark.parametrize("name", sorted(MANIFEST))
+def test_a_command_that_the_user_may_not_run(server_call, server, name):
+    arguments = {**WRITES, **READS}[name]
+    refusals = 0
+    for command in MANIFEST[name]["commands"]:
+        before = prepare(server_call)
+        user = f"without-{command.lower()}"
+        server_call.client.acl_setuser(
+            user, enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=[f"-{command.lower()}"]
+        )
+        with server.client(username=user, password="any") as client:
+            refusal = refused(type(server_call)(client), name, arguments)
+        if refusal:
+            refusals += 1
+            assert refusal.startswith(f"SEQUERE_DENIED {name} line ")
+            assert f": {command}" in refusal
+            assert dump(server_call.client) == before
+        server_call.client.acl_deluser(user)
+    assert refusals
+
+
+READS = {
+    "are_following": ["user", "3", "user", "4"],
+    "audit": ["user", "3", "", "100", "0", "user", "project"],
+    "count": ["user", "3", "followings"],
+    "is_following": ["user", "3", "user", "4"],
+    "lookup": ["user", "3"],
+    "page": ["user", "3", "followings", "", "desc", "1"],
+    "relationship": ["user", "3", "user", "4"],
+    "resolve": ["1"],
+}
+
+
+def test_every_script_is_tried():
+    assert {**WRITES, **READS}.keys() == MANIFEST.keys()
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_a_server_that_refuses_writes(server_call, name):
+    before = prepare(server_call)
+    admin = server_call.client
+    try:
+        admin.replicaof("127.0.0.1", "1")
+        with pytest.raises(redis.ReadOnlyError, match=f"{name} line "):
+            server_call(name, *WRITES[name])
+    finally:
+        admin.replicaof("no", "one")
+    assert dump(admin) == before
+    if name.startswith("follow"):
+        try:
+            admin.config_set("maxmemory", "1")
+            with pytest.raises(redis.exceptions.OutOfMemoryError, match=f"{name} line "):
+                server_call(name, *WRITES[name])
+        finally:
+            admin.config_set("maxmemory", "0")
+        assert dump(admin) == before
+
+
+@pytest.mark.parametrize("name", sorted(READS))
+def test_reads_write_nothing(server_call, name):
+    """The manifest says which scripts are reads; EVALSHA_RO, where a server has it, lets only those through."""
+    before = prepare(server_call)
+    server_call(name, *READS[name])
+    assert dump(server_call.client) == before
+    assert MANIFEST[name]["read_only"] is (name != "audit")
+    if has_evalsha_ro(server_call.client):
+        server_call.client.evalsha_ro(MANIFEST[name]["sha1"], 1, "sequere:", *READS[name])
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_writes_are_no_reads(server_call, name):
+    prepare(server_call)
+    assert MANIFEST[name]["read_only"] is False
+    if has_evalsha_ro(server_call.client):
+        with pytest.raises(redis.ResponseError, match="Write commands are not allowed from read-only scripts"):
+            server_call.client.eval_ro(scripts.catalogue()[name].text, 1, "sequere:", *WRITES[name])
+
+
+def has_evalsha_ro(client):
+    return int(client.info("server")["redis_version"].split(".")[0]) >= 7
+
+
+def test_a_uid_without_a_name(call):
+    prepare(call)
+    call.client.delete("sequere:uid::3")
+    with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT page: sequere:uid::3 does not say who uid 3 is"):
+        call.page("user", "4", "followers", "", "desc", "20")
+
+
+def test_half_an_edge_does_not_make_forget_go_on_for_ever(call):
+    prepare(call)
+    call.client.zadd("sequere:uid:3:followers", {"2": 1})
+    with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT forget: sequere:uid:3:followers holds half an edge"):
+        call.forget("user", "3", "500")

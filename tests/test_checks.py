@@ -1,0 +1,96 @@
+"""System checks: a wrong setting at once, the server with --deploy only."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from sequere import exceptions
+from sequere.backends import get_backend
+from sequere.checks import check_server, check_settings
+
+REDIS = "sequere.backends.redis.RedisBackend"
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "identifier", "words"),
+    [
+        ("SEQUERE_BACKEND_CLASS", "no.such.Backend", "sequere.E001", "cannot import 'no.such.Backend'"),
+        ("SEQUERE_BACKEND_CLASS", None, "sequere.E001", "cannot import None"),
+        ("SEQUERE_BACKEND_CLASS", "django.db.models.Model", "sequere.E001", "is not a subclass of"),
+        ("SEQUERE_REDIS_PREFIX", 5, "sequere.E001", "SEQUERE_REDIS_PREFIX must be text; got 5"),
+        ("SEQUERE_REDIS_CONNECTION", 5, "sequere.E003", "must be a dictionary or a URL; got int 5"),
+        ("SEQUERE_REDIS_CONNECTION", {"hots": "x"}, "sequere.E003", "no client can be made of it: .*hots"),
+        ("SEQUERE_REDIS_CONNECTION", "http://localhost", "sequere.E003", "no client can be made of it"),
+        ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
+        ("SEQUERE_REDIS_CONNECTION_CLASS", "builtins.dict", "sequere.E003", "must give a redis-py client; got dict"),
+    ],
+)
+def test_a_wrong_setting(settings, name, value, identifier, words):
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    setattr(settings, name, value)
+    messages = check_settings()
+    assert ids(messages) == [identifier]
+    assert name in messages[0].msg
+    with pytest.raises(SystemCheckError, match=words):
+        call_command("check")
+    with pytest.raises(exceptions.InvalidSettings, match=words):
+        get_backend().count(("user", "1"), "followers")
+    assert check_server() == []
+
+
+def test_the_database_backend_needs_its_application(settings):
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    assert check_settings() == check_server() == []
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "sequere.backends.database"]
+    messages = check_settings()
+    assert ids(messages) == ["sequere.E002"]
+    assert "INSTALLED_APPS" in messages[0].hint
+
+
+def test_a_server_is_asked_with_deploy_only(settings, tmp_path):
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
+    assert check_settings() == []
+    call_command("check")
+    assert ids(check_server()) == ["sequere.W001"]
+
+
+def test_a_healthy_server(server):
+    assert check_settings() == check_server() == []
+
+
+def test_a_server_that_may_drop_keys(valkey):
+    with valkey.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            (message,) = check_server()
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert message.id == "sequere.W002"
+    assert "allkeys-lru" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("denied", "identifier"), [(["-evalsha", "-eval"], "sequere.W001"), (["-info"], "sequere.W003")]
+)
+def test_a_server_that_runs_no_scripts_or_tells_nothing(valkey, settings, denied, identifier):
+    with valkey.client() as admin:
+        admin.acl_setuser("app", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=denied)
+        settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "username": "app", "password": "any"}
+        assert ids(check_server()) == [identifier]
+        admin.acl_deluser("app")
+
+
+def test_settings_are_honoured_while_they_are_overridden(settings):
+    settings.SEQUERE_REDIS_PREFIX = "one:"
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    assert get_backend() is get_backend()
+    assert get_backend().prefix == "one:"
+    settings.SEQUERE_REDIS_PREFIX = "two:"
+    assert get_backend().prefix == "two:"

@@ -1,0 +1,73 @@
+"""What is deleted is forgotten, once that is committed."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+from sequere.models import follow, get_followers_count, get_followings_count
+from tests.testapp.models import Book, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def user(valkey):
+    return User.objects.create(username="thoas")
+
+
+@pytest.fixture
+def project():
+    return Project.objects.create(name="La classe americaine")
+
+
+def test_on_commit(user, project, django_capture_on_commit_callbacks):
+    follow(user, project)
+    with django_capture_on_commit_callbacks() as callbacks:
+        project.delete()
+    assert get_followings_count(user) == 1
+    for callback in callbacks:
+        callback()
+    assert get_followings_count(user) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_leaves_no_trace(user, project):
+    follow(user, project)
+    with transaction.atomic():
+        project.delete()
+        transaction.set_rollback(True)
+    assert get_followings_count(user) == 1
+    Project.objects.filter(name=project.name).delete()
+    assert get_followings_count(user) == 0
+
+
+def test_children_parents_and_proxies(user, django_capture_on_commit_callbacks):
+    restaurant = Restaurant.objects.create(name="Chez Paul")
+    ledger = Ledger.objects.create()
+    follow(user, restaurant)
+    follow(user, ledger)
+    follow(restaurant, user)
+    for instance, left in [(restaurant, 1), (ledger, 0)]:
+        with django_capture_on_commit_callbacks(execute=True):
+            instance.delete()
+        assert get_followings_count(user) == left
+    with django_capture_on_commit_callbacks(execute=True):
+        place = Place.objects.create(name="Les Halles")
+        follow(StarredUser.objects.get(pk=user.pk), place)
+        StarredUser.objects.get(pk=user.pk).delete()
+    assert get_followers_count(place) == 0
+
+
+def test_a_setting_turns_it_off(user, project, settings, django_capture_on_commit_callbacks):
+    settings.SEQUERE_FORGET_DELETED = False
+    follow(user, project)
+    with django_capture_on_commit_callbacks(execute=True):
+        project.delete()
+    assert get_followings_count(user) == 1
+
+
+def test_other_models_keep_their_fast_deletes():
+    assert not post_delete.has_listeners(Stranger)
+    assert post_delete.has_listeners(Book)

@@ -1,0 +1,154 @@
+"""The lazy list that get_followers() and its kin give."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.paginator import Paginator
+from django.db import connection
+from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
+
+from sequere.backends import get_backend
+from sequere.models import aget_followers, follow, get_followers
+from sequere.resources import Resource
+from tests.support.counting import round_trips
+from tests.testapp.models import Country, Project, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project(valkey):
+    """Followed by users 0 to 24, one after the other."""
+    project = Project.objects.create(name="La classe americaine")
+    for number in range(25):
+        follow(User.objects.create(username=str(number)), project, timestamp=1000 + number)
+    return project
+
+
+def names(items):
+    return [int(user.username) for user, _ in items]
+
+
+def test_it_behaves_like_a_list(project):
+    followers = get_followers(project)
+    everybody = list(followers)
+    assert names(everybody) == list(range(24, -1, -1))
+    assert len(followers) == followers.count() == 25
+    assert followers == everybody
+    assert followers != everybody[1:]
+    assert followers != "followers"
+    assert bool(followers) is True
+    assert bool(get_followers(Project.objects.create(name="alone"))) is False
+    assert everybody[3] in followers
+    assert names(reversed(followers)) == list(range(25))
+    assert names(reversed(followers[5:8])) == [17, 18, 19]
+    assert followers[0] == everybody[0]
+    assert followers[-1] == everybody[-1]
+    assert followers[5:10][2] == everybody[7]
+    assert followers[5:10][-1] == everybody[9]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(followers)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        slice(None),
+        slice(3),
+        slice(3, 7),
+        slice(3, 3),
+        slice(7, 3),
+        slice(20, 40),
+        slice(40, 50),
+        slice(3, None),
+        slice(-3, None),
+        slice(-30, -20),
+        slice(2, -2),
+        slice(None, None, 2),
+        slice(10, 2, -3),
+    ],
+)
+def test_slices_are_those_of_a_list(project, index):
+    everybody = list(get_followers(project))
+    assert list(get_followers(project)[index]) == everybody[index]
+    assert len(get_followers(project)[index]) == len(everybody[index])
+    assert list(get_followers(project)[5:20][index]) == everybody[5:20][index]
+
+
+@pytest.mark.parametrize("index", [25, -26, 1000])
+def test_an_index_beyond_the_end(project, index):
+    with pytest.raises(IndexError, match=f"nothing at index {index}"):
+        get_followers(project)[index]
+    with pytest.raises(IndexError):
+        get_followers(project)[5:10][index]
+    with pytest.raises(IndexError):
+        get_followers(project)[5:10][5]
+    with pytest.raises(TypeError, match="an index must be a whole number"):
+        get_followers(project)["first"]
+
+
+def test_it_shows_itself_like_a_list(project):
+    followers = get_followers(project)
+    assert repr(followers[:2]) == repr(list(followers[:2]))
+    assert repr(followers).endswith(", ...]")
+    assert repr(get_followers(User.objects.first())) == "[]"
+
+
+def test_with_a_paginator_and_in_a_template(project):
+    page = Paginator(get_followers(project), 10).page(2)
+    assert names(page) == list(range(14, 4, -1))
+    assert page.paginator.num_pages == 3
+    text = "{% for user, since in followers|slice:':3' %}{{ user.username }} {% endfor %}{{ followers|length }}"
+    assert Template(text).render(Context({"followers": get_followers(project)})) == "24 23 22 25"
+
+
+def test_asynchronously(project):
+    @async_to_sync
+    async def read():
+        try:
+            everybody = [item async for item in aget_followers(project)]
+            assert await aget_followers(project) == everybody
+            assert await aget_followers(project)[3:6] == everybody[3:6]
+            assert await aget_followers(project)[3:6].acount() == 3
+            return everybody
+        finally:
+            await get_backend().aclose()
+
+    assert read() == list(get_followers(project))
+
+
+def test_round_trips_and_queries(project, monkeypatch):
+    Country.objects.bulk_create(Country(code=f"c{number}") for number in range(1500))
+    for number in range(1500):
+        get_backend().follow(Resource("country", f"c{number}"), Resource("project", str(project.pk)), timestamp=1.0)
+    for read, trips, queries in [
+        (lambda: list(get_followers(project)), 2, 3),  # users and countries, then countries
+        (lambda: list(get_followers(project)[:20]), 1, 1),
+        (lambda: list(get_followers(project)[10:40]), 1, 2),
+        (lambda: get_followers(project)[3], 1, 1),
+        (lambda: get_followers(project)[-1], 2, 1),
+        (lambda: len(get_followers(project)), 1, 0),
+        (lambda: get_followers(project)[1:5].count(), 1, 0),
+        (lambda: repr(get_followers(project)), 1, 1),
+        (lambda: get_followers(project)[5:], 0, 0),
+    ]:
+        with (
+            round_trips(monkeypatch) as sent,
+            CaptureQueriesContext(connection) as captured,
+        ):
+            read()
+        assert (len(sent), len(captured)) == (trips, queries)
+
+
+def test_what_the_project_cannot_load_is_left_out_and_logged(project, caplog):
+    for identifier, object_id in [("ghost", "1"), ("ghost", "2"), ("document", "no-uuid")]:
+        get_backend().follow(Resource(identifier, object_id), Resource("project", str(project.pk)), timestamp=1.0)
+    with caplog.at_level(logging.WARNING, "sequere"):
+        assert len(list(get_followers(project))) == 25
+    assert "No model is registered as 'ghost'" in caplog.text
+    assert "document 'no-uuid' cannot be a key of its model" in caplog.text
+    assert len(caplog.records) == 2
