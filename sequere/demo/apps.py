@@ -1,0 +1,13 @@
+"""The application of the demo."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class DemoConfig(AppConfig):
+    """Installed by :mod:`.project` alone."""
+
+    name = "sequere.demo"
+    label = "sequere_demo"
+    default_auto_field = "django.db.models.BigAutoField"

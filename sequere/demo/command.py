@@ -1,0 +1,33 @@
+"""``python -m sequere demo``, from the first line to the last."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from redis.exceptions import RedisError
+
+from ..exceptions import BackendError
+from .play import play
+from .project import set_up
+from .server import embedded, existing
+from .show import show
+
+
+def run(url: str | None) -> int:
+    """Play the session with both backends, then show it. Returns the exit status.
+
+    Raises ``InvalidSettings`` for a URL that names no server.
+    """
+    with TemporaryDirectory(prefix="sequere-demo-") as name:
+        folder = Path(name)
+        set_up(folder)
+        try:
+            with existing(url) if url else embedded(folder) as server:
+                performance = play(server)
+        except (BackendError, RedisError) as error:
+            print(f"python -m sequere demo: error: {error}", file=sys.stderr)
+            return 1
+    show(performance, server)
+    return 1 if performance.differing else 0

@@ -1,0 +1,123 @@
+"""How the calls are made, counted and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pprint import pformat
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+
+from ..backends import get_backend
+from ..resources import Resource
+from ..results import FollowList
+from .server import Held, Server
+from .session import CHAPTERS, SETTING, Call, Chapter
+
+#: A read is made so often; its time is the median.
+REPETITIONS = 25
+
+#: Replies are broken into lines of this width, so that they fit everywhere.
+REPLY_WIDTH = 76
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call did with one backend."""
+
+    reply: str
+    round_trips: int
+    queries: int
+    microseconds: float
+
+
+@dataclass(frozen=True)
+class Played:
+    """A chapter as it went with each backend, and the keys that stood in Redis at its end."""
+
+    chapter: Chapter
+    redis: list[Outcome]
+    database: list[Outcome]
+    keys: dict[str, Held]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The whole session; ``loading`` is the round trips that connected and loaded the scripts."""
+
+    server: str
+    loading: int
+    played: list[Played]
+
+    @property
+    def redis(self) -> list[Outcome]:
+        """What every call did with RedisBackend."""
+        return [outcome for played in self.played for outcome in played.redis]
+
+    @property
+    def database(self) -> list[Outcome]:
+        """What every call did with DatabaseBackend."""
+        return [outcome for played in self.played for outcome in played.database]
+
+    @property
+    def differing(self) -> int:
+        """How many calls the backends answered differently."""
+        return sum(one.reply != other.reply for one, other in zip(self.redis, self.database, strict=True))
+
+
+def play(server: Server) -> Performance:
+    """Play the session with RedisBackend on this server, then with DatabaseBackend."""
+    names: dict[str, Any] = {}
+    exec(SETTING, names)
+    # Both are told the same times, so that their replies can be compared to the microsecond.
+    start = time.time()
+
+    clock = count(start, 0.01)
+    with override_settings(
+        SEQUERE_BACKEND_CLASS="sequere.backends.redis.RedisBackend",
+        SEQUERE_REDIS_CONNECTION={"connection_pool": server.pool},
+        SEQUERE_REDIS_PREFIX=server.prefix,
+    ):
+        get_backend().count(Resource("user", "0"), "followers")
+        loading = server.pool.round_trips - 1
+        redis = [(_play(chapter, names, clock, server), server.read_keys()) for chapter in CHAPTERS]
+
+    clock = count(start, 0.01)
+    with override_settings(SEQUERE_BACKEND_CLASS="sequere.backends.database.DatabaseBackend"):
+        database = [_play(chapter, names, clock, server) for chapter in CHAPTERS]
+
+    played = [
+        Played(chapter, outcomes, others, keys)
+        for chapter, (outcomes, keys), others in zip(CHAPTERS, redis, database, strict=True)
+    ]
+    return Performance(server.name, loading, played)
+
+
+def _play(chapter: Chapter, names: dict[str, Any], clock: Iterator[float], server: Server) -> list[Outcome]:
+    return [_make(call, names, next(clock), server) for call in chapter.calls]
+
+
+def _make(call: Call, names: dict[str, Any], now: float, server: Server) -> Outcome:
+    code = compile(call.source, "<demo>", "eval")
+
+    def timed() -> tuple[Any, float]:
+        began = time.perf_counter()
+        value = eval(code, names)
+        reply = list(value) if isinstance(value, FollowList) else value
+        return reply, (time.perf_counter() - began) * 1_000_000
+
+    with patch("sequere.timestamps.time.time", lambda: now):
+        before = server.pool.round_trips
+        with CaptureQueriesContext(connection) as queries:
+            reply, microseconds = timed()
+        round_trips = server.pool.round_trips - before
+        if not call.writes:
+            microseconds = median(timed()[1] for _ in range(REPETITIONS))
+    text = pformat(reply, width=REPLY_WIDTH, sort_dicts=False)
+    return Outcome(text, round_trips, len(queries), microseconds)

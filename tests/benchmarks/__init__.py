@@ -1,0 +1,1 @@
+"""What each public call costs, in bare round trips: ``python -m tests.benchmarks``."""

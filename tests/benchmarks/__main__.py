@@ -1,0 +1,72 @@
+"""Starts a server of its own, times every public call on it, prints what each costs.
+
+    python -m tests.benchmarks --rounds 2000 --server valkey-9.1 --json
+
+The unit is a bare round trip: ``evalsha`` of ``return 1`` with as many arguments, by a plain redis-py
+client, in the same rounds. "Script alone" is what the call sends, sent by that client too: from bare to
+there it is Lua, from there to the call it is Python. TCP on the loopback, SQL in SQLite in memory, one
+receiver connected to each signal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+
+def main() -> None:
+    import django
+    import redis
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from tests.support.servers import SERVERS, running
+
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="What each public call costs.")
+    parser.add_argument("--rounds", type=int, default=2000, help="how often each operation runs (default: 2000)")
+    parser.add_argument("--server", choices=SERVERS, default="valkey-9.1", help="which server (default: valkey-9.1)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    options = parser.parse_args()
+    find, remedy = SERVERS[options.server]
+    if options.rounds < 2:
+        parser.error("--rounds must be at least 2")
+    if find() is None:
+        parser.error(f"{options.server} is not installed: {remedy}")
+
+    port = free_port()
+    connection = {"host": "127.0.0.1", "port": port}
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
+    settings.SEQUERE_REDIS_CONNECTION = connection
+    django.setup()
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    # Only now: these import models.
+    from .operations import Operations, add_reads, add_writes, build
+    from .report import show, show_json
+    from .rounds import measure
+
+    with running(options.server, "--port", str(port), "--bind", "127.0.0.1"), redis.Redis(**connection) as plain:
+        build(plain)
+        operations = Operations(plain)
+        add_writes(operations)
+        add_reads(operations)
+        timings = measure(operations.all.values(), rounds=options.rounds)
+    about = {"server": options.server, "rounds": options.rounds, "redis_py": redis.__version__}
+    if options.json:
+        show_json(operations.all.values(), timings, **about)
+    else:
+        title = f"{options.server} over TCP, redis-py {redis.__version__}, {options.rounds} rounds"
+        show(operations.all.values(), timings, title=title)
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""What is timed: every public call, what its script alone takes, and the peers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import redis
+
+from sequere import models as sequere
+from sequere.backends import get_backend
+from sequere.registry import registry
+from sequere.scripts import catalogue
+from sequere.signals import followed, unfollowed
+from tests.testapp.models import Project, User
+
+from .naive import NaiveFollow
+from .rounds import Operation, nothing
+from .wire import replay, sent_by
+
+#: Followers of the project that is read, and of each one that is followed while the clock runs.
+POPULAR = 100_000
+USUAL = 1_000
+
+#: Projects that the follower follows all the time; projects of one follow_many and one are_following.
+MANY = 100
+
+#: Entries of a page.
+PAGE = 20
+
+#: Rows of users in the SQL database: the newest followers of the popular project are among them.
+ROWS = 1_000
+
+#: What the bare round trip runs.
+BARE = "return 1"
+
+
+def receiver(**event: Any) -> None:
+    """Connected to both signals, so that sending them is part of what is timed."""
+
+
+def build(client: redis.Redis) -> None:
+    """Rows and graph: project 1 is popular, user 1 follows many, projects 2 to 9 are there to be followed."""
+    User.objects.bulk_create(User(pk=pk, username=f"user {pk}") for pk in range(1, ROWS + 1))
+    script = catalogue()["follow"]
+    client.script_load(script.text)
+    begin = int(time.time()) - POPULAR
+    pipeline = client.pipeline(transaction=False)
+    for project, total in [(1, POPULAR), *((number, USUAL) for number in range(2, 10))]:
+        for number in range(total):
+            words = "user", total + 1 - number, "project", project, begin + number
+            pipeline.evalsha(script.sha1, 1, get_backend().prefix, *words)
+            if len(pipeline) == 1000:
+                pipeline.execute()
+    pipeline.execute()
+    sequere.follow_many(User(pk=1), _projects(1000))
+    sequere.follow(User(pk=1), User(pk=2))
+    sequere.follow(User(pk=2), User(pk=1))
+    followed.connect(receiver)
+    unfollowed.connect(receiver)
+
+
+def _projects(first: int) -> list[Project]:
+    return [Project(pk=pk) for pk in range(first, first + MANY)]
+
+
+def _is(expected: object) -> Callable[[Any], bool]:
+    return lambda reply: reply == expected
+
+
+class Operations:
+    """Collects operations by name, each with the bare round trip of as many arguments as its base."""
+
+    def __init__(self, plain: redis.Redis) -> None:
+        self.plain = plain
+        self.sha1 = plain.script_load(BARE)
+        self.all: dict[str, Operation] = {}
+
+    def call(
+        self, name: str, call: Callable[[], Any], right: Callable[[Any], bool], prepare: Callable[[], Any] = nothing
+    ) -> None:
+        """A call of the package."""
+        self._add(Operation(name, call, right, prepare, base=self._base(sent_by(call))))
+
+    def script(
+        self, of: str, call: Callable[[], Any], right: Callable[[Any], bool], prepare: Callable[[], Any] = nothing
+    ) -> None:
+        """What a call sends, without the package: what it takes above the bare round trip is Lua's part."""
+        words = sent_by(call)
+        self._add(Operation(f"{of}: script alone", replay(self.plain, words), right, prepare, base=self._base(words)))
+
+    def peer(
+        self, name: str, call: Callable[[], Any], right: Callable[[Any], bool], prepare: Callable[[], Any], *, of: str
+    ) -> None:
+        """Another way to the effect of a call that is there already."""
+        self._add(Operation(name, call, right, prepare, base=self.all[of].base))
+
+    def _base(self, words: list[str]) -> str:
+        name = f"bare round trip, {len(words) - 2} arguments"
+        if name not in self.all:
+            self._add(Operation(name, replay(self.plain, words, sha1=self.sha1), _is(1)))
+        return name
+
+    def _add(self, operation: Operation) -> None:
+        self.all[operation.name] = operation
+
+
+def add_writes(add: Operations) -> None:
+    """What changes the graph. Each has a pair or a resource of its own, put right before each round."""
+    user, fresh = User(pk=1), Project(pk=10**6)
+    newcomer, leaver, *followers = (User(pk=10**6 + number) for number in range(4))
+    follow = {pk: partial(sequere.follow, user, Project(pk=pk)) for pk in range(2, 10)}
+    unfollow = {pk: partial(sequere.unfollow, user, Project(pk=pk)) for pk in range(2, 10)}
+
+    add.call("follow", follow[2], _is(True), unfollow[2])
+    add.script("follow", follow[3], _is(1), unfollow[3])
+    for name, way, number in [("ten commands", "follow", 1), ("pipelines", "follow_by_pipeline", 2)]:
+        naive = NaiveFollow(add.plain, number=number, followings=MANY, followers=USUAL)
+        add.peer(f"follow: {name}", getattr(naive, way), lambda reply: reply[0] == 1, naive.unfollow, of="follow")
+
+    def renew() -> None:
+        sequere.forget(fresh)
+        fresh.pk += 1
+
+    add.call("follow, new resource", lambda: sequere.follow(user, fresh), _is(True), renew)
+    add.call("follow, stands already", follow[4], _is(False), follow[4])
+    add.call("unfollow", unfollow[5], _is(True), follow[5])
+    add.script("unfollow", unfollow[6], _is(1), follow[6])
+
+    many = _projects(2000)
+    add.call(
+        f"follow_many of {MANY}",
+        lambda: sequere.follow_many(newcomer, many),
+        lambda reply: sum(reply.values()) == MANY,
+        lambda: sequere.unfollow_many(newcomer, many),
+    )
+
+    def join() -> None:
+        sequere.follow_many(leaver, many[:3])
+        for follower in followers:
+            sequere.follow(follower, leaver)
+
+    add.call("forget, 5 follows", lambda: sequere.forget(leaver), _is(5), join)
+
+
+def add_reads(add: Operations) -> None:
+    """What only looks."""
+    user, friend, project, many = User(pk=1), User(pk=2), Project(pk=1), _projects(1000)
+    is_following = partial(sequere.is_following, user, many[50])
+    add.call("is_following", is_following, _is(True))
+    add.script("is_following", is_following, _is(1))
+    add.call(
+        f"are_following of {MANY}",
+        lambda: sequere.are_following(user, many),
+        lambda reply: sum(reply.values()) == MANY,
+    )
+    add.call("is_friend", lambda: sequere.is_friend(user, friend), _is(True))
+
+    get_count = partial(sequere.get_followers_count, project)
+    add.call("get_followers_count", get_count, _is(POPULAR))
+    add.script("get_followers_count", get_count, _is(POPULAR))
+
+    page = partial(get_backend().page, registry.identify(project), "followers", limit=PAGE)
+    add.call(f"page of {PAGE}, no SQL", page, lambda reply: len(reply.entries) == PAGE)
+    add.script(f"page of {PAGE}, no SQL", page, lambda reply: len(reply) == 2 + 3 * PAGE)
+    add.call(
+        f"page of {PAGE} at {POPULAR // 2:,}",
+        lambda: page(offset=POPULAR // 2),
+        lambda reply: len(reply.entries) == PAGE,
+    )
+    add.call(
+        f"list of {PAGE}, with SQL",
+        lambda: list(sequere.get_followers(project)[:PAGE]),
+        lambda reply: len(reply) == PAGE,
+    )
