@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 
 import pytest
@@ -14,6 +15,14 @@ from tests.support.servers import SERVERS, missing, running
 
 REDIS = ["fakeredis", *SERVERS]
 DATABASES = ["sqlite", *ENGINES]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Where everything is required, a skipped test is a failed run."""
+    skipped = session.config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped")
+    if skipped and os.environ.get("SEQUERE_TEST_REQUIRE") == "all":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ def ids(messages):
         ("SEQUERE_REDIS_CONNECTION", 5, "sequere.E003", "must be a dictionary or a URL; got int 5"),
         ("SEQUERE_REDIS_CONNECTION", {"hots": "x"}, "sequere.E003", "no client can be made of it: .*hots"),
         ("SEQUERE_REDIS_CONNECTION", "http://localhost", "sequere.E003", "no client can be made of it"),
+        ("SEQUERE_REDIS_CONNECTION", "redis://localhost?hots=x", "sequere.E003", "no client can be made of it: .*hots"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "builtins.dict", "sequere.E003", "must give a redis-py client; got dict"),
     ],

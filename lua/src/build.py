@@ -1,4 +1,4 @@
-"""Makes what is shipped out of ``lua/src``: the flat texts of ``lua/v1`` and ``lua/manifest.json``.
+"""Makes what is shipped out of ``lua/src``: the flat texts of ``lua/v1``, ``lua/manifest.json``, a table.
 
     python lua/src/build.py            write them
     python lua/src/build.py --check    fail, naming the files, if they are not up to date
@@ -212,7 +212,25 @@ def build(root: Path) -> dict[str, str]:
         entries.append(entry)
     manifest = {"version": VERSION, "scripts": entries}
     texts["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    texts["README.rst"] = with_table((root.parent / "README.rst").read_text(encoding="utf-8"), entries)
     return texts
+
+
+def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
+    """The README with the list of scripts, made from the manifest, between its two marks."""
+    lines = []
+    for entry in entries:
+        arguments = " ".join(
+            argument["name"] + ("?" if argument["optional"] else "...") * (argument["optional"] or argument["repeated"])
+            for argument in entry["arguments"]
+        )
+        access = "read" if entry["read_only"] else "write"
+        lines += [f"``{entry['name']} {arguments}``", f"    {entry['purpose']} ({access}, {entry['cost']})", ""]
+    before, begin, rest = readme.partition(".. begin: generated from the manifest\n")
+    _, end, after = rest.partition(".. end: generated from the manifest\n")
+    if not (begin and end):
+        raise BuildError("README.rst: the marks around the list of scripts are gone")
+    return "\n".join([before + begin, *lines, end + after])
 
 
 def main() -> int:

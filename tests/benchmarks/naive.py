@@ -28,7 +28,7 @@ class NaiveFollow:
             pipeline.set(name, uid)
         for list_key, _ in _entries(*self.uids):
             count = followings if ":followings" in list_key else followers
-            pipeline.zadd(list_key, {f"{uid}": 1e9 + uid for uid in range(1000, 1000 + count)})
+            pipeline.zadd(list_key, {str(uid): 1e9 + uid + 0.123456 for uid in range(1000, 1000 + count)})
             pipeline.set(f"{list_key}:count", count)
         pipeline.execute()
 

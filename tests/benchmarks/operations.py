@@ -50,7 +50,7 @@ def build(client: redis.Redis) -> None:
     pipeline = client.pipeline(transaction=False)
     for project, total in [(1, POPULAR), *((number, USUAL) for number in range(2, 10))]:
         for number in range(total):
-            words = "user", total + 1 - number, "project", project, begin + number
+            words = "user", total + 1 - number, "project", project, f"{begin + number}.612067"
             pipeline.evalsha(script.sha1, 1, get_backend().prefix, *words)
             if len(pipeline) == 1000:
                 pipeline.execute()

@@ -14,23 +14,20 @@ from .rounds import Operation, Timing
 def show(operations: Iterable[Operation], timings: dict[str, Timing], *, title: str) -> None:
     """Prints one line for each operation; a line begins a group unless it is part of the call above it."""
     table = Table(title=title, title_justify="left")
-    table.add_column("operation")
-    table.add_column("median µs", justify="right")
-    table.add_column("quartiles µs", justify="right")
-    table.add_column("bare µs", justify="right")
-    table.add_column("times bare", justify="right", style="bold")
+    table.add_column("operation", no_wrap=True)
+    table.add_column("median µs", justify="right", no_wrap=True)
+    table.add_column("quartiles µs", justify="right", no_wrap=True)
+    table.add_column("times bare", justify="right", no_wrap=True, style="bold")
     for operation in operations:
         timing = timings[operation.name]
         call, _, part = operation.name.partition(": ")
-        base = timings[operation.base].median if operation.base else None
         table.add_row(
             f"  {part}" if part else call,
             _micro(timing.median),
             f"{_micro(timing.low)} - {_micro(timing.high)}",
-            _micro(base) if base else "",
-            f"{timing.median / base:.2f}" if base else "",
+            f"{timing.median / timings[operation.base].median:.2f}" if operation.base else "",
         )
-    Console(width=None).print(table)
+    Console().print(table)
 
 
 def show_json(operations: Iterable[Operation], timings: dict[str, Timing], **about: object) -> None:

@@ -33,6 +33,7 @@ def build():
 @pytest.fixture
 def sources(tmp_path):
     """A copy of the sources, to spoil."""
+    shutil.copy(LUA / "README.rst", tmp_path)
     shutil.copytree(LUA / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "src"
 
@@ -61,6 +62,15 @@ def test_check_names_what_is_stale(sources):
     subprocess.run([sys.executable, sources / "build.py"], check=True, capture_output=True)
     assert not (sources.parent / "v1" / "count.lua").exists()
     subprocess.run([sys.executable, sources / "build.py", "--check"], check=True)
+
+
+def test_the_list_of_scripts_in_the_readme(build, sources):
+    text = (LUA / "README.rst").read_text()
+    for name, entry in MANIFEST.items():
+        assert f"\n``{name} {entry['arguments'][0]['name']}" in text
+    edit(sources.parent / "README.rst", ".. end: generated", ".. fin: generated")
+    with pytest.raises(build.BuildError, match="marks around the list of scripts"):
+        build.build(sources)
 
 
 def test_building_twice_gives_the_same(build, sources):

@@ -41,8 +41,9 @@ _MICROSECOND = 1_000_000
 class DatabaseBackend(BaseBackend):
     """Follows as rows of ``Follow``, in the database that the routers name for that model.
 
-    A call makes one or two SQL queries, :meth:`unfollow_many` one for each pair. Database errors come as
-    Django raises them, so that transactions around a call behave as usual.
+    A question is one SQL query and a page two (count and entries); a write is a transaction of one or two
+    statements, :meth:`unfollow_many` of one for each pair. Database errors come as Django raises them, so
+    that transactions around a call behave as usual.
     """
 
     def check(self) -> list[CheckMessage]:

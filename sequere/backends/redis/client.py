@@ -52,7 +52,10 @@ def _make(client_class: Any) -> Any:
         if connection is None:
             return client_class()
         if isinstance(connection, str):
-            return client_class.from_url(connection)
+            client = client_class.from_url(connection)
+            # A URL's options are looked at when a connection is made, which opens nothing yet.
+            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+            return client
         if isinstance(connection, Mapping):
             return client_class(**connection)
     except (TypeError, ValueError, AttributeError, redis.RedisError) as error:
