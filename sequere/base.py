@@ -28,9 +28,12 @@ class ModelBase:
         )
 
     def get_queryset(self) -> QuerySet[Any]:
-        """The instances that lists may show. Override it to leave some out or to ``select_related``."""
+        """The instances that lists may show and views may follow; override it to hide some or to ``select_related``.
+
+        Counts and positions stay those of the graph: what is hidden makes a page shorter.
+        """
         return self.model._default_manager.all()
 
     def has_follow_permission(self, request: HttpRequest, instance: Model) -> bool:
-        """Whether the views let ``request.user`` follow or unfollow this instance. By default: yes."""
+        """Whether the views let ``request.user`` follow this instance. By default: yes."""
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,13 @@ from django.db.models.signals import post_delete
 
 from .backends import get_backend
 from .conf import get_setting
+from .exceptions import SequereException
+from .resources import Resource
 
 if TYPE_CHECKING:
     from .registry import Registry
+
+logger = logging.getLogger("sequere")
 
 
 def watch(registry: Registry, model: type[Model]) -> None:
@@ -36,5 +41,19 @@ def watch(registry: Registry, model: type[Model]) -> None:
 def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
     if get_setting("SEQUERE_FORGET_DELETED") and registry.is_registered(sender):
         # Now: Django takes the key from the instance before the commit.
-        resource = registry.identify(instance)
-        transaction.on_commit(lambda: get_backend().forget(resource), using=using)
+        for resource in registry.identify_row(instance):
+            transaction.on_commit(partial(_forget, resource), using=using)
+
+
+def _forget(resource: Resource) -> None:
+    """Forget a deleted resource. The row is gone whatever happens here, so a failure is logged, not raised."""
+    try:
+        get_backend().forget(resource)
+    except SequereException:
+        logger.exception(
+            "%s %r was deleted, but the graph could not forget it; lists leave it out, counts do not. "
+            "Call get_backend().forget(%r) when the store is back.",
+            resource.identifier,
+            resource.object_id,
+            resource,
+        )

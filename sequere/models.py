@@ -117,7 +117,7 @@ def follow_many(
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = get_backend().follow_many(follower, resources, timestamp=seconds)
-        replies.update(zip(instances, changes, strict=True))
+        replies.update(_replies(instances, changes))
         for instance in _changed(instances, changes):
             followed.send(**_event(from_instance, instance, seconds))
     return replies
@@ -132,7 +132,7 @@ async def afollow_many(
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = await get_backend().afollow_many(follower, resources, timestamp=seconds)
-        replies.update(zip(instances, changes, strict=True))
+        replies.update(_replies(instances, changes))
         for instance in _changed(instances, changes):
             await followed.asend(**_event(from_instance, instance, seconds))
     return replies
@@ -149,7 +149,7 @@ def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bo
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = get_backend().unfollow_many(follower, resources)
         seconds = to_seconds(None)
-        replies.update(zip(instances, changes, strict=True))
+        replies.update(_replies(instances, changes))
         for instance in _changed(instances, changes):
             unfollowed.send(**_event(from_instance, instance, seconds))
     return replies
@@ -162,7 +162,7 @@ async def aunfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dic
     for instances, resources in _batches(to_instances, MAX_WRITES):
         changes = await get_backend().aunfollow_many(follower, resources)
         seconds = to_seconds(None)
-        replies.update(zip(instances, changes, strict=True))
+        replies.update(_replies(instances, changes))
         for instance in _changed(instances, changes):
             await unfollowed.asend(**_event(from_instance, instance, seconds))
     return replies
@@ -183,7 +183,7 @@ def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bo
     follower = registry.identify(from_instance)
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_READS):
-        replies.update(zip(instances, get_backend().are_following(follower, resources), strict=True))
+        replies.update(_replies(instances, get_backend().are_following(follower, resources)))
     return replies
 
 
@@ -192,7 +192,7 @@ async def aare_following(from_instance: Model, to_instances: Iterable[M]) -> dic
     follower = registry.identify(from_instance)
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_READS):
-        replies.update(zip(instances, await get_backend().aare_following(follower, resources), strict=True))
+        replies.update(_replies(instances, await get_backend().aare_following(follower, resources)))
     return replies
 
 
@@ -306,14 +306,23 @@ def _event(from_instance: Model, to_instance: Model, seconds: float) -> dict[str
     }
 
 
-def _batches(instances: Iterable[M], size: int) -> Iterator[tuple[list[M], list[Resource]]]:
-    """Instances and their resources, each once, so many at a time; all are looked at before the first is sent."""
-    unique = {registry.identify(instance): instance for instance in instances}
+def _batches(instances: Iterable[M], size: int) -> Iterator[tuple[list[list[M]], list[Resource]]]:
+    """So many resources at a time, each once, and for each the instances that stand for it.
+
+    All instances are looked at before the first batch is sent.
+    """
+    unique: dict[Resource, list[M]] = {}
+    for instance in instances:
+        unique.setdefault(registry.identify(instance), []).append(instance)
     resources = list(unique)
     for i in range(0, len(resources), size):
         batch = resources[i : i + size]
         yield [unique[resource] for resource in batch], batch
 
 
-def _changed(instances: Sequence[M], changes: Sequence[bool]) -> Iterator[M]:
-    return (instance for instance, changed in zip(instances, changes, strict=True) if changed)
+def _replies(instances: Sequence[list[M]], flags: Sequence[bool]) -> dict[M, bool]:
+    return {instance: flag for same, flag in zip(instances, flags, strict=True) for instance in same}
+
+
+def _changed(instances: Sequence[list[M]], changes: Sequence[bool]) -> Iterator[M]:
+    return (same[0] for same, changed in zip(instances, changes, strict=True) if changed)

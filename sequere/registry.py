@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.db.models.base import ModelBase as DjangoModelBase
 from django.utils.module_loading import autodiscover_modules
 
 from .base import ModelBase
 from .deletion import watch
-from .exceptions import AlreadyRegistered, InvalidModel, NotRegistered, UnsavedInstance
+from .exceptions import (
+    AlreadyRegistered,
+    InvalidArgument,
+    InvalidModel,
+    InvalidObjectId,
+    NotRegistered,
+    UnsavedInstance,
+)
 from .resources import Resource, check_identifier
 
 
@@ -38,13 +47,18 @@ class Registry:
 
         Raises :class:`InvalidModel`, :class:`AlreadyRegistered` or ``InvalidIdentifier``.
         """
-        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        one = isinstance(model_or_iterable, (type, str))
+        models = [cast(type[Model], model_or_iterable)] if one else list(cast(Iterable[type[Model]], model_or_iterable))
+        if not (isinstance(model_base, type) and issubclass(model_base, ModelBase)):
+            raise InvalidModel(f"The second argument must be a subclass of sequere.ModelBase; got {model_base!r}.")
         for model in models:
             self._check_model(model)
             base = model_base(model)
             for other in self._bases.values():
                 if other.model is model:
-                    raise AlreadyRegistered(f"{model._meta.label} is registered already; unregister it first.")
+                    raise AlreadyRegistered(
+                        f"{model._meta.label} is registered already; call sequere.registry.unregister() first."
+                    )
                 if other.identifier == base.identifier:
                     raise AlreadyRegistered(
                         f"The identifier {base.identifier!r} of {model._meta.label} belongs to "
@@ -98,20 +112,36 @@ class Registry:
     def identify(self, instance: Model) -> Resource:
         """The resource that an instance stands for: identifier and primary key as text.
 
-        Raises :class:`NotRegistered` or :class:`UnsavedInstance`.
+        The key is brought into the form that its field gives it: a UUID is the same resource with and
+        without hyphens. Raises :class:`NotRegistered`, :class:`UnsavedInstance`, ``InvalidObjectId`` for a
+        key that is none, ``InvalidArgument`` for what is no instance.
         """
-        base = self.get_base(instance)
-        # Not instance.pk: a multi-table child's own key may be another one than its parent's.
-        key = getattr(instance, base.model._meta.pk.attname)
-        if key is None or isinstance(instance, type):
-            raise UnsavedInstance(f"{instance!r} has no primary key; save it before it follows or is followed.")
-        return Resource(self._name(base), str(key))
+        if not isinstance(instance, Model):
+            raise InvalidArgument(f"Only instances of models can follow and be followed; got {instance!r:.80}.")
+        return self._resource(self.get_base(instance), instance)
+
+    def identify_row(self, instance: Model) -> list[Resource]:
+        """All resources that the row of an instance stands for: more than one if proxies are registered too."""
+        concrete = instance._meta.concrete_model
+        bases = [base for base in self._bases.values() if base.model._meta.concrete_model is concrete]
+        return [self._resource(base, instance) for base in bases or [self.get_base(instance)]]
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
         """The identifier that an ``identifier=`` argument means: text as it is, or that of a model or instance."""
         if isinstance(value, str):
             return check_identifier(value)
         return self._name(self.get_base(value))
+
+    def _resource(self, base: ModelBase, instance: Model) -> Resource:
+        # Not instance.pk: a multi-table child's own key may be another one than its parent's.
+        field = base.model._meta.pk
+        key = getattr(instance, field.attname)
+        if key is None:
+            raise UnsavedInstance(f"{instance!r} has no primary key; save it before it follows or is followed.")
+        try:
+            return Resource(self._name(base), str(field.to_python(key)))
+        except ValidationError as error:
+            raise InvalidObjectId(f"{key!r:.80} is no primary key of {base.model._meta.label}.") from error
 
     @staticmethod
     def _name(base: ModelBase) -> str:
@@ -132,6 +162,11 @@ class Registry:
     def _check_model(model: object) -> None:
         if not isinstance(model, DjangoModelBase):
             raise InvalidModel(f"Only models can be registered; got {model!r}.")
+        if not apps.models_ready:
+            raise InvalidModel(
+                f"{model.__name__} cannot be registered while models are being loaded; "
+                "do it in a sequere_registry module."
+            )
         options = cast(type[Model], model)._meta
         if options.abstract:
             raise InvalidModel(f"{model.__name__} is abstract; register the models that inherit from it.")

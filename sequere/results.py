@@ -29,12 +29,17 @@ _SHOWN = 20
 class FollowList:
     """The followers, followings or friends of an instance: tuples ``(instance, datetime)``, newest first.
 
-    Lazy: nothing is read before it is iterated, counted, indexed or shown. Iterating makes one round trip
-    for each 1,000 entries, by cursor, so nobody shows up twice and nobody who stayed is skipped, whoever
-    comes or goes meanwhile; and one SQL query per model and page. Slices are lazy too. An object that no
-    longer exists, or whose model is registered no more, is left out.
+    Lazy: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round trip
+    for each 1,000 entries, by cursor, and one SQL query per model and page (SQLite takes 999 keys a query).
+    Nobody shows up twice and nobody who stayed is skipped, whoever comes or goes meanwhile, as long as
+    nobody comes back with a timestamp from the past. Slices are lazy too. The first page, once read, is
+    kept, as a ``QuerySet`` keeps its rows.
 
-    In asynchronous code: ``async for``, ``await result`` (a list), ``await result.acount()``.
+    An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is registered no
+    more is left out; :meth:`count` and positions are those of the graph, which still has it.
+
+    In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``,
+    ``await result.acount()``. Everything else blocks.
     """
 
     def __init__(
@@ -57,7 +62,7 @@ class FollowList:
         self._desc = desc
         self._start = start
         self._stop = stop
-        self._total: int | None = None
+        self._first: tuple[Page, list[Item]] | None = None
 
     def count(self) -> int:
         """How many entries there are now. One round trip."""
@@ -68,33 +73,47 @@ class FollowList:
         return self._within(await self._backend.acount(self._resource, self._relation, identifier=self._identifier))
 
     def __len__(self) -> int:
-        """How many entries there were when this was last read, else :meth:`count`."""
-        return self.count() if self._total is None else self._within(self._total)
+        """The length of the list where one page holds it all; else how many entries there were."""
+        page, items = self._first_page()
+        return self._within(page.total) if self._next(self._start + len(page.entries), page) else len(items)
 
     def __bool__(self) -> bool:
         return len(self) > 0
 
     def __iter__(self) -> Iterator[Item]:
-        # The first page is read here, not in the generator: list() asks for the length next.
-        page = self._read(self._start, "")
-        return self._walk(page)
+        # Read here, not in the generator: list() asks for the length next.
+        return self._walk(*self._first_page())
 
-    def _walk(self, page: Page | None) -> Iterator[Item]:
-        done = 0
-        while page:
+    def _walk(self, page: Page, items: list[Item]) -> Iterator[Item]:
+        yield from items
+        position = self._start + len(page.entries)
+        while where := self._next(position, page):
+            page = self._backend.page(self._resource, self._relation, **where)
             yield from self._items(page.entries)
-            done += len(page.entries)
-            page = self._read(self._start + done, page.cursor) if page.cursor else None
+            position += len(page.entries)
+
+    def _first_page(self) -> tuple[Page, list[Item]]:
+        if self._first is None:
+            where = self._next(self._start, None)
+            page = self._backend.page(self._resource, self._relation, **where) if where else Page(0, "", [])
+            self._first = page, self._items(page.entries)
+        return self._first
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        done, cursor = 0, ""
-        while arguments := self._next(self._start + done, cursor):
-            page = await self._backend.apage(self._resource, self._relation, **arguments)
+        position, page = self._start, None
+        while where := self._next(position, page):
+            page = await self._backend.apage(self._resource, self._relation, **where)
             for item in await self._aitems(page.entries):
                 yield item
-            done, cursor = done + len(page.entries), page.cursor
-            if not cursor:
-                return
+            position += len(page.entries)
+
+    def _next(self, position: int, page: Page | None) -> dict[str, Any] | None:
+        """What reads the page from a position on, after ``page`` if there was one; None at the end."""
+        limit = min(MAX_PAGE, self._room(position))
+        if limit == 0 or (page is not None and not page.cursor):
+            return None
+        where = {"cursor": page.cursor} if page else {"offset": position}
+        return {"identifier": self._identifier, "desc": self._desc, "limit": limit, **where}
 
     def __await__(self) -> Generator[Any, None, list[Item]]:
         return self._alist().__await__()
@@ -165,22 +184,6 @@ class FollowList:
     def _within(self, total: int) -> int:
         """How much of a list of this length the slice covers."""
         return max(0, min(total, self._start + self._room(self._start)) - self._start)
-
-    def _next(self, position: int, cursor: str) -> dict[str, Any] | None:
-        """The arguments that read the page from a position on; None at the end of the slice."""
-        limit = min(MAX_PAGE, self._room(position))
-        if limit == 0:
-            return None
-        where = {"cursor": cursor} if cursor else {"offset": position}
-        return {"identifier": self._identifier, "desc": self._desc, "limit": limit, **where}
-
-    def _read(self, position: int, cursor: str) -> Page | None:
-        arguments = self._next(position, cursor)
-        if arguments is None:
-            return None
-        page = self._backend.page(self._resource, self._relation, **arguments)
-        self._total = page.total
-        return page
 
     def _items(self, entries: Iterable[Entry]) -> list[Item]:
         instances = {

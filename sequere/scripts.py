@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisClusterException, ResponseError
 
 logger = logging.getLogger("sequere")
 
@@ -63,10 +63,14 @@ def load(client: Any) -> None:
 
     A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must.
     """
-    pipeline = client.pipeline(transaction=False)
-    for script in catalogue().values():
-        pipeline.script_load(script.text)
-    _report(pipeline.execute(raise_on_error=False))
+    try:
+        pipeline = client.pipeline(transaction=False)
+        for script in catalogue().values():
+            pipeline.script_load(script.text)
+        replies = pipeline.execute(raise_on_error=False)
+    except RedisClusterException as error:  # redis-py loads no scripts by pipeline on a cluster
+        replies = [ResponseError(str(error))]
+    _report(replies)
 
 
 async def aload(client: Any) -> None:

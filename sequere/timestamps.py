@@ -29,7 +29,10 @@ def to_seconds(value: float | datetime | None) -> float:
             value = timezone.make_aware(value, timezone.get_default_timezone())
         seconds = value.timestamp()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
+        try:
+            seconds = float(value) + 0.0  # -0.0 becomes 0.0
+        except OverflowError:
+            seconds = math.inf
     else:
         raise InvalidTimestamp(f"timestamp must be a datetime or seconds since the epoch; got {value!r}")
     if not math.isfinite(seconds) or not 0 <= seconds < END:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections
 
 from sequere.backends import get_backend
 from tests.support.databases import ENGINES, follows_in
@@ -91,4 +90,3 @@ def backend(request, settings):
     token = follows_in.set(alias)
     yield get_backend()
     follows_in.reset(token)
-    assert not connections[alias].needs_rollback or connections[alias].in_atomic_block

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
 
 from sequere import exceptions
 from sequere.backends import get_backend
@@ -21,7 +22,7 @@ def ids(messages):
     ("name", "value", "identifier", "words"),
     [
         ("SEQUERE_BACKEND_CLASS", "no.such.Backend", "sequere.E001", "cannot import 'no.such.Backend'"),
-        ("SEQUERE_BACKEND_CLASS", None, "sequere.E001", "cannot import None"),
+        ("SEQUERE_BACKEND_CLASS", None, "sequere.E001", "must be the dotted path of a class; got None"),
         ("SEQUERE_BACKEND_CLASS", "django.db.models.Model", "sequere.E001", "is not a subclass of"),
         ("SEQUERE_REDIS_PREFIX", 5, "sequere.E001", "SEQUERE_REDIS_PREFIX must be text; got 5"),
         ("SEQUERE_REDIS_CONNECTION", 5, "sequere.E003", "must be a dictionary or a URL; got int 5"),
@@ -29,6 +30,7 @@ def ids(messages):
         ("SEQUERE_REDIS_CONNECTION", "http://localhost", "sequere.E003", "no client can be made of it"),
         ("SEQUERE_REDIS_CONNECTION", "redis://localhost?hots=x", "sequere.E003", "no client can be made of it: .*hots"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
+        ("SEQUERE_REDIS_CONNECTION_CLASS", "redis.asyncio.Redis", "sequere.E003", "must give a synchronous client"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "builtins.dict", "sequere.E003", "must give a redis-py client; got dict"),
     ],
 )
@@ -45,9 +47,13 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     assert check_server() == []
 
 
-def test_the_database_backend_needs_its_application(settings):
+@pytest.mark.django_db
+def test_the_database_backend_needs_its_application_and_its_table(settings, monkeypatch):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
     assert check_settings() == check_server() == []
+    with monkeypatch.context() as patch:
+        patch.setattr(connection.introspection, "table_names", lambda: ["other"])
+        assert ids(check_server()) == ["sequere.W004"]
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "sequere.backends.database"]
     messages = check_settings()
     assert ids(messages) == ["sequere.E002"]

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.db.models.signals import post_delete
 
+from sequere import ModelBase, registry
 from sequere.models import follow, get_followers_count, get_followings_count
 from tests.testapp.models import Book, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
 
@@ -58,6 +59,34 @@ def test_children_parents_and_proxies(user, django_capture_on_commit_callbacks):
         follow(StarredUser.objects.get(pk=user.pk), place)
         StarredUser.objects.get(pk=user.pk).delete()
     assert get_followers_count(place) == 0
+
+
+def test_every_registered_model_of_the_row(user, django_capture_on_commit_callbacks):
+    registry.register(StarredUser, type("Starred", (ModelBase,), {"identifier": "starred"}))
+    try:
+        star, project = StarredUser.objects.get(pk=user.pk), Project.objects.create(name="x")
+        follow(user, project)
+        follow(star, project)
+        assert get_followers_count(project) == 2
+        with django_capture_on_commit_callbacks(execute=True):
+            user.delete()
+        assert get_followers_count(project) == 0
+    finally:
+        registry.unregister(StarredUser)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, settings, tmp_path, caplog):
+    called = []
+    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
+    with transaction.atomic():
+        key = project.pk
+        project.delete()
+        transaction.on_commit(lambda: called.append(True))
+    assert called == [True]
+    assert not Project.objects.exists()
+    assert f"project '{key}' was deleted, but the graph could not forget it" in caplog.text
+    assert f"forget(Resource(identifier='project', object_id='{key}'))" in caplog.text
 
 
 def test_a_setting_turns_it_off(user, project, settings, django_capture_on_commit_callbacks):

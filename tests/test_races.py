@@ -192,4 +192,4 @@ def everybody(server):
 
 
 def audit_of(resource):
-    return list(get_backend().audit(resource, ["user"]))
+    return get_backend().audit(resource, ["user"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
+import time
 
 import pytest
 import redis
@@ -26,10 +29,7 @@ def both_ways(method, *arguments, **options):
 
     @async_to_sync
     async def twin():
-        try:
-            return await getattr(get_backend(), f"a{method}")(*arguments, **options)
-        finally:
-            await get_backend().aclose()
+        return await getattr(get_backend(), f"a{method}")(*arguments, **options)
 
     return [lambda: getattr(get_backend(), method)(*arguments, **options), twin]
 
@@ -88,20 +88,104 @@ def test_the_same_asynchronously(valkey, settings, tmp_path):
         @async_to_sync
         async def run():
             backend = get_backend()
-            try:
-                await backend.acount(USER, "followers")
-                proxy.lose, proxy.scripts_seen = 1, 0
-                with pytest.raises(exceptions.OutcomeUnknown):
-                    await backend.afollow(USER, PROJECT, timestamp=1.0)
-                assert proxy.scripts_seen == 1
-                assert await backend.afollow(USER, PROJECT, timestamp=1.0) is False
-                proxy.lose, proxy.scripts_seen = 3, 0
-                assert await backend.ais_following(USER, PROJECT) is True
-                assert proxy.scripts_seen == 4
-            finally:
-                await backend.aclose()
+            await backend.acount(USER, "followers")
+            proxy.lose, proxy.scripts_seen = 1, 0
+            with pytest.raises(exceptions.OutcomeUnknown):
+                await backend.afollow(USER, PROJECT, timestamp=1.0)
+            assert proxy.scripts_seen == 1
+            assert await backend.afollow(USER, PROJECT, timestamp=1.0) is False
+            proxy.lose, proxy.scripts_seen = 3, 0
+            assert await backend.ais_following(USER, PROJECT) is True
+            assert proxy.scripts_seen == 4
 
         run()
+
+
+def connections(client):
+    return int(client.info("clients")["connected_clients"])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [lambda function, *arguments: asyncio.run(function(*arguments)), lambda function, *a: async_to_sync(function)(*a)],
+    ids=["asyncio.run", "async_to_sync"],
+)
+def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
+    get_backend().count(USER, "followers")
+    with valkey.client() as client:
+        before = connections(client)
+        with round_trips(monkeypatch) as sent:
+            for _ in range(20):
+                assert start(get_backend().acount, USER, "followers") == 0
+        assert sent.count("EVALSHA") == 20
+        assert "SCRIPT" not in sent
+        assert connections(client) <= before + 1
+
+
+def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
+    async def run():
+        calls = [get_backend().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
+        return await asyncio.gather(*calls)
+
+    with round_trips(monkeypatch) as sent:
+        assert asyncio.run(run()) == [True] * 30
+    assert sent.count("SCRIPT") == 1
+    assert get_backend().count(PROJECT, "followers") == 30
+
+
+def test_a_pool_that_is_exhausted(valkey, settings):
+    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 5}
+
+    async def run():
+        await get_backend().acount(PROJECT, "followers")
+        return await asyncio.gather(
+            *[get_backend().acount(PROJECT, "followers") for _ in range(50)], return_exceptions=True
+        )
+
+    failures = [reply for reply in asyncio.run(run()) if reply != 0]
+    assert failures
+    assert {type(failure) for failure in failures} == {exceptions.BackendUnavailable}
+    assert "Raise max_connections in SEQUERE_REDIS_CONNECTION" in str(failures[0])
+
+
+class Blocking(redis.Redis):
+    """A client with a pool that waits for a free connection."""
+
+    def __init__(self, unix_socket_path):
+        pool = redis.BlockingConnectionPool(
+            connection_class=redis.UnixDomainSocketConnection, path=unix_socket_path, max_connections=2
+        )
+        super().__init__(connection_pool=pool)
+
+
+def test_a_pool_of_another_kind(valkey, settings):
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Blocking"
+    assert get_backend().follow(USER, PROJECT, timestamp=1.0) is True
+    for call in both_ways("is_following", USER, PROJECT):
+        assert call() is True
+    get_backend().client.close()
+
+
+def test_a_cluster_of_one(settings):
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        port, bus = one.getsockname()[1], other.getsockname()[1]
+    options = ["--cluster-enabled", "yes", "--port", str(port), "--cluster-port", str(bus)]
+    with running("valkey-9.1", *options) as server:
+        with server.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while client.execute_command("CLUSTER", "INFO").count(b"cluster_state:ok") == 0:
+                time.sleep(0.05)
+        settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
+        settings.SEQUERE_REDIS_CONNECTION = {"host": "127.0.0.1", "port": port}
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = "redis.RedisCluster"
+        settings.SEQUERE_REDIS_PREFIX = "{sequere}:"
+        for call in both_ways("follow", USER, PROJECT, timestamp=1.0):
+            call()
+        for call in both_ways("page", PROJECT, "followers"):
+            assert call().entries == [("user", "1", 1.0)]
+        get_backend().client.close()
 
 
 def test_a_server_that_is_down(settings, tmp_path):
@@ -254,7 +338,7 @@ def test_a_key_that_belongs_to_somebody_else(valkey):
         get_backend().follow(USER, PROJECT, timestamp=1.0)
         admin.delete("sequere:uid:2:followers")
         admin.rpush("sequere:uid:2:followers", "not yours")
-        findings = list(get_backend().audit(PROJECT, ["user", "project"]))
+        findings = get_backend().audit(PROJECT, ["user", "project"])
         assert [(finding.kind, finding.key) for finding in findings] == [
             ("wrongtype", "sequere:uid:2:followers"),
         ]
@@ -266,12 +350,12 @@ def test_audit_goes_through_a_long_list_and_repairs(valkey):
             USER, [Resource("country", f"c{n}") for n in range(start, start + 200)], timestamp=1.0
         )
     names = ["user", "country"]
-    assert list(get_backend().audit(USER, names)) == []
+    assert get_backend().audit(USER, names) == []
     with valkey.client() as admin:
         admin.zremrangebyrank("sequere:uid:1:followings:country", 0, 99)
     kinds = [finding.kind for finding in get_backend().audit(USER, names, repair=True)]
     assert kinds.count("missing") == 100
-    assert list(get_backend().audit(USER, names)) == []
+    assert get_backend().audit(USER, names) == []
 
 
 def test_clients_that_decode(valkey, settings):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
+from django.apps import apps
 from django.db import models
 from django.utils.functional import SimpleLazyObject
 
@@ -13,8 +16,10 @@ from sequere.resources import Resource
 from tests.testapp.models import (
     Book,
     Country,
+    Document,
     Ledger,
     Place,
+    Profile,
     Project,
     Restaurant,
     StarredUser,
@@ -76,7 +81,7 @@ def test_a_lazy_object_is_what_it_stands_for(registry):
 
 def test_registering_twice_is_refused(registry):
     registry.register(User)
-    with pytest.raises(exceptions.AlreadyRegistered, match=r"testapp\.User is registered already; unregister it first"):
+    with pytest.raises(exceptions.AlreadyRegistered, match=r"testapp\.User is registered already; .*unregister\(\)"):
         registry.register(User)
 
     class Imposter(sequere.ModelBase):
@@ -113,19 +118,52 @@ def test_what_is_no_concrete_model_is_refused(registry):
         (Composite, "composite primary key"),
         (Swapped, r"swapped out; register testapp\.User in its place"),
         (object, "Only models can be registered; got <class 'object'>"),
+        ("testapp.User", r"Only models can be registered; got 'testapp\.User'"),
         (["user"], "Only models can be registered; got 'user'"),
     ]:
         with pytest.raises(exceptions.InvalidModel, match=message):
             registry.register(model)
+    with pytest.raises(exceptions.InvalidModel, match=r"must be a subclass of sequere.ModelBase; got <class 'dict'>"):
+        registry.register(User, dict)
     assert registry.identifiers == []
+
+
+def test_models_are_registered_once_they_are_loaded(registry, monkeypatch):
+    monkeypatch.setattr(apps, "models_ready", False)
+    with pytest.raises(exceptions.InvalidModel, match="do it in a sequere_registry module"):
+        registry.register(User)
+    assert registry.identifiers == []
+
+
+@pytest.mark.parametrize(
+    ("instance", "object_id"),
+    [
+        (Document(id="6ba7b8109dad11d180b400c04fd430c8"), "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+        (Document(id=uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")), "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+        (User(pk="007"), "7"),
+        (Country(code="007"), "007"),
+        (Profile(user_id="7"), "7"),
+    ],
+)
+def test_a_key_has_one_form(registry, instance, object_id):
+    registry.register([User, Document, Country, Profile])
+    assert registry.identify(instance).object_id == object_id
+
+
+def test_a_key_that_is_none(registry):
+    registry.register([User, Document])
+    for instance in (User(pk="x"), Document(id="no-uuid")):
+        with pytest.raises(exceptions.InvalidObjectId, match="is no primary key of testapp"):
+            registry.identify(instance)
 
 
 def test_what_is_not_registered_is_named(registry):
     registry.register(User)
     with pytest.raises(exceptions.NotRegistered, match=r"testapp\.Stranger is not registered; call sequere\.register"):
         registry.identify(Stranger(pk=1))
-    with pytest.raises(exceptions.NotRegistered, match="None is not registered"):
-        registry.identify(None)
+    for value in (None, "user", User, [User(pk=1)]):
+        with pytest.raises(exceptions.InvalidArgument, match=r"Only instances of models can .*; got "):
+            registry.identify(value)
     with pytest.raises(exceptions.NotRegistered, match="No model is registered as 'ghost'; registered: user"):
         registry.get_by_identifier("ghost")
     with pytest.raises(exceptions.UnsavedInstance):

@@ -11,6 +11,7 @@ from django.db import connection
 from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 
+from sequere import registry
 from sequere.backends import get_backend
 from sequere.models import aget_followers, follow, get_followers
 from sequere.resources import Resource
@@ -27,6 +28,13 @@ def project(valkey):
     for number in range(25):
         follow(User.objects.create(username=str(number)), project, timestamp=1000 + number)
     return project
+
+
+def render(followers):
+    text = (
+        "{% for user, since in followers %}{{ user.pk }}{% if not forloop.last %},{% endif %}{% empty %}-{% endfor %}"
+    )
+    return Template(text).render(Context({"followers": followers}))
 
 
 def names(items):
@@ -109,14 +117,11 @@ def test_with_a_paginator_and_in_a_template(project):
 def test_asynchronously(project):
     @async_to_sync
     async def read():
-        try:
-            everybody = [item async for item in aget_followers(project)]
-            assert await aget_followers(project) == everybody
-            assert await aget_followers(project)[3:6] == everybody[3:6]
-            assert await aget_followers(project)[3:6].acount() == 3
-            return everybody
-        finally:
-            await get_backend().aclose()
+        everybody = [item async for item in aget_followers(project)]
+        assert await aget_followers(project) == everybody
+        assert await aget_followers(project)[3:6] == everybody[3:6]
+        assert await aget_followers(project)[3:6].acount() == 3
+        return everybody
 
     assert read() == list(get_followers(project))
 
@@ -131,7 +136,13 @@ def test_round_trips_and_queries(project, monkeypatch):
         (lambda: list(get_followers(project)[10:40]), 1, 2),
         (lambda: get_followers(project)[3], 1, 1),
         (lambda: get_followers(project)[-1], 2, 1),
-        (lambda: len(get_followers(project)), 1, 0),
+        (lambda: len(get_followers(project)), 1, 2),
+        (lambda: bool(get_followers(project)), 1, 2),
+        (lambda: render(get_followers(project)[:30]), 1, 2),
+        (lambda: render(get_followers(project)), 2, 3),
+        (lambda: render(get_followers(project, identifier=Country)[:999]), 1, 1),
+        (lambda: Paginator(get_followers(project), 10).page(2).object_list[0], 2, 1),
+        (lambda: get_followers(project).count(), 1, 0),
         (lambda: get_followers(project)[1:5].count(), 1, 0),
         (lambda: repr(get_followers(project)), 1, 1),
         (lambda: get_followers(project)[5:], 0, 0),
@@ -152,3 +163,20 @@ def test_what_the_project_cannot_load_is_left_out_and_logged(project, caplog):
     assert "No model is registered as 'ghost'" in caplog.text
     assert "document 'no-uuid' cannot be a key of its model" in caplog.text
     assert len(caplog.records) == 2
+
+
+def test_hidden_entries_are_not_part_of_the_list(project, monkeypatch):
+    monkeypatch.setattr(
+        registry.get_base(User), "get_queryset", lambda: User.objects.filter(username__in=["24", "7", "3"])
+    )
+    followers = get_followers(project)
+    assert names(followers) == [24, 7, 3]
+    assert len(followers) == 3
+    assert followers.count() == 25
+    assert render(followers) == ",".join(str(user.pk) for user, _ in followers)
+    assert names(followers[17:19]) == [7]
+    with pytest.raises(IndexError):
+        followers[1]
+    monkeypatch.setattr(registry.get_base(User), "get_queryset", User.objects.none)
+    assert not get_followers(project)
+    assert render(get_followers(project)) == "-"

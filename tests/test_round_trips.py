@@ -57,13 +57,10 @@ def test_one_call_is_one_round_trip(people, monkeypatch, name, arguments, trips)
 def test_one_asynchronous_call_is_one_round_trip(people, monkeypatch, name, arguments, trips):
     @async_to_sync
     async def run():
-        try:
-            await models.aget_followers_count(people[0])  # connects
-            with round_trips(monkeypatch) as sent:
-                await getattr(models, f"a{name}")(*arguments(*people))
-            return sent
-        finally:
-            await get_backend().aclose()
+        await models.aget_followers_count(people[0])  # connects
+        with round_trips(monkeypatch) as sent:
+            await getattr(models, f"a{name}")(*arguments(*people))
+        return sent
 
     assert run() == ["EVALSHA"] * trips
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Template
 from django.urls import reverse
 
+from sequere import registry
 from sequere.models import follow, get_followings, is_following
 from tests.testapp.models import Country, Document, Project, User
 
@@ -112,6 +113,33 @@ def test_following_oneself_and_what_is_not_allowed(post, user):
     assert response.content == b"You may not follow this project."
 
 
+def test_whatever_is_followed_can_be_unfollowed(post, user, project, monkeypatch):
+    post("follow", object_id=project.pk)
+    project.name = "secret"
+    project.save()
+    monkeypatch.setattr(registry.get_base(Project), "get_queryset", Project.objects.none)
+    assert post("follow", object_id=project.pk).status_code == 404
+    assert post("unfollow", object_id=project.pk, headers=JSON).json()["changed"] is True
+    assert not is_following(user, project)
+
+
+def test_a_key_that_is_too_long_for_the_graph(post):
+    Country.objects.create(code="é" * 200)
+    response = post("follow", identifier="country", object_id="é" * 200)
+    assert response.status_code == 400
+    assert "1 to 255 bytes" in response.content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["html", "json"])
+def test_a_store_that_fails(post, project, settings, tmp_path, headers, caplog):
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
+    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
+    response = post("follow", object_id=project.pk, headers=headers)
+    assert response.status_code == 503
+    assert "try again" in response.content.decode()
+    assert "cannot reach the server" in caplog.text
+
+
 def test_keys_of_other_kinds(post, user):
     document, country = Document.objects.create(), Country.objects.create(code="Île de la Cité")
     for identifier, instance in [("document", document), ("country", country)]:
@@ -151,6 +179,7 @@ def test_filters(user, project):
         ("{{ project|identifier }} {{ project|object_id }}", f"project {project.pk}"),
         ("{{ user|is_following:project }} {{ project|is_following:user }}", "True False"),
         ("{{ nobody|is_following:project }} {{ nobody|is_friend:user }}", "False False"),
+        ("{{ missing|is_following:project }} {{ missing|followers_count }} {{ nobody|friends_count }}", "False 0 0"),
         ("{{ user|is_friend:ada }} {{ user|is_friend:project }}", "True False"),
         ("{{ project|followers_count }} {{ project|followers_count:'country' }}", "1 0"),
         ("{{ user|followings_count }} {{ user|followings_count:'user' }}", "2 1"),

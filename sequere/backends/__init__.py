@@ -28,9 +28,11 @@ def get_backend() -> BaseBackend:
 def make_backend() -> BaseBackend:
     """A new backend as the settings say. Raises :class:`~sequere.exceptions.InvalidSettings`."""
     path = get_setting("SEQUERE_BACKEND_CLASS")
+    if not isinstance(path, str):
+        raise InvalidSettings(f"SEQUERE_BACKEND_CLASS must be the dotted path of a class; got {path!r}")
     try:
         backend_class = import_string(path)
-    except (ImportError, TypeError, AttributeError) as error:
+    except ImportError as error:
         raise InvalidSettings(f"SEQUERE_BACKEND_CLASS: cannot import {path!r}: {error}") from error
     if not (isinstance(backend_class, type) and issubclass(backend_class, BaseBackend)):
         raise InvalidSettings(f"SEQUERE_BACKEND_CLASS: {path!r} is not a subclass of sequere.backends.base.BaseBackend")

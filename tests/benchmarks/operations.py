@@ -24,6 +24,9 @@ from .wire import replay, sent_by
 POPULAR = 100_000
 USUAL = 1_000
 
+#: Projects that are followed and unfollowed while the clock runs, each by one operation.
+WRITTEN = range(2, 7)
+
 #: Projects that the follower follows all the time; projects of one follow_many and one are_following.
 MANY = 100
 
@@ -42,13 +45,13 @@ def receiver(**event: Any) -> None:
 
 
 def build(client: redis.Redis) -> None:
-    """Rows and graph: project 1 is popular, user 1 follows many, projects 2 to 9 are there to be followed."""
+    """Rows and graph: project 1 is popular, user 1 follows many, and some projects have the usual followers."""
     User.objects.bulk_create(User(pk=pk, username=f"user {pk}") for pk in range(1, ROWS + 1))
     script = catalogue()["follow"]
     client.script_load(script.text)
     begin = int(time.time()) - POPULAR
     pipeline = client.pipeline(transaction=False)
-    for project, total in [(1, POPULAR), *((number, USUAL) for number in range(2, 10))]:
+    for project, total in [(1, POPULAR), *((number, USUAL) for number in WRITTEN)]:
         for number in range(total):
             words = "user", total + 1 - number, "project", project, f"{begin + number}.612067"
             pipeline.evalsha(script.sha1, 1, get_backend().prefix, *words)
@@ -111,8 +114,8 @@ def add_writes(add: Operations) -> None:
     """What changes the graph. Each has a pair or a resource of its own, put right before each round."""
     user, fresh = User(pk=1), Project(pk=10**6)
     newcomer, leaver, *followers = (User(pk=10**6 + number) for number in range(4))
-    follow = {pk: partial(sequere.follow, user, Project(pk=pk)) for pk in range(2, 10)}
-    unfollow = {pk: partial(sequere.unfollow, user, Project(pk=pk)) for pk in range(2, 10)}
+    follow = {pk: partial(sequere.follow, user, Project(pk=pk)) for pk in WRITTEN}
+    unfollow = {pk: partial(sequere.unfollow, user, Project(pk=pk)) for pk in WRITTEN}
 
     add.call("follow", follow[2], _is(True), unfollow[2])
     add.script("follow", follow[3], _is(1), unfollow[3])

@@ -6,7 +6,6 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from sequere import models as graph
-from sequere.backends import get_backend
 from sequere.results import FollowList
 
 
@@ -29,11 +28,7 @@ class AsyncApi(Api):
     def call(self, name, *arguments, **options):
         @async_to_sync
         async def run():
-            try:
-                return await getattr(graph, f"a{name}")(*arguments, **options)
-            finally:
-                if hasattr(get_backend(), "aclose"):
-                    await get_backend().aclose()
+            return await getattr(graph, f"a{name}")(*arguments, **options)
 
         return run()
 

@@ -55,7 +55,7 @@ def test_a_follow_is_seen_from_both_ends(api, users, project):
 
 def test_repeating_changes_nothing_and_keeps_the_first_timestamp(api, users, project):
     assert api.follow(users[0], project, timestamp=MOMENT) is True
-    assert api.follow(users[0], project) is False
+    assert api.follow(users[0], project, timestamp=-0.0) is False
     assert api.get_followers(project) == [(users[0], MOMENT)]
     assert api.unfollow(users[0], project) is True
     assert api.unfollow(users[0], project) is False
@@ -140,6 +140,14 @@ def test_many_at_once(api, users, project):
     assert api.follow_many(thoas, []) == api.unfollow_many(thoas, []) == api.are_following(thoas, []) == {}
 
 
+def test_instances_that_stand_for_the_same_resource_all_get_an_answer(api, users):
+    restaurant = Restaurant.objects.create(name="Chez Paul")
+    place = Place.objects.get(pk=restaurant.pk)
+    assert api.follow_many(users[0], [place, restaurant]) == {place: True, restaurant: True}
+    assert api.are_following(users[0], [restaurant, place]) == {place: True, restaurant: True}
+    assert api.get_followings_count(users[0]) == 1
+
+
 def test_more_than_a_batch(api, users):
     countries = Country.objects.bulk_create([Country(code=f"c{n}") for n in range(620)])
     assert api.follow_many(users[0], countries) == dict.fromkeys(countries, True)
@@ -209,6 +217,7 @@ def test_an_object_that_no_longer_exists_is_left_out(api, users, project):
     [
         (math.nan, "nan"),
         (math.inf, "inf"),
+        (10**400, "1000"),
         (-math.inf, "-inf"),
         (-1, "-1"),
         (2**33, "8589934592"),
@@ -257,9 +266,11 @@ def test_what_cannot_take_part_is_refused(api, users, project):
         lambda: api.follow(users[0], Project(name="unsaved")),
         lambda: api.are_following(users[0], [project, Project(name="unsaved")]),
         lambda: api.get_followings(User(username="unsaved")),
-        lambda: api.follow(User, project),
     ):
         with pytest.raises(exceptions.UnsavedInstance, match="no primary key; save it"):
+            call()
+    for call in (lambda: api.follow(User, project), lambda: api.is_following(users[0], None)):
+        with pytest.raises(exceptions.InvalidArgument, match="Only instances of models can follow and be followed"):
             call()
     assert api.get_followers_count(project) == api.get_followings_count(users[0]) == 0
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core import checks
 from django.db import OperationalError, connections, router, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
@@ -46,14 +46,28 @@ class DatabaseBackend(BaseBackend):
     that transactions around a call behave as usual.
     """
 
-    def check(self) -> list[CheckMessage]:
+    def check(self) -> list[checks.CheckMessage]:
         if apps.is_installed("sequere.backends.database"):
             return []
         return [
-            Error(
+            checks.Error(
                 "DatabaseBackend has no table.",
                 hint="Add 'sequere.backends.database' to INSTALLED_APPS and run migrate.",
                 id="sequere.E002",
+            )
+        ]
+
+    def check_server(self) -> list[checks.CheckMessage]:
+        if self.check():
+            return []  # check() tells
+        alias = router.db_for_write(self._model)
+        if self._model._meta.db_table in connections[alias].introspection.table_names():
+            return []
+        return [
+            checks.Warning(
+                f"The database {alias!r} has no table {self._model._meta.db_table}.",
+                hint="Run migrate.",
+                id="sequere.W004",
             )
         ]
 
@@ -154,12 +168,16 @@ class DatabaseBackend(BaseBackend):
         if offset and cursor:
             raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
         entries = self._list(resource, relation, identifier)
-        total = entries.count()
-        bound = ""
-        wanted = entries
+        bound: int | None = None
         if cursor:
-            position, bound = _after(cursor, desc=desc)
-            wanted = wanted.filter(position)
+            after, bound = _after(cursor, desc=desc)
+        elif not desc:
+            # Before anything else is read: whoever comes later is not part of this walk.
+            bound = max(map(_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
+        total = entries.count()
+        wanted = entries.filter(after) if cursor else entries
+        if bound is not None:
+            wanted = wanted.filter(score__lte=to_datetime(bound / _MICROSECOND))
         order = ["-score", "-id"] if desc else ["score", "id"]
         other = "from" if relation == "followers" else "to"
         rows = list(
@@ -171,9 +189,8 @@ class DatabaseBackend(BaseBackend):
         if len(rows) > limit:
             rows.pop()
             following = f"{_micros(rows[-1][2])}:{rows[-1][3].hex}"
-            if not desc:
-                newest = bound or _micros(entries.order_by("-score").values_list("score", flat=True)[0])
-                following = f"{following}:{newest}"
+            if bound is not None:
+                following = f"{following}:{bound}"
         return Page(total, following, [Entry(row[0], row[1], _micros(row[2]) / _MICROSECOND) for row in rows])
 
     def forget(self, resource: Resource) -> int:
@@ -243,7 +260,7 @@ def _micros(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * _MICROSECOND + since.microseconds
 
 
-def _after(cursor: str, *, desc: bool) -> tuple[Q, str]:
+def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     """What a cursor stands for: the rows after its entry and, going up, until when the walk goes.
 
     A cursor is the last entry's microseconds and row id; going up, a third part is the newest score
@@ -254,9 +271,8 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, str]:
         raise InvalidCursor(f"cursor must be what the last page in this order gave; got {cursor!r:.80}")
     at, row = to_datetime(int(match["at"]) / _MICROSECOND), UUID(match["id"])
     if desc:
-        return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), ""
-    bound = to_datetime(int(match["bound"]) / _MICROSECOND)
-    return Q(score__gte=at, score__lte=bound) & (Q(score__gt=at) | Q(id__gt=row)), match["bound"]
+        return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
+    return Q(score__gte=at) & (Q(score__gt=at) | Q(id__gt=row)), int(match["bound"])
 
 
 def _despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
@@ -265,7 +281,8 @@ def _despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
         try:
             return write()
         except OperationalError as error:
-            deadlock = _DEADLOCKS.intersection([*error.args, getattr(error.__cause__, "sqlstate", None)])
+            states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))
+            deadlock = _DEADLOCKS.intersection([*error.args, *states])
             if attempt == ATTEMPTS or not deadlock or connections[alias].in_atomic_block:
                 raise
     raise AssertionError("unreachable")

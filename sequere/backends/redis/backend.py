@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.core import checks
@@ -23,10 +22,11 @@ from ..base import MAX_PAGE, BaseBackend, Entry, Page, Relationship
 from .client import make_async_client, make_client
 from .errors import translate
 
-#: A read is repeated this often when its connection broke, after 10 ms, 20 ms, 40 ms.
+#: A read is repeated this often when its connection broke: at once, after 10 ms, after 20 ms.
 READ_RETRIES = 3
 _BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
 
+_FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)
 _BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
 
 #: Edges that one call of forget removes: about 10 ms of the server's time.
@@ -50,7 +50,8 @@ class RedisBackend(BaseBackend):
     Misuse is found by the scripts. Reads are repeated when a connection breaks, writes never:
     :class:`~sequere.exceptions.OutcomeUnknown` tells the caller, who may repeat them. The first call
     of a process makes one more round trip, to load the scripts; :meth:`forget` makes one for each 500
-    edges, :meth:`audit` one for each 100 entries.
+    edges, :meth:`audit` one for each 100 entries. An event loop has a client of its own, which is closed
+    when the loop shuts down.
     """
 
     def __init__(self) -> None:
@@ -60,8 +61,7 @@ class RedisBackend(BaseBackend):
         self.prefix = prefix
         self._scripts = scripts.catalogue()
         self._loaded = False
-        # A connection of redis.asyncio belongs to the event loop that opened it.
-        self._async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._async_clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]] = {}
 
     @cached_property
     def client(self) -> Any:
@@ -84,21 +84,19 @@ class RedisBackend(BaseBackend):
             return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(
                 lambda: scripts.run(client, script, self.prefix, *arguments), lambda error: None
             )
-        except (redis_errors.RedisError, UnicodeEncodeError) as error:
+        except _FAILURES as error:
             raise translate(error, script) from error
 
     async def arun(self, name: str, *arguments: str | int) -> Any:
         """As :meth:`run`, by ``redis.asyncio``; in a thread if the project's own class makes the clients."""
         script = self._scripts[name]
-        loop = asyncio.get_running_loop()
-        client = self._async_clients.get(loop)
+        client = await self._async_client()
+        if client is None:
+            return await sync_to_async(self.run)(name, *arguments)
         try:
-            if client is None:
-                client = make_async_client()
-                if client is None:
-                    return await sync_to_async(self.run)(name, *arguments)
+            if not self._loaded:
+                self._loaded = True  # first, or every call that begins meanwhile would load them too
                 await scripts.aload(client)
-                self._async_clients[loop] = client
             try:
                 return await scripts.arun(client, script, self.prefix, *arguments)
             except _BROKEN as error:
@@ -112,8 +110,28 @@ class RedisBackend(BaseBackend):
                 return None
 
             return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(again, ignore)
-        except (redis_errors.RedisError, UnicodeEncodeError) as error:
+        except _FAILURES as error:
             raise translate(error, script) from error
+
+    async def _async_client(self) -> Any | None:
+        """The running event loop's own client: a connection of redis.asyncio belongs to one loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._async_clients:
+            client = make_async_client()
+            if client is None:
+                return None
+            lifetime = self._lifetime(loop, client)
+            self._async_clients[loop] = client, lifetime
+            await anext(lifetime)
+        return self._async_clients[loop][0]
+
+    async def _lifetime(self, loop: asyncio.AbstractEventLoop, client: Any) -> AsyncGenerator[None]:
+        """Closes the client with its loop: asyncio ends the generators that are suspended when a loop shuts down."""
+        try:
+            yield
+        finally:
+            del self._async_clients[loop]
+            await client.aclose()
 
     def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
         return bool(self.run("follow", *from_resource, *to_resource, f"{timestamp:.6f}"))
@@ -209,27 +227,21 @@ class RedisBackend(BaseBackend):
             if not left:
                 return total
 
-    def audit(self, resource: Resource, identifiers: Sequence[str], *, repair: bool = False) -> Iterator[Finding]:
+    def audit(self, resource: Resource, identifiers: Sequence[str], *, repair: bool = False) -> list[Finding]:
         """Hold a resource's part of the graph against itself, and with ``repair`` mend it.
 
-        ``identifiers`` (1 to 100) are those whose lists are looked into. Yields what is found; nothing
-        found means that counts, lists, both halves of each edge and friendships agree.
+        ``identifiers`` (1 to 100) are those whose lists are looked into. Nothing found means that counts,
+        lists, both halves of each edge and friendships agree.
         """
+        findings: list[Finding] = []
         cursor = ""
         while True:
             reply = self.run("audit", *resource, cursor, AUDIT_STEP, int(repair), *identifiers)
             fields = [_text(field) for field in reply[2:]]
-            for i in range(0, len(fields), 3):
-                yield Finding(*fields[i : i + 3])
+            findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
             cursor = _text(reply[0])
             if not cursor:
-                return
-
-    async def aclose(self) -> None:
-        """Close the asynchronous client of the running event loop, which is best done before the loop ends."""
-        client = self._async_clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+                return findings
 
     def check(self) -> list[checks.CheckMessage]:
         try:
@@ -265,7 +277,7 @@ class RedisBackend(BaseBackend):
         return []
 
 
-def _text(value: bytes | str) -> str:
+def _text(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
@@ -284,6 +296,6 @@ def _where(identifier: str, limit: int, offset: int, cursor: str, *, desc: bool)
 
 
 def _page(reply: Sequence[Any]) -> Page:
-    fields = [_text(field) for field in reply[2:]]
-    entries = [Entry(fields[i], fields[i + 1], float(fields[i + 2])) for i in range(0, len(fields), 3)]
-    return Page(reply[0], _text(reply[1]), entries)
+    fields = [_text(field) for field in reply]
+    entries = list(map(Entry, fields[2::3], fields[3::3], map(float, fields[4::3])))
+    return Page(reply[0], fields[1], entries)

@@ -26,14 +26,22 @@ def make_client() -> Any:
 
     Raises :class:`~sequere.exceptions.InvalidSettings`.
     """
-    return _without_retries(_make(_connection_class() or redis.Redis), Retry)
+    client = _make(_connection_class() or redis.Redis)
+    if isinstance(client, redis.asyncio.Redis):
+        raise InvalidSettings(
+            "SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client; got redis.asyncio.Redis. Without it, "
+            "the asynchronous functions use redis.asyncio by themselves."
+        )
+    return _without_retries(client, Retry(NoBackoff(), 0))
 
 
 def make_async_client() -> Any | None:
-    """The ``redis.asyncio`` client of the same server; None if a class of the project's own makes the clients."""
-    if get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
+    """The ``redis.asyncio`` client of the same server; None if the project brings its own client class or pool."""
+    connection = get_setting("SEQUERE_REDIS_CONNECTION")
+    own_pool = isinstance(connection, Mapping) and "connection_pool" in connection
+    if own_pool or get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
         return None
-    return _without_retries(_make(redis.asyncio.Redis), AsyncRetry)
+    return _without_retries(_make(redis.asyncio.Redis), AsyncRetry(NoBackoff(), 0))
 
 
 def _connection_class() -> Any:
@@ -42,7 +50,7 @@ def _connection_class() -> Any:
         return None
     try:
         return import_string(path)
-    except (ImportError, AttributeError, TypeError) as error:
+    except (ImportError, AttributeError) as error:
         raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION_CLASS: cannot import {path!r}: {error}") from error
 
 
@@ -65,11 +73,16 @@ def _make(client_class: Any) -> Any:
     )
 
 
-def _without_retries(client: Any, retry_class: Any) -> Any:
-    if not hasattr(client, "set_retry"):
+def _without_retries(client: Any, retry: Any) -> Any:
+    pool = getattr(client, "connection_pool", None)
+    if pool is not None:
+        # Not set_retry(): some pools of redis-py fail in it. Nothing is connected yet.
+        pool.connection_kwargs["retry"] = retry
+    elif hasattr(client, "set_retry"):
+        client.set_retry(retry)
+    else:
         raise InvalidSettings(
             f"SEQUERE_REDIS_CONNECTION_CLASS must give a redis-py client; got {type(client).__name__}, "
-            "which has no set_retry()"
+            "which has no connection_pool"
         )
-    client.set_retry(retry_class(NoBackoff(), 0))
     return client

@@ -46,6 +46,11 @@ def translate(error: Exception, script: Script) -> exceptions.SequereException:
     refused = (redis_errors.AuthenticationError, redis_errors.NoPermissionError)
     if isinstance(error, refused) or isinstance(error.__cause__, refused) or code in _DENIALS:
         return exceptions.CommandDenied(f"{script.name}: the server denies this user; nothing changed: {error}")
+    if isinstance(error, redis_errors.MaxConnectionsError) or "Too many connections" in str(error):
+        return exceptions.BackendUnavailable(
+            f"{script.name}: all connections are in use; nothing changed. "
+            "Raise max_connections in SEQUERE_REDIS_CONNECTION."
+        )
     if isinstance(error, (redis_errors.ConnectionError, redis_errors.TimeoutError)):
         if script.read_only or _nothing_sent(error):
             return exceptions.BackendUnavailable(f"{script.name}: cannot reach the server; nothing changed: {error}")
@@ -59,6 +64,4 @@ def translate(error: Exception, script: Script) -> exceptions.SequereException:
 def _nothing_sent(error: Exception) -> bool:
     # redis-py has no type for this. Should it word these otherwise one day, the answer
     # becomes the careful one: outcome unknown.
-    return isinstance(
-        error, (redis_errors.BusyLoadingError, redis_errors.MaxConnectionsError)
-    ) or "connecting to" in str(error)
+    return isinstance(error, redis_errors.BusyLoadingError) or "connecting to" in str(error)
