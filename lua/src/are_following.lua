@@ -24,8 +24,7 @@
 
 local from_identifier, from_object_id = ARGV[1], ARGV[2]
 
-return run(function()
-  expect(2)
+return run(2, nil, function()
   check_resource('from_', from_identifier, from_object_id)
   local others = check_others(3, 500)
   local from_uid = find_uid(from_identifier, from_object_id)

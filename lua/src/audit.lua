@@ -229,7 +229,7 @@ local function check_cursor(lists)
   local number, score, uid = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
   local index = #cursor <= 100 and tonumber(number)
   if not index or index < 1 or index > lists or (score ~= '' and not (tonumber(score) and uid ~= '')) then
-    refuse('SEQUERE_CURSOR', 'cursor must be what the step before gave; got ' .. shown(cursor))
+    refuse('SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor)
   end
   if score == '' then
     return index
@@ -237,16 +237,15 @@ local function check_cursor(lists)
   return index, score, uid
 end
 
-return run(function()
-  expect(6, 105)
+return run(6, 105, function()
   check_resource('', identifier, object_id)
   local budget = check_number('limit', limit, 1, 500)
   if repair ~= '0' and repair ~= '1' then
-    refuse('SEQUERE_ARGUMENT', 'repair must be 0 or 1; got ' .. shown(repair))
+    refuse('SEQUERE_ARGUMENT', 'repair must be 0 or 1', repair)
   end
   local lists = {{'followings'}, {'followers'}, {'friends'}}
   for i = 6, #ARGV do
-    check_identifier('identifiers', ARGV[i])
+    check_identifier('identifiers ' .. (i - 5) .. ' ', ARGV[i])
     for relation = 1, 3 do
       lists[#lists + 1] = {lists[relation][1], ARGV[i]}
     end

@@ -165,8 +165,8 @@ def check_body(name: str, header: dict[str, Any], body: str) -> list[str]:
     raised = set(re.findall(r"SEQUERE_[A-Z_]+", code))
     if raised != set(header["errors"]):
         raise BuildError(f"{name}: header and body differ in these errors: {sorted(raised ^ set(header['errors']))}")
-    # The first argument of call(), which may be a choice of two, and the inverses that wait in tables.
-    calls = re.findall(r"\bcall\(([^,)]*)", code) + re.findall(r"\{('[A-Z]+'), ", code)
+    # The first argument of a call, which may be a choice of two, and the inverses that wait for a failure.
+    calls = re.findall(r"call\(([^,)]*)", code) + re.findall(r"undo\[.* = (.*)", code)
     commands = {word for call in calls for word in re.findall(r"'([A-Z]+)'", call)}
     unknown = commands - set(COMMANDS)
     if unknown:

@@ -25,12 +25,11 @@
 
 local identifier, object_id, relation, other_identifier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-return run(function()
-  expect(3, 4)
+return run(3, 4, function()
   check_resource('', identifier, object_id)
   check_relation(relation)
   if other_identifier and other_identifier ~= '' then
-    check_identifier('other_identifier', other_identifier)
+    check_identifier('other_', other_identifier)
   end
   local uid = find_uid(identifier, object_id)
   return uid and call('ZCARD', list_key(uid, relation, other_identifier)) or 0

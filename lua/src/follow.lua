@@ -30,8 +30,7 @@ local from_identifier, from_object_id = ARGV[1], ARGV[2]
 local to_identifier, to_object_id = ARGV[3], ARGV[4]
 local timestamp = ARGV[5]
 
-return run(function()
-  expect(4, 5)
+return run(4, 5, function()
   check_resource('from_', from_identifier, from_object_id)
   check_resource('to_', to_identifier, to_object_id)
   check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)

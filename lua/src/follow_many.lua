@@ -27,8 +27,7 @@
 
 local from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3]
 
-return run(function()
-  expect(3)
+return run(3, nil, function()
   check_resource('from_', from_identifier, from_object_id)
   local others = check_others(4, 200)
   for _, other in ipairs(others) do

@@ -34,8 +34,7 @@ local function must_remove(from, to, list)
   end
 end
 
-return run(function()
-  expect(3, 3)
+return run(3, 3, function()
   check_resource('', identifier, object_id)
   local most = check_number('limit', limit, 1, 500)
   local uid = find_uid(identifier, object_id)
@@ -58,10 +57,10 @@ return run(function()
   local left = call('ZCARD', followings) + call('ZCARD', followers)
   if left == 0 then
     local name, key = name_key(uid), uid_key(identifier, object_id)
-    undo[#undo + 1] = {'SET', key, uid}
+    local n = #undo
     call('DEL', key)
-    undo[#undo + 1] = {'HSET', name, 'identifier', identifier, 'object_id', object_id}
-    call('DEL', name)
+    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', key, uid, false
+    call('DEL', name) -- the last write: nothing after it can fail
   end
   return {removed, left}
 end, take_back)

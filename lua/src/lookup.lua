@@ -21,8 +21,7 @@
 
 local identifier, object_id = ARGV[1], ARGV[2]
 
-return run(function()
-  expect(2, 2)
+return run(2, 2, function()
   check_resource('', identifier, object_id)
   return find_uid(identifier, object_id) or ''
 end)

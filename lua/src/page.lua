@@ -45,26 +45,25 @@ local function check_cursor(newest_first)
   local score, uid, bound = string.match(cursor, '^([%d.e+-]+):(%d+):?([%d.e+-]*)$')
   if not score or #cursor > 100 or not tonumber(score) or (bound == '') ~= newest_first
     or (not newest_first and not tonumber(bound)) then
-    refuse('SEQUERE_CURSOR', 'cursor must be what the last page in this order gave; got ' .. shown(cursor))
+    refuse('SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor)
   end
   return score, uid, bound
 end
 
-return run(function()
-  expect(6, 8)
+return run(6, 8, function()
   check_resource('', identifier, object_id)
   check_relation(relation)
   if other_identifier ~= '' then
-    check_identifier('other_identifier', other_identifier)
+    check_identifier('other_', other_identifier)
   end
   if order ~= 'desc' and order ~= 'asc' then
-    refuse('SEQUERE_ARGUMENT', 'order must be desc or asc; got ' .. shown(order))
+    refuse('SEQUERE_ARGUMENT', 'order must be desc or asc', order)
   end
   local newest_first = order == 'desc'
   local most = check_number('limit', limit, 1, 1000)
   local by_offset, by_cursor = offset and offset ~= '', cursor and cursor ~= ''
   if by_offset and by_cursor then
-    refuse('SEQUERE_ARGUMENT', 'takes offset or cursor, not both; got ' .. shown(offset) .. ' and ' .. shown(cursor))
+    refuse('SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor)
   end
   local start = by_offset and check_number('offset', offset, 0, 1e15 - 1) or 0
   local score, after, bound

@@ -27,8 +27,7 @@
 local from_identifier, from_object_id = ARGV[1], ARGV[2]
 local to_identifier, to_object_id = ARGV[3], ARGV[4]
 
-return run(function()
-  expect(4, 4)
+return run(4, 4, function()
   check_resource('from_', from_identifier, from_object_id)
   check_resource('to_', to_identifier, to_object_id)
   local from_uid = find_uid(from_identifier, from_object_id)

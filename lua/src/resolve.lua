@@ -20,10 +20,9 @@
 
 local uid = ARGV[1]
 
-return run(function()
-  expect(1, 1)
+return run(1, 1, function()
   if #uid > 15 or not string.find(uid, '^[1-9]%d*$') then
-    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number; got ' .. shown(uid))
+    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number', uid)
   end
   if call('EXISTS', name_key(uid)) == 0 then
     return {}

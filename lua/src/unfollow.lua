@@ -13,7 +13,7 @@
 --   0                there was none; nothing changed
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
 -- COST
 --   O(log N), N entries in the longest list touched
 -- EXAMPLE
@@ -27,8 +27,7 @@
 local from_identifier, from_object_id = ARGV[1], ARGV[2]
 local to_identifier, to_object_id = ARGV[3], ARGV[4]
 
-return run(function()
-  expect(4, 4)
+return run(4, 4, function()
   check_resource('from_', from_identifier, from_object_id)
   check_resource('to_', to_identifier, to_object_id)
   check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)

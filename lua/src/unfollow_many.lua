@@ -12,7 +12,7 @@
 --   0                there was none; nothing changed
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
 -- COST
 --   O(M log N), M pairs, N entries in the longest list touched
 -- EXAMPLE
@@ -25,8 +25,7 @@
 
 local from_identifier, from_object_id = ARGV[1], ARGV[2]
 
-return run(function()
-  expect(2)
+return run(2, nil, function()
   check_resource('from_', from_identifier, from_object_id)
   local others = check_others(3, 200)
   for _, other in ipairs(others) do

@@ -19,23 +19,20 @@
 --   redis-cli --eval lua/v1/resolve.lua sequere: , 1
 local SCRIPT = 'resolve'
 -- @from include/_run.lua:1
---- The frame of every script: its body runs inside run(), which turns
---- whatever stops it into one returned error reply.
+--- The frame of every script. What is needed only to refuse is made only then:
+--- a script is compiled once, but its functions are made anew in each call.
 
 local prefix, guard = KEYS[1], KEYS[2]
 local refused -- the command that the server refused: name, key, the server's words
 
---- Stops the script with an error reply; its first word is a constant code.
-local function refuse(code, text)
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- A value as an error text may show it: printable and short.
-local function shown(value)
-  if #value > 60 then
-    return '"' .. string.gsub(string.sub(value, 1, 60), '%c', '?') .. '..." (' .. #value .. ' bytes)'
+--- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
+local function refuse(code, text, value)
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  return '"' .. string.gsub(value, '%c', '?') .. '"'
+  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
 end
 
 --- redis.call that remembers what was refused, and at which line.
@@ -49,56 +46,50 @@ local function call(...)
   return reply
 end
 
---- The error text for what a server refused. Servers word a refusal in
---- different ways: 6.2 puts its own position or a dash in front.
-local function refusal(line)
-  local words = string.gsub(refused.words, '^@user_script: ?%d+: ', '')
-  words = string.gsub(words, '^%-', '')
-  local place = SCRIPT .. ' line ' .. line .. ': ' .. refused.command .. ' ' .. refused.key
-  if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-    return 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-      .. 'move it away, then run audit (' .. words .. ')'
-  end
-  if string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-    or string.find(words, 'The user executing the script', 1, true) then
-    return 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-  end
-  -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-  return words .. ' (' .. place .. ')'
-end
-
---- Runs the body and returns its reply; on_error, if given, runs before an error is returned.
-local function run(body, on_error)
-  local done, reply = pcall(body)
+--- Runs the body and returns its reply. Before that: how many keys and arguments
+--- came (without most there may be any number more), and the guard. An error comes
+--- back as one reply, after take_back, if given, has set back what was written.
+local function run(least, most, body, take_back)
+  local done, reply = pcall(function()
+    if #KEYS < 1 or #KEYS > 2 then
+      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
+    end
+    if #ARGV < least or #ARGV > (most or #ARGV) then
+      local range = most == least and '' or ' to ' .. (most or 'many')
+      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
+    end
+    if guard and call('EXISTS', guard) == 0 then
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+    end
+    return body()
+  end)
   if done then
     return reply
   end
-  if on_error then
-    on_error()
-  end
-  if type(reply) == 'table' then
-    return redis.error_reply(reply.reply)
-  end
-  local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
-  if refused then
-    return redis.error_reply(refusal(line or '?'))
-  end
-  return redis.error_reply('SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': '
-    .. (words or tostring(reply)) .. '; please report this')
-end
 
---- Checks how many keys and arguments came, and the guard. Without most there may be any number more.
-local function expect(least, most)
-  if #KEYS < 1 or #KEYS > 2 then
-    refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
+  local kept = take_back and take_back() -- what to say first, if something could not be set back
+  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
+  if type(reply) == 'table' then
+    reply = reply.reply
+  elseif not refused then
+    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
+      .. '; please report this'
+  else
+    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
+    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
+    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
+      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+        .. 'move it away, then run audit (' .. words .. ')'
+    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
+      or string.find(words, 'The user executing the script', 1, true) then
+      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+    else
+      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
+      reply = words .. ' (' .. place .. ')'
+    end
   end
-  if #ARGV < least or #ARGV > (most or #ARGV) then
-    local range = most == least and '' or ' to ' .. (most or 'many')
-    refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-  end
-  if guard and call('EXISTS', guard) == 0 then
-    refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
-  end
+  return redis.error_reply(kept and kept .. reply or reply)
 end
 -- @from include/_name_key.lua:3
 --- The key of the hash that says which resource a uid stands for.
@@ -118,10 +109,9 @@ end
 -- @from resolve.lua:21
 local uid = ARGV[1]
 
-return run(function()
-  expect(1, 1)
+return run(1, 1, function()
   if #uid > 15 or not string.find(uid, '^[1-9]%d*$') then
-    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number; got ' .. shown(uid))
+    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number', uid)
   end
   if call('EXISTS', name_key(uid)) == 0 then
     return {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import redis
 
@@ -28,7 +26,11 @@ VALID = {
 }
 
 IDENTIFIERS = ["", "12", "count", "a:b", "a b", "é", "x" * 51, "a\n", "a\0"]
-OBJECT_IDS = ["", "x" * 256, "x" * 10_000, "é" * 128, "a\0b"]
+OBJECT_IDS = [
+    *["", "x" * 256, "x" * 10_000, "é" * 128, "x" + "漢" * 90, "a\0b"],
+    # Not UTF-8: no character, half of one, too long a form, half of a pair, beyond the last.
+    *[b"\xff", b"ab\xc3", b"\xc0\xaf", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc3\xe9\xa9"],
+]
 
 #: For each type of the manifest: the code, and values that it refuses.
 BAD = {
@@ -94,13 +96,40 @@ def test_bad_values(unchanged):
     for name, position, value, code, argument in cases():
         arguments = list(VALID[name])
         arguments[position] = value
-        shown = re.split(r"[\0\r\n]", value[:20])[0]  # control characters are shown as question marks
+        text = value.encode() if isinstance(value, str) else value
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in text[:60])
         refused(unchanged, code, argument, f'got "{shown}', name=name, arguments=arguments)
 
 
+@pytest.mark.parametrize(
+    "object_id", ["é", "漢字", "😀", "\u07ff\u0800\uffff\U00010000\U0010ffff", "é" * 127, "a" * 255]
+)
+def test_any_text_is_an_object_id(call, object_id):
+    assert call.follow("user", object_id, "project", object_id) == 1
+    assert call.page("user", object_id, "followings", "", "desc", "1")[2:4] == ["project", object_id]
+
+
 @pytest.mark.parametrize("name", sorted(VALID))
-def test_valid_calls_work(graph, name):
-    graph(name, *VALID[name])
+def test_valid_calls_work_and_reply_as_the_header_says(graph, name):
+    kind, *lines = MANIFEST[name]["reply"]
+    reply = graph(name, *VALID[name])
+    values = [int(line.split()[0]) for line in lines if line.split()[0].isdigit()]
+    if kind == "integer":
+        assert isinstance(reply, int)
+        assert not values or reply in values
+    elif kind == "text":
+        assert isinstance(reply, str)
+    elif values:
+        assert kind.startswith("array of integers, one for each pair")
+        assert set(reply) <= set(values)
+    elif kind == "flat array":
+        fields = [line.split()[0] for line in lines if not line.startswith(("mapping", "page in"))]
+        assert (len(reply) - 2) % 3 == 0
+        assert fields[-3:] in (["identifier", "object_id", "timestamp"], ["kind", "key", "detail"])
+        assert {type(field) for field in reply[2:]} <= {str}
+    else:
+        assert kind.startswith("array")
+        assert len(reply) == len(lines)
 
 
 @pytest.mark.parametrize("name", sorted(VALID))

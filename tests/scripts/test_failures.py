@@ -119,6 +119,20 @@ def test_every_script_is_tried():
     assert {**WRITES, **READS}.keys() == MANIFEST.keys()
 
 
+def test_what_cannot_be_set_back_is_told(server_call, server):
+    before = prepare(server_call)
+    server_call.client.acl_setuser(
+        "half", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-hset", "-decr"]
+    )
+    with server.client(username="half", password="any") as client:
+        refusal = refused(type(server_call)(client), "follow", ["user", "5", "user", "6"])
+    server_call.client.acl_deluser("half")
+    told = "SEQUERE_CORRUPT follow: stopped half-way and could not set back sequere:global:uid; run audit with repair"
+    assert refusal.startswith(f"{told}. What stopped it: SEQUERE_DENIED follow line ")
+    after = dump(server_call.client)
+    assert {key for key in after if before.get(key) != after[key]} == {"sequere:global:uid"}
+
+
 @pytest.mark.parametrize("name", sorted(WRITES))
 def test_a_server_that_refuses_writes(server_call, name):
     before = prepare(server_call)

@@ -12,8 +12,8 @@ local function add_edge(from, to, score)
   local answer = forward_score(to, from)
   if answer then
     local later = tonumber(answer) > tonumber(score) and answer or score
-    add_to_lists(from.uid, 'friends', to, later)
-    add_to_lists(to.uid, 'friends', from, later)
+    add_entry(from.uid, 'friends', to, later)
+    add_entry(to.uid, 'friends', from, later)
   end
   return 1
 end

@@ -13,8 +13,8 @@ local function remove_edge(from, to)
   remove_backward(from, to, score)
   local befriended = call('ZSCORE', list_key(from.uid, 'friends'), to.uid)
   if befriended then
-    remove_from_lists(from.uid, 'friends', to, befriended)
-    remove_from_lists(to.uid, 'friends', from, befriended)
+    remove_entry(from.uid, 'friends', to, befriended)
+    remove_entry(to.uid, 'friends', from, befriended)
   end
   return 1
 end

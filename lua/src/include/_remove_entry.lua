@@ -1,25 +1,23 @@
 --- @include "_undo"
 --- @include "_list_key"
---- What happens to a count hangs on the reply of the ZREM beside it, so
---- repeating a call changes nothing. The score is for the way back.
 
-local function remove_entry(list, uid, score)
-  if call('ZREM', list, uid) == 0 then
-    return
-  end
-  undo[#undo + 1] = {'ZADD', list, score, uid}
-  local count = list .. ':count'
-  local left = call('DECR', count)
-  undo[#undo + 1] = {'INCR', count}
-  if left <= 0 then
-    call('DEL', count)
-    undo[#undo] = left == 0 and {'SET', count, 1} or nil
-  end
-end
-
---- Removes from the list of everybody and from that of the identifier.
-local function remove_from_lists(uid, relation, other, score)
+--- Removes an entry from the list of everybody and from that of the identifier.
+--- What happens to a count hangs on the reply of the ZREM beside it, so repeating
+--- a call changes nothing. The score is for the way back.
+local function remove_entry(uid, relation, other, score)
   local list = list_key(uid, relation)
-  remove_entry(list, other.uid, score)
-  remove_entry(list .. ':' .. other.identifier, other.uid, score)
+  for _ = 1, 2 do
+    if call('ZREM', list, other.uid) == 1 then
+      local n, count = #undo, list .. ':count'
+      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, score, other.uid
+      local left = call('DECR', count)
+      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
+      if left <= 0 then
+        call('DEL', count)
+        -- Below zero the count was missing: then its absence is what to go back to.
+        undo[n + 5], undo[n + 7] = left == 0 and 'SET' or 'DEL', left == 0 and 1
+      end
+    end
+    list = list .. ':' .. other.identifier
+  end
 end
