@@ -30,7 +30,10 @@ class NotRegistered(SequereException, LookupError):
 
 
 class UnsavedInstance(SequereException, ValueError):
-    """An instance without a primary key cannot follow or be followed."""
+    """An instance without a primary key cannot follow or be followed.
+
+    One with a key is taken at its word, as Django's own relations take it: whether its row exists is not asked.
+    """
 
 
 class InvalidIdentifier(SequereException, ValueError):
@@ -38,7 +41,7 @@ class InvalidIdentifier(SequereException, ValueError):
 
 
 class InvalidObjectId(SequereException, ValueError):
-    """A primary key whose text is not 1 to 255 bytes of UTF-8 without NUL."""
+    """A primary key that its field does not take, or whose text is not 1 to 255 bytes of UTF-8 without NUL."""
 
 
 class SelfFollow(SequereException, ValueError):
@@ -86,7 +89,7 @@ class WrongType(BackendError):
 
 
 class CorruptGraph(BackendError):
-    """The graph contradicts itself; ``audit`` with repair mends it. Nothing changed."""
+    """The graph contradicts itself, or a write stopped half-way could not be set back; ``audit`` with repair mends it."""
 
 
 class ColdStore(BackendError):

@@ -243,32 +243,32 @@ def aget_friends(instance: Model, *, identifier: Identifier | None = None, desc:
 
 def get_followers_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many follow ``instance``; with ``identifier`` (text, a model or an instance), of that model only."""
-    return _list(instance, "followers", identifier).count()
+    return get_backend().count(registry.identify(instance), "followers", identifier=_narrow(identifier))
 
 
 async def aget_followers_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_followers_count`."""
-    return await _list(instance, "followers", identifier).acount()
+    return await get_backend().acount(registry.identify(instance), "followers", identifier=_narrow(identifier))
 
 
 def get_followings_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many ``instance`` follows; otherwise as :func:`get_followers_count`."""
-    return _list(instance, "followings", identifier).count()
+    return get_backend().count(registry.identify(instance), "followings", identifier=_narrow(identifier))
 
 
 async def aget_followings_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_followings_count`."""
-    return await _list(instance, "followings", identifier).acount()
+    return await get_backend().acount(registry.identify(instance), "followings", identifier=_narrow(identifier))
 
 
 def get_friends_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """How many ``instance`` follows that follow it; otherwise as :func:`get_followers_count`."""
-    return _list(instance, "friends", identifier).count()
+    return get_backend().count(registry.identify(instance), "friends", identifier=_narrow(identifier))
 
 
 async def aget_friends_count(instance: Model, *, identifier: Identifier | None = None) -> int:
     """As :func:`get_friends_count`."""
-    return await _list(instance, "friends", identifier).acount()
+    return await get_backend().acount(registry.identify(instance), "friends", identifier=_narrow(identifier))
 
 
 def forget(instance: Model) -> int:
@@ -285,15 +285,20 @@ async def aforget(instance: Model) -> int:
     return await get_backend().aforget(registry.identify(instance))
 
 
-def _list(instance: Model, relation: str, identifier: Identifier | None, *, desc: bool = True) -> FollowList:
+def _list(instance: Model, relation: str, identifier: Identifier | None, *, desc: bool) -> FollowList:
     return FollowList(
         get_backend(),
         registry,
         registry.identify(instance),
         relation,
-        identifier="" if identifier is None else registry.to_identifier(identifier),
+        identifier=_narrow(identifier),
         desc=desc,
     )
+
+
+def _narrow(identifier: Identifier | None) -> str:
+    """An ``identifier=`` argument as backends take it: '' for everybody."""
+    return "" if identifier is None else registry.to_identifier(identifier)
 
 
 def _event(from_instance: Model, to_instance: Model, seconds: float) -> dict[str, Any]:

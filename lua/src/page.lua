@@ -1,6 +1,7 @@
 --- Reads one page of the followers, followings or friends of a resource, by
 --- offset or by cursor. A walk by cursor shows the list as it stood when the walk
---- began, without those who have left since: nobody twice, nobody skipped.
+--- began, without those who have left since: nobody skipped and nobody twice, as
+--- long as nobody comes back with a timestamp from the past.
 --
 -- KEYS
 --   prefix            text         start of every key, such as sequere:

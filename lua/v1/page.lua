@@ -2,7 +2,8 @@
 -- sequere v1 page: generated from lua/src/page.lua, do not edit
 --- Reads one page of the followers, followings or friends of a resource, by
 --- offset or by cursor. A walk by cursor shows the list as it stood when the walk
---- began, without those who have left since: nobody twice, nobody skipped.
+--- began, without those who have left since: nobody skipped and nobody twice, as
+--- long as nobody comes back with a timestamp from the past.
 --
 -- KEYS
 --   prefix            text         start of every key, such as sequere:
@@ -221,7 +222,7 @@ end
 local function position_of(score, uid)
   return string.format('%.17g', tonumber(score)) .. ':' .. uid
 end
--- @from page.lua:39
+-- @from page.lua:40
 local identifier, object_id, relation, other_identifier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local order, limit, offset, cursor = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
