@@ -89,7 +89,7 @@ class WrongType(BackendError):
 
 
 class CorruptGraph(BackendError):
-    """The graph contradicts itself, or a write stopped half-way could not be set back; ``audit`` with repair mends it."""
+    """The graph contradicts itself, or a write that stopped half-way could not be set back: ``audit`` with repair."""
 
 
 class ColdStore(BackendError):
