@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any, cast
 
 from django.apps import apps
@@ -148,6 +149,8 @@ class Registry:
         key = getattr(instance, field.attname)
         if key is None:
             raise UnsavedInstance(f"{instance!r} has no primary key; save it before it follows or is followed.")
+        if isinstance(key, Enum):
+            key = key.value  # what the database gives back
         try:
             return Resource(identifier, str(field.to_python(key)))
         except ValidationError as error:

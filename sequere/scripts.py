@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from redis import exceptions as redis_errors
 from redis.exceptions import NoScriptError, RedisClusterException, ResponseError
 
 logger = logging.getLogger("sequere")
@@ -58,10 +59,11 @@ def catalogue() -> Mapping[str, Script]:
     }
 
 
-def load(client: Any) -> None:
+def load(client: Any) -> bool:
     """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached.
 
-    A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must.
+    False if the server could not be reached; then it is worth another try. A server or proxy that refuses
+    to load is no failure, and neither is asked again: :func:`run` sends the text where it must.
     """
     try:
         pipeline = client.pipeline(transaction=False)
@@ -70,24 +72,27 @@ def load(client: Any) -> None:
         replies = pipeline.execute(raise_on_error=False)
     except RedisClusterException as error:  # redis-py loads no scripts by pipeline on a cluster
         replies = [ResponseError(str(error))]
-    _report(replies)
+    except (redis_errors.ConnectionError, redis_errors.TimeoutError):
+        return False  # the call that comes next will say so
+    return _report(replies)
 
 
-async def aload(client: Any) -> None:
+async def aload(client: Any) -> bool:
     """As :func:`load`, with a ``redis.asyncio`` client."""
     pipeline = client.pipeline(transaction=False)
     for script in catalogue().values():
         pipeline.script_load(script.text)
-    _report(await pipeline.execute(raise_on_error=False))
+    try:
+        return _report(await pipeline.execute(raise_on_error=False))
+    except (redis_errors.ConnectionError, redis_errors.TimeoutError):
+        return False
 
 
-def _report(replies: list[Any]) -> None:
-    for reply in replies:
-        if isinstance(reply, ResponseError):
-            logger.info("The server does not load scripts (%s); each call may send its text.", reply)
-            return
-        if isinstance(reply, Exception):
-            raise reply
+def _report(replies: list[Any]) -> bool:
+    refusals = [reply for reply in replies if isinstance(reply, Exception)]
+    if refusals:
+        logger.info("The server does not load scripts (%s); each call may send its text.", refusals[0])
+    return True
 
 
 def run(client: Any, script: Script, *keys_and_arguments: str | int, keys: int = 1) -> Any:

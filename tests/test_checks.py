@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import pytest
+import redis.asyncio
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.checks import check_server, check_settings
 
 REDIS = "sequere.backends.redis.RedisBackend"
+
+
+#: Nothing is connected until it is used.
+ASYNC_POOL = redis.asyncio.ConnectionPool()
+
+
+def unreachable():
+    raise OperationalError("connection refused")
 
 
 def ids(messages):
@@ -31,6 +40,7 @@ def ids(messages):
         ("SEQUERE_REDIS_CONNECTION", "redis://localhost?hots=x", "sequere.E003", "no client can be made of it: .*hots"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "redis.asyncio.Redis", "sequere.E003", "must give a synchronous client"),
+        ("SEQUERE_REDIS_CONNECTION", {"connection_pool": ASYNC_POOL}, "sequere.E003", "must give a synchronous client"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "builtins.dict", "sequere.E003", "must give a redis-py client; got dict"),
     ],
 )
@@ -53,6 +63,8 @@ def test_the_database_backend_needs_its_application_and_its_table(settings, monk
     assert check_settings() == check_server() == []
     with monkeypatch.context() as patch:
         patch.setattr(connection.introspection, "table_names", lambda: ["other"])
+        assert ids(check_server()) == ["sequere.W004"]
+        patch.setattr(connection.introspection, "table_names", unreachable)
         assert ids(check_server()) == ["sequere.W004"]
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "sequere.backends.database"]
     messages = check_settings()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models.signals import post_delete
 
 from sequere import ModelBase, registry
+from sequere.backends import get_backend
 from sequere.models import follow, get_followers_count, get_followings_count
-from tests.testapp.models import Book, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
+from tests.testapp.models import Book, Country, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,34 @@ def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, sett
     assert not Project.objects.exists()
     assert f"project '{key}' was deleted, but the graph could not forget it" in caplog.text
     assert f"forget(Resource(identifier='project', object_id='{key}'))" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_fails_then_is_logged_too(user, project, monkeypatch, caplog):
+    def fail(resource):
+        raise OperationalError("gone away")
+
+    monkeypatch.setattr(get_backend(), "forget", fail)
+    project.delete()
+    assert "gone away" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_cannot_be_in_the_graph_is_no_failure(valkey, caplog):
+    Country.objects.create(code="x" * 200 + "é" * 30).delete()
+    assert caplog.text == ""
+
+
+def test_each_resource_is_forgotten_once(user, monkeypatch, django_capture_on_commit_callbacks):
+    registry.register(StarredUser, type("Starred", (ModelBase,), {"identifier": "starred"}))
+    forgotten = []
+    monkeypatch.setattr(get_backend(), "forget", forgotten.append)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            user.delete()
+    finally:
+        registry.unregister(StarredUser)
+    assert sorted(resource.identifier for resource in forgotten) == ["starred", "user"]
 
 
 def test_a_setting_turns_it_off(user, project, settings, django_capture_on_commit_callbacks):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import time
+import warnings
 
 import pytest
 import redis
@@ -41,19 +43,41 @@ class Persistent(redis.Redis):
         super().__init__(unix_socket_path=unix_socket_path, retry=Retry(NoBackoff(), 5))
 
 
-@pytest.fixture(params=["dict", "dict with retries", "url", "class"])
+def used_pool(path, pool_class):
+    """A pool of the project's own, with retries, that has already been used."""
+    pool = pool_class(
+        connection_class=redis.UnixDomainSocketConnection, path=path, retry=Retry(NoBackoff(), 3), max_connections=2
+    )
+    redis.Redis(connection_pool=pool).ping()
+    return pool
+
+
+CONNECTIONS = {
+    "dict": lambda path: {"unix_socket_path": path},
+    "dict with retries": lambda path: {
+        "unix_socket_path": path,
+        "retry": Retry(NoBackoff(), 5),
+        "retry_on_error": [redis.ConnectionError],
+    },
+    "single connection": lambda path: {"unix_socket_path": path, "single_connection_client": True},
+    "pool": lambda path: {"connection_pool": used_pool(path, redis.ConnectionPool)},
+    "blocking pool": lambda path: {"connection_pool": used_pool(path, redis.BlockingConnectionPool)},
+    "url": lambda path: f"unix://{path}",
+    "class": lambda path: {"unix_socket_path": path},
+}
+
+
+@pytest.fixture(params=CONNECTIONS)
 def proxy(request, valkey, settings, tmp_path):
     """A wire to the server, and clients built in every way that the settings allow."""
     with between(tmp_path, valkey.socket) as proxy:
-        connection = {"unix_socket_path": str(proxy.path)}
-        if request.param == "dict with retries":
-            connection.update(retry=Retry(NoBackoff(), 5), retry_on_error=[redis.ConnectionError])
         if request.param == "class":
             settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Persistent"
-        settings.SEQUERE_REDIS_CONNECTION = f"unix://{proxy.path}" if request.param == "url" else connection
+        settings.SEQUERE_REDIS_CONNECTION = CONNECTIONS[request.param](str(proxy.path))
         get_backend().count(USER, "followers")
         yield proxy
         get_backend().client.close()
+        get_backend().client.connection_pool.disconnect()
 
 
 def test_a_write_whose_reply_was_lost_is_not_repeated(proxy, valkey):
@@ -122,6 +146,37 @@ def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
         assert connections(client) <= before + 1
 
 
+def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
+    get_backend().count(USER, "followers")
+    with warnings.catch_warnings(), valkey.client() as client:
+        warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody could close
+        before = connections(client)
+        for _ in range(5):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(get_backend().acount(USER, "followers"))
+            loop.close()
+        assert len(get_backend()._async_clients) == 1
+        asyncio.run(get_backend().acount(USER, "followers"))
+        del loop
+        gc.collect()
+        assert get_backend()._async_clients == {}
+        assert connections(client) <= before + 1
+
+
+def test_scripts_that_could_not_be_loaded_are_loaded_later(valkey, monkeypatch):
+    async def cancelled():
+        task = asyncio.ensure_future(get_backend().acount(USER, "followers"))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(cancelled())
+    with round_trips(monkeypatch) as sent:
+        get_backend().count(USER, "followers")
+        get_backend().count(USER, "followers")
+    assert sent.count("SCRIPT") == 1
+
+
 def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
     async def run():
         calls = [get_backend().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
@@ -159,6 +214,16 @@ class Blocking(redis.Redis):
 
 
 def test_a_pool_of_another_kind(valkey, settings):
+    taken = redis.BlockingConnectionPool(
+        connection_class=redis.UnixDomainSocketConnection, path=valkey.socket, max_connections=1, timeout=0.05
+    )
+    connection = taken.get_connection()
+    settings.SEQUERE_REDIS_CONNECTION = {"connection_pool": taken}
+    with pytest.raises(exceptions.BackendUnavailable, match="all connections are in use; nothing changed"):
+        get_backend().follow(USER, PROJECT, timestamp=1.0)
+    taken.release(connection)
+    taken.disconnect()
+    settings.SEQUERE_REDIS_CONNECTION = valkey.connection
     settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Blocking"
     assert get_backend().follow(USER, PROJECT, timestamp=1.0) is True
     for call in both_ways("is_following", USER, PROJECT):

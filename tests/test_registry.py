@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from enum import Enum
 
 import pytest
 from django.apps import apps
@@ -27,6 +28,10 @@ from tests.testapp.models import (
     Timestamped,
     User,
 )
+
+
+class Code(str, Enum):  # noqa: UP042 - its str() is not its value
+    FRANCE = "fr"
 
 
 class Named(sequere.ModelBase):
@@ -142,6 +147,7 @@ def test_models_are_registered_once_they_are_loaded(registry, monkeypatch):
         (Document(id=uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")), "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
         (User(pk="007"), "7"),
         (Country(code="007"), "007"),
+        (Country(code=Code.FRANCE), "fr"),
         (Profile(user_id="7"), "7"),
     ],
 )

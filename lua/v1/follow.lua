@@ -112,7 +112,7 @@ end
 local function check_resource(side, identifier, object_id)
   check_identifier(side, identifier)
   local text = object_id
-  if string.find(text, '[\128-\255]') then
+  if #text <= 255 and string.find(text, '[\128-\255]') then
     -- Each character of well-formed UTF-8 beyond ASCII becomes a letter; what is left over is none.
     for _, pattern in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
@@ -122,7 +122,7 @@ local function check_resource(side, identifier, object_id)
       text = string.gsub(text, pattern, 'x')
     end
   end
-  if #object_id < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
+  if #text < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
     refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
   end
 end

@@ -111,7 +111,7 @@ end
 local function check_resource(side, identifier, object_id)
   check_identifier(side, identifier)
   local text = object_id
-  if string.find(text, '[\128-\255]') then
+  if #text <= 255 and string.find(text, '[\128-\255]') then
     -- Each character of well-formed UTF-8 beyond ASCII becomes a letter; what is left over is none.
     for _, pattern in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
@@ -121,7 +121,7 @@ local function check_resource(side, identifier, object_id)
       text = string.gsub(text, pattern, 'x')
     end
   end
-  if #object_id < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
+  if #text < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
     refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
   end
 end
@@ -197,11 +197,12 @@ local function remove_entry(uid, relation, other, score)
       local n, count = #undo, list .. ':count'
       undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, score, other.uid
       local left = call('DECR', count)
-      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
-      if left <= 0 then
-        call('DEL', count)
+      if left > 0 then
+        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
+      else
         -- Below zero the count was missing: then its absence is what to go back to.
-        undo[n + 5], undo[n + 7] = left == 0 and 'SET' or 'DEL', left == 0 and 1
+        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = left == 0 and 'SET' or 'DEL', count, left == 0 and 1, false
+        call('DEL', count)
       end
     end
     list = list .. ':' .. other.identifier

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.db import Error as DatabaseError
 from django.db import OperationalError, connections, router, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
@@ -41,8 +42,9 @@ _MICROSECOND = 1_000_000
 class DatabaseBackend(BaseBackend):
     """Follows as rows of ``Follow``, in the database that the routers name for that model.
 
-    A question is one SQL query and a page two (count and entries); a write is a transaction of one or two
-    statements, :meth:`unfollow_many` of one for each pair. Database errors come as Django raises them, so
+    A question is one SQL query, a page two (count and entries), the first page of a list that begins with
+    the oldest three; a write is a transaction of one or two statements, :meth:`unfollow_many` of one for
+    each pair. Database errors come as Django raises them, so
     that transactions around a call behave as usual.
     """
 
@@ -60,16 +62,14 @@ class DatabaseBackend(BaseBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() tells
-        alias = router.db_for_write(self._model)
-        if self._model._meta.db_table in connections[alias].introspection.table_names():
-            return []
-        return [
-            checks.Warning(
-                f"The database {alias!r} has no table {self._model._meta.db_table}.",
-                hint="Run migrate.",
-                id="sequere.W004",
-            )
-        ]
+        alias, table = router.db_for_write(self._model), self._model._meta.db_table
+        try:
+            if table in connections[alias].introspection.table_names():
+                return []
+            problem = f"The database {alias!r} has no table {table}."
+        except DatabaseError as error:
+            problem = f"The database {alias!r} does not answer: {error}"
+        return [checks.Warning(problem, hint="Start the database and run migrate.", id="sequere.W004")]
 
     @property
     def _model(self) -> type[Follow]:

@@ -74,8 +74,7 @@ class RedisBackend(BaseBackend):
         client = self.client
         try:
             if not self._loaded:
-                scripts.load(client)
-                self._loaded = True
+                self._loaded = scripts.load(client)
             try:
                 return scripts.run(client, script, self.prefix, *arguments)
             except _BROKEN as error:
@@ -95,8 +94,7 @@ class RedisBackend(BaseBackend):
             return await sync_to_async(self.run)(name, *arguments)
         try:
             if not self._loaded:
-                self._loaded = True  # first, or every call that begins meanwhile would load them too
-                await scripts.aload(client)
+                await self._aload(client)
             try:
                 return await scripts.arun(client, script, self.prefix, *arguments)
             except _BROKEN as error:
@@ -117,6 +115,9 @@ class RedisBackend(BaseBackend):
         """The running event loop's own client: a connection of redis.asyncio belongs to one loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._async_clients:
+            # A loop that was closed without being shut down has not ended its generator: let go of it here.
+            for closed in [known for known in self._async_clients if known.is_closed()]:
+                del self._async_clients[closed]
             client = make_async_client()
             if client is None:
                 return None
@@ -130,8 +131,16 @@ class RedisBackend(BaseBackend):
         try:
             yield
         finally:
-            del self._async_clients[loop]
+            self._async_clients.pop(loop, None)
             await client.aclose()
+
+    async def _aload(self, client: Any) -> None:
+        self._loaded = True  # first, or every call that begins meanwhile would load them too
+        try:
+            self._loaded = await scripts.aload(client)
+        except BaseException:  # cancelled, say
+            self._loaded = False
+            raise
 
     def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
         return bool(self.run("follow", *from_resource, *to_resource, f"{timestamp:.6f}"))

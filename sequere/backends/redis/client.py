@@ -8,6 +8,7 @@ did. So here no client repeats anything: the backend repeats reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import redis
@@ -27,10 +28,12 @@ def make_client() -> Any:
     Raises :class:`~sequere.exceptions.InvalidSettings`.
     """
     client = _make(_connection_class() or redis.Redis)
-    if isinstance(client, redis.asyncio.Redis):
+    if isinstance(client, redis.asyncio.Redis) or isinstance(
+        getattr(client, "connection_pool", None), redis.asyncio.ConnectionPool
+    ):
         raise InvalidSettings(
-            "SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client; got redis.asyncio.Redis. Without it, "
-            "the asynchronous functions use redis.asyncio by themselves."
+            "SEQUERE_REDIS_CONNECTION and SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client and pool; "
+            "got one of redis.asyncio, which the asynchronous functions use by themselves."
         )
     return _without_retries(client, Retry(NoBackoff(), 0))
 
@@ -76,8 +79,12 @@ def _make(client_class: Any) -> Any:
 def _without_retries(client: Any, retry: Any) -> Any:
     pool = getattr(client, "connection_pool", None)
     if pool is not None:
-        # Not set_retry(): some pools of redis-py fail in it. Nothing is connected yet.
+        # Not set_retry(): some pools of redis-py fail in it, and none sees a client's single connection.
         pool.connection_kwargs["retry"] = retry
+        kept = [getattr(pool, name, ()) for name in ("_available_connections", "_in_use_connections", "_connections")]
+        for connection in [getattr(client, "connection", None), *chain.from_iterable(kept)]:
+            if connection is not None:
+                connection.retry = retry
     elif hasattr(client, "set_retry"):
         client.set_retry(retry)
     else:

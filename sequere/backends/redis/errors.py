@@ -46,7 +46,7 @@ def translate(error: Exception, script: Script) -> exceptions.SequereException:
     refused = (redis_errors.AuthenticationError, redis_errors.NoPermissionError)
     if isinstance(error, refused) or isinstance(error.__cause__, refused) or code in _DENIALS:
         return exceptions.CommandDenied(f"{script.name}: the server denies this user; nothing changed: {error}")
-    if isinstance(error, redis_errors.MaxConnectionsError) or "Too many connections" in str(error):
+    if any(words in str(error) for words in ("Too many connections", "No connection available")):
         return exceptions.BackendUnavailable(
             f"{script.name}: all connections are in use; nothing changed. "
             "Raise max_connections in SEQUERE_REDIS_CONNECTION."
