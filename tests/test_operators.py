@@ -232,6 +232,16 @@ def test_damage_is_found_and_mended(small, damage):
         assert told["left"] > 0
 
 
+def test_damage_behind_damage_is_mended_too(small):
+    """Without its uid the resource cannot be audited; the audit of its follower gives it back."""
+    small.delete("sequere:uid:user:1")
+    small.set("sequere:uid:1:followings:count", 9)
+    assert {finding["kind"] for finding in audit()[1]["findings"]} == {"mapping"}
+    status, told = audit("--repair")
+    assert {finding["kind"] for finding in told["findings"]} == {"mapping", "count"}
+    assert (status, told["left"]) == (0, 0)
+
+
 def test_findings_are_told_to_people(small, capsys):
     small.set("sequere:uid:2:followers:count", 5)
     with pytest.raises(SystemExit, match="1"):

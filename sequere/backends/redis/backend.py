@@ -269,7 +269,7 @@ class RedisBackend(BaseBackend):
     def _check_policy(self) -> list[checks.CheckMessage]:
         try:
             policy = self.client.info("memory").get("maxmemory_policy", "")
-        except redis_errors.RedisError as error:
+        except _FAILURES as error:
             return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
         if str(policy).startswith("allkeys"):
             return [
@@ -285,7 +285,7 @@ class RedisBackend(BaseBackend):
         hint = "Run the line that `python -m sequere acl` prints, with this backend's prefix and user."
         try:
             missing = find_missing(self.client, self.prefix)
-        except redis_errors.RedisError as error:
+        except _FAILURES as error:
             words = f"The server does not tell whether its user may do all that the scripts do: {error}"
             return [checks.Warning(words, hint=hint, id="sequere.W005")]
         if not missing:

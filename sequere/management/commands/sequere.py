@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if find_spec("redis") is None:
             raise CommandError('Not installed: redis; pip install "django-sequere[redis]".')
-        from redis.exceptions import RedisError
+        from redis.exceptions import RedisClusterException, RedisError
 
         from ...backends.redis import RedisBackend
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 name = type(backend).__name__
                 raise CommandError(f"This command is for sequere.backends.redis.RedisBackend; the settings say {name}.")
             self._run(backend, argparse.Namespace(**options))
-        except (SequereException, RedisError, OSError) as error:
+        except (SequereException, RedisError, RedisClusterException, OSError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
