@@ -1,4 +1,4 @@
-"""The command line: ``python -m sequere demo``."""
+"""The command line: ``python -m sequere demo``, ``scripts`` and ``acl``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from .exceptions import InvalidSettings
+from .exceptions import InvalidArgument, InvalidSettings
+from .management.arguments import add_acl, add_scripts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     demo.set_defaults(run=_demo, parser=demo)
 
+    scripts = add_scripts(commands)
+    scripts.add_argument("--url", help="the server: redis://host:6379/0, rediss://host:6379/0 or unix:///path/socket")
+    scripts.set_defaults(run=_scripts, parser=scripts)
+    acl = add_acl(commands)
+    acl.add_argument("--prefix", default="sequere:", help="what the graph's keys begin with (sequere:)")
+    acl.set_defaults(run=_acl, parser=acl)
+
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
-    except InvalidSettings as error:
+    except (InvalidArgument, InvalidSettings) as error:
         options.parser.error(str(error))
     return status
 
@@ -50,6 +58,44 @@ def _demo(options: argparse.Namespace) -> int:
     from .demo.command import run  # only now: it imports what may be missing
 
     return run(options.url)
+
+
+def _scripts(options: argparse.Namespace) -> int:
+    _require_redis(options)
+    import redis
+
+    from .management.scripts import run_scripts
+
+    if not (options.url or options.show or options.export):
+        options.parser.error("which server? Pass --url, or --show or --export, which need none")
+
+    def get_client() -> redis.Redis:
+        try:
+            client = redis.Redis.from_url(options.url)
+            client.ping()  # a wrong option shows only now
+        except (TypeError, ValueError) as error:
+            raise InvalidSettings(f"--url: {error}") from error
+        return client
+
+    try:
+        run_scripts(options, print, get_client)
+    except (redis.RedisError, OSError) as error:
+        print(f"{options.parser.prog}: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _acl(options: argparse.Namespace) -> int:
+    _require_redis(options)
+    from .management.scripts import run_acl
+
+    run_acl(options, print, options.prefix)
+    return 0
+
+
+def _require_redis(options: argparse.Namespace) -> None:
+    if find_spec("redis") is None:
+        options.parser.error('not installed: redis; pip install "django-sequere[redis]"')
 
 
 if __name__ == "__main__":

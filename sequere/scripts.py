@@ -21,13 +21,14 @@ _FROM = re.compile(r"-- @from (?P<file>\S+):(?P<line>\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script as the manifest describes it."""
+    """One script as the manifest describes it; ``commands`` are those that it may call, in upper case."""
 
     name: str
     version: str
     sha1: str
     text: str
     read_only: bool
+    commands: tuple[str, ...]
 
     def source_of(self, line: int) -> str:
         """Where a line of the text comes from: ``lua/src/follow.lua:30: local to = …``."""
@@ -54,6 +55,7 @@ def catalogue() -> Mapping[str, Script]:
             sha1=entry["sha1"],
             text=folder.joinpath(entry["version"], f"{entry['name']}.lua").read_bytes().decode(),
             read_only=entry["read_only"],
+            commands=tuple(entry["commands"]),
         )
         for entry in manifest["scripts"]
     }

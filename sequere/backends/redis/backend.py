@@ -21,6 +21,7 @@ from ...resources import Resource
 from ..base import MAX_PAGE, BaseBackend, Entry, Page, Relationship
 from .client import make_async_client, make_client
 from .errors import translate
+from .permissions import find_missing
 
 #: A read is repeated this often when its connection broke: at once, after 10 ms, after 20 ms.
 READ_RETRIES = 3
@@ -262,7 +263,6 @@ class RedisBackend(BaseBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         try:
             self.run("count", "sequere", "check", "followers")
-            policy = self.client.info("memory").get("maxmemory_policy", "")
         except InvalidSettings:
             return []  # check() tells
         except SequereException as error:
@@ -273,7 +273,12 @@ class RedisBackend(BaseBackend):
                     id="sequere.W001",
                 )
             ]
-        except redis_errors.ResponseError as error:
+        return [*self._check_policy(), *self._check_permissions()]
+
+    def _check_policy(self) -> list[checks.CheckMessage]:
+        try:
+            policy = self.client.info("memory").get("maxmemory_policy", "")
+        except _FAILURES as error:
             return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
         if str(policy).startswith("allkeys"):
             return [
@@ -284,6 +289,18 @@ class RedisBackend(BaseBackend):
                 )
             ]
         return []
+
+    def _check_permissions(self) -> list[checks.CheckMessage]:
+        hint = "Run the line that `python -m sequere acl` prints, with this backend's prefix and user."
+        try:
+            missing = find_missing(self.client, self.prefix)
+        except _FAILURES as error:
+            words = f"The server does not tell whether its user may do all that the scripts do: {error}"
+            return [checks.Warning(words, hint=hint, id="sequere.W005")]
+        if not missing:
+            return []
+        told = "; ".join(f"{permission} (for {', '.join(names)})" for permission, names in missing.items())
+        return [checks.Warning(f"The server's user lacks permissions: {told}", hint=hint, id="sequere.W005")]
 
 
 def _text(value: Any) -> Any:

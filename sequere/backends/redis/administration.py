@@ -1,0 +1,88 @@
+"""What an operator does with the scripts and the names: functions that return data and print nothing.
+
+All but :func:`export` talk to the server and raise what redis-py raises, or the exceptions of the package
+where they go through the backend.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...exceptions import InvalidArgument
+from ...resources import Resource
+from ...scripts import Script, catalogue
+from .backend import RedisBackend
+
+
+class Status(NamedTuple):
+    """One script, and whether the server (every primary of a cluster) has it loaded."""
+
+    name: str
+    version: str
+    sha1: str
+    loaded: bool
+
+
+def get_script(name: str) -> Script:
+    """The script of this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
+    try:
+        return catalogue()[name]
+    except KeyError:
+        known = ", ".join(sorted(catalogue()))
+        raise InvalidArgument(f"There is no script {name!r:.80}; there are: {known}.") from None
+
+
+def list_scripts(client: Any) -> list[Status]:
+    """All scripts with their state on the server, sorted by name. One round trip."""
+    scripts = sorted(catalogue().values(), key=lambda script: script.name)
+    loaded = client.script_exists(*[script.sha1 for script in scripts])
+    return [
+        Status(script.name, script.version, script.sha1, bool(there))
+        for script, there in zip(scripts, loaded, strict=True)
+    ]
+
+
+def load_scripts(client: Any) -> None:
+    """Load all scripts, one round trip each. Unlike the backend, which can do without, it raises when refused."""
+    for script in catalogue().values():
+        client.script_load(script.text)
+
+
+def export(folder: Path) -> list[Path]:
+    """Copy the manifest and the scripts, byte for byte, for another project; returns the paths written.
+
+    The folder is made if need be. One that holds anything but files of these names is refused with
+    :class:`~sequere.exceptions.InvalidArgument` before anything is written; ``OSError`` passes. No round trip.
+    """
+    scripts = catalogue().values()
+    texts = {
+        folder / "manifest.json": files("sequere.lua").joinpath("manifest.json").read_bytes(),
+        **{folder / script.version / f"{script.name}.lua": script.text.encode() for script in scripts},
+    }
+    folders = {path.parent for path in texts}
+    if folder.exists():
+        strangers = sorted(path for path in folder.rglob("*") if path not in texts and path not in folders)
+        if strangers or not folder.is_dir():
+            found = strangers[0] if strangers else folder
+            raise InvalidArgument(f"{folder} must be an empty folder or an earlier export; found {found}")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    return list(texts)
+
+
+def lookup(backend: RedisBackend, resource: Resource) -> int | None:
+    """The uid of a resource; None for one that the graph does not know. One round trip."""
+    uid = backend.run("lookup", *resource)
+    return int(uid) if uid else None
+
+
+def resolve(backend: RedisBackend, uid: str) -> Resource | None:
+    """The resource behind a uid; None for one never given out or forgotten. One round trip.
+
+    Raises :class:`~sequere.exceptions.InvalidArgument` for what is no uid.
+    """
+    names = [name.decode() if isinstance(name, bytes) else name for name in backend.run("resolve", uid)]
+    return Resource(*names) if names else None

@@ -1,0 +1,117 @@
+"""The smallest set of permissions that the package needs of a server, and which of them a user lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from ...exceptions import InvalidArgument
+from ...scripts import catalogue
+
+#: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
+#: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).
+SENT = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
+
+#: The arguments after the key with which a command may be asked for. Nothing asked for is ever run.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "DECR": (),
+    "DEL": (),
+    "EXISTS": (),
+    "GET": (),
+    "HMGET": ("identifier",),
+    "HSET": ("identifier", "check"),
+    "INCR": (),
+    "SET": ("0",),
+    "TYPE": (),
+    "ZADD": ("0", "0"),
+    "ZCARD": (),
+    "ZCOUNT": ("0", "0"),
+    "ZRANGE": ("0", "0"),
+    "ZRANK": ("0",),
+    "ZREM": ("0",),
+    "ZREVRANGE": ("0", "0"),
+    "ZREVRANK": ("0",),
+    "ZSCORE": ("0",),
+}
+
+
+def escape(prefix: str) -> str:
+    """The pattern that matches this prefix and nothing else, for SCAN and for ACLs."""
+    return re.sub(r"([\\*?\[\]])", r"\\\1", prefix)
+
+
+def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False) -> str:
+    """The ACL SETUSER command of the user that may do what the package does under ``prefix``, and no more.
+
+    It leaves the passwords as they are, so a line of a newer release can follow an older one. With
+    ``read_only`` the user can run the scripts that read; servers know such users since Redis 7.0. Raises
+    :class:`~sequere.exceptions.InvalidArgument` for a name or a prefix that no ACL can hold. No round trip.
+    """
+    for name, value in {"user": user, "prefix": prefix}.items():
+        if re.search(r"[\s\0\"']", value) or not (value or name == "prefix"):
+            raise InvalidArgument(f"{name} must be without spaces and quotes, or no ACL can hold it; got {value!r:.80}")
+    pattern = f"{escape(prefix)}*"
+    # EVALSHA asks for the right to write to its KEYS, which are the prefix alone.
+    keys = [f"%R~{pattern}", f"~{escape(prefix)}"] if read_only else [f"~{pattern}"]
+    called = {
+        command for script in catalogue().values() if script.read_only or not read_only for command in script.commands
+    }
+    commands = [f"+{command.lower()}" for command in (*SENT, *sorted(called))]
+    return " ".join(["ACL SETUSER", user, "on", "resetkeys", "resetchannels", "-@all", *keys, *commands])
+
+
+def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
+    """What the client's user may not do: ``ZADD sequere:uid:0:followers`` -> the scripts that need it.
+
+    Each command is queued in a transaction that is dropped with its connection: the server decides as it
+    will for the script, on every version and without a right to look at ACLs, and runs nothing. One round
+    trip for each command and kind of key, about 50, on a connection of their own. Raises what redis-py
+    raises; ``NoPermissionError`` if the user may not use transactions.
+    """
+    needed: dict[str, list[str]] = {}
+    for script in catalogue().values():
+        for command in ("EVALSHA", "EVAL", *script.commands):
+            needed.setdefault(command, []).append(script.name)
+    missing: dict[str, list[str]] = {}
+    if hasattr(client, "get_node_from_key"):  # a cluster: the node that has the graph
+        client = client.get_redis_connection(client.get_node_from_key(prefix))
+    with Redis(connection_pool=client.connection_pool, single_connection_client=True) as single:
+        connection: Any = single.connection
+        try:
+            _ask(connection, "MULTI", wanted="OK")
+            for command, names in needed.items():
+                for question in _questions(command, prefix):
+                    try:
+                        _ask(connection, *question, wanted="QUEUED")
+                    except NoPermissionError:
+                        key = question[3] if command.startswith("EVAL") else "".join(question[1:2])
+                        missing[f"{command} {key}".strip()] = names
+        finally:
+            connection.disconnect()
+    return missing
+
+
+def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
+    """The command on each kind of key that the scripts use it on; uid 0 is never given out."""
+    if command.startswith("EVAL"):
+        yield command, "return 0", "1", prefix
+    elif command == "TIME":
+        yield (command,)
+    else:
+        strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{prefix}uid:0:followers:count"]
+        lists = [f"{prefix}uid:0:{relation}" for relation in ("followers", "followings", "friends")]
+        name = f"{prefix}uid::0"
+        keys = lists if command.startswith("Z") else [name] if command.startswith("H") else [*strings, name]
+        for key in keys:
+            yield command, key, *ARGUMENTS[command]
+
+
+def _ask(connection: Any, *command: str, wanted: str) -> None:
+    connection.send_command(*command)
+    reply = connection.read_response()
+    if reply not in (wanted, wanted.encode()):  # whatever this is, it keeps no transactions
+        raise ResponseError(f"{command[0]} in a transaction was answered with {reply!r:.80}")

@@ -1,0 +1,263 @@
+"""Walks over a whole graph in bounded steps: what is wrong with it, and what is in it.
+
+No step keeps the server for longer than some milliseconds, so a walk may run beside any traffic. What
+comes or goes meanwhile may or may not be seen, and is never taken for damage. Walks go over the keys by
+SCAN, or over the uids one after the other. What redis-py raises passes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ...exceptions import CorruptGraph
+from ...resources import Resource
+from ..base import RELATIONS
+from .backend import Finding, RedisBackend
+from .permissions import escape
+
+#: Keys that one SCAN looks at, and the most commands of a pipeline.
+STEP = 1000
+
+#: Identifiers that one call of audit takes.
+MAX_IDENTIFIERS = 100
+
+#: Lists that stats names.
+LARGEST = 10
+
+# Identifiers are never digits alone, so no key matches two of these.
+_HASH = re.compile(r":(\d+)")
+_LIST = re.compile(
+    r"(\d+):(followers|followings|friends)(?::(?!count$)(?P<identifier>[A-Za-z0-9_.-]{1,50}))?(?P<count>:count)?"
+)
+_NAME = re.compile(r"(?!\d+:)(?!count:)(?P<identifier>[A-Za-z0-9_.-]{1,50}):(?P<object_id>.+)", re.DOTALL)
+
+
+class Checked(NamedTuple):
+    """A resource and what audit found; the resource is None where a key belongs to nobody."""
+
+    resource: Resource | None
+    findings: list[Finding]
+
+
+class Largest(NamedTuple):
+    """One of the longest lists; the resource is None if the graph does not say whose it is."""
+
+    size: int
+    relation: str
+    resource: Resource | None
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a graph holds: resources per identifier, follows, pairs of friends, the longest lists."""
+
+    resources: dict[str, int]
+    follows: int
+    friends: int
+    largest: list[Largest]
+
+
+def count_uids(backend: RedisBackend) -> int:
+    """The last uid given out, which is about the number of resources. One round trip.
+
+    Raises :class:`~sequere.exceptions.CorruptGraph` if the key holds something else.
+    """
+    (value,) = _ask(backend, [("GET", f"{backend.prefix}global:uid")])
+    text = _text(value or "0")
+    if not text.isascii() or not text.isdigit():
+        raise CorruptGraph(f"{backend.prefix}global:uid must hold a number; got {text!r:.80}")
+    return int(text)
+
+
+def find_identifiers(backend: RedisBackend) -> set[str]:
+    """The identifiers that occur in the names of the graph's keys. One round trip for each 1,000 keys of the server."""
+    found: set[str] = set()
+    for keys in _scan(backend):
+        for key in keys:
+            match = _NAME.fullmatch(key) or _LIST.fullmatch(key)
+            if match and match["identifier"]:
+                found.add(match["identifier"])
+    return found
+
+
+def audit_resource(
+    backend: RedisBackend, resource: Resource, identifiers: Iterable[str], *, repair: bool = False
+) -> list[Finding]:
+    """Hold one resource's part of the graph against itself, and with ``repair`` mend it.
+
+    ``identifiers``, any number, are those whose lists are looked into beside the resource's own. One round
+    trip for each 100 entries.
+    """
+    wanted = sorted({resource.identifier, *identifiers})
+    findings: list[Finding] = []
+    for start in range(0, len(wanted), MAX_IDENTIFIERS):
+        findings += backend.audit(resource, wanted[start : start + MAX_IDENTIFIERS], repair=repair)
+    return list(dict.fromkeys(findings))
+
+
+def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bool = False) -> Iterator[Checked]:
+    """Audit every resource, one item each, in no order, and every key that leads to no resource.
+
+    A resource counts by its name (``uid::7``) and, where that is lost, by its uid (``uid:user:1``). One whose
+    uid is lost is mended by the audit of those that know it, and then looked at last. The keys are gone through
+    twice: for the identifiers, then for this. Two round trips for each 1,000 keys of the server, five for each
+    1,000 of the graph, and those of each audit.
+    """
+    start = f"{backend.prefix}uid:"
+    wanted = {*identifiers, *find_identifiers(backend)}
+    last: set[Resource] = set()
+    for keys in _scan(backend):
+        resources, strays, lost = _by_hash(backend, [found[1] for key in keys if (found := _HASH.fullmatch(key))])
+        resources |= _by_name(backend, [Resource(*found.groups()) for key in keys if (found := _NAME.fullmatch(key))])
+        lists = [(found[1], start + key) for key in keys if (found := _LIST.fullmatch(key)) and not found["count"]]
+        strays += _by_list(backend, lists)
+        last |= lost
+        if strays:
+            yield Checked(None, strays)
+        for resource in sorted(resources):
+            yield Checked(resource, audit_resource(backend, resource, wanted, repair=repair))
+    for resource in sorted(last):
+        yield Checked(resource, audit_resource(backend, resource, wanted, repair=repair))
+
+
+def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], list[Finding], set[Resource]]:
+    """Of these uids' names: the resources to audit, what is wrong, the resources whose uid is lost. Two round trips."""
+    prefix = backend.prefix
+    resources: set[Resource] = set()
+    findings: list[Finding] = []
+    lost: set[Resource] = set()
+    named: list[tuple[str, Resource]] = []
+    hashes = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for uid in uids])
+    for uid, reply in zip(uids, hashes, strict=True):
+        resource = _resource(reply)
+        if resource:
+            named.append((uid, resource))
+        elif isinstance(reply, Exception):
+            findings.append(Finding("wrongtype", f"{prefix}uid::{uid}", "should be a hash"))
+        elif any(reply):
+            findings.append(Finding("mapping", f"{prefix}uid::{uid}", "does not say who that is"))
+    questions: list[tuple[str, ...]] = []
+    for uid, resource in named:
+        # Both are deleted at once: a name that outlives its uid is damage.
+        questions += [("GET", _uid_key(prefix, resource)), ("EXISTS", f"{prefix}uid::{uid}")]
+    replies = _ask(backend, questions)
+    for (uid, resource), leads, there in zip(named, replies[::2], replies[1::2], strict=True):
+        if isinstance(leads, Exception) or (leads is not None and _text(leads) == uid):
+            resources.add(resource)  # the script tells of a wrong type
+        elif there:
+            told = "nothing" if leads is None else f"uid {_text(leads)}"
+            findings.append(
+                Finding("mapping", _uid_key(prefix, resource), f"leads to {told}, should lead to uid {uid}")
+            )
+            if leads is None:
+                lost.add(resource)
+    return resources, findings, lost
+
+
+def _by_name(backend: RedisBackend, resources: list[Resource]) -> set[Resource]:
+    """Those of these resources, which have a uid, that their uid does not name. Two round trips."""
+    uids = _ask(backend, [("GET", _uid_key(backend.prefix, resource)) for resource in resources])
+    given = {resource: uid for resource, uid in zip(resources, uids, strict=True) if uid is not None}
+    replies = _ask(
+        backend,
+        [("HMGET", f"{backend.prefix}uid::{_text(uid)}", "identifier", "object_id") for uid in given.values()],
+    )
+    return {resource for resource, reply in zip(given, replies, strict=True) if _resource(reply) != resource}
+
+
+def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Finding]:
+    """Lists, as (uid, key), that stand though nobody has the uid. One round trip."""
+    questions: list[tuple[str, ...]] = []
+    for uid, key in lists:
+        # The name goes last: a list that outlives it is damage.
+        questions += [("EXISTS", f"{backend.prefix}uid::{uid}"), ("EXISTS", key)]
+    replies = _ask(backend, questions)
+    return [
+        Finding("orphan", key, f"nobody has the uid {uid}")
+        for (uid, key), named, there in zip(lists, replies[::2], replies[1::2], strict=True)
+        if there and not named
+    ]
+
+
+def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambda done: None) -> Stats:
+    """Count what the graph holds, from uid 1 to the last; ``on_step`` is told how many uids are done.
+
+    One round trip for each 250 uids. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
+    """
+    prefix, end = backend.prefix, count_uids(backend)
+    resources: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    largest: list[tuple[int, int, str]] = []
+    step = STEP // (1 + len(RELATIONS))
+    for start in range(1, end + 1, step):
+        uids = range(start, min(start + step, end + 1))
+        questions: list[tuple[str, ...]] = []
+        for uid in uids:
+            questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier"))
+            questions += [("ZCARD", f"{prefix}uid:{uid}:{relation}") for relation in RELATIONS]
+        replies = iter(_ask(backend, questions))
+        for uid in uids:
+            for relation in ("", *RELATIONS):
+                reply = next(replies)
+                if isinstance(reply, Exception):
+                    raise CorruptGraph(f"uid {uid}: {reply}; run audit")
+                if not relation:
+                    resources.update([_text(reply[0])] if reply[0] else [])
+                elif reply:
+                    sizes[relation] += reply
+                    largest.append((-reply, uid, relation))
+        largest = heapq.nsmallest(LARGEST, largest)
+        on_step(uids[-1])
+    names = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for _, uid, _ in largest])
+    return Stats(
+        resources=dict(sorted(resources.items())),
+        follows=sizes["followings"],
+        friends=sizes["friends"] // 2,
+        largest=[
+            Largest(-size, relation, _resource(reply))
+            for (size, _, relation), reply in zip(largest, names, strict=True)
+        ],
+    )
+
+
+def _scan(backend: RedisBackend) -> Iterator[list[str]]:
+    """The graph's keys after ``{prefix}uid:``, at most 1,000 a time; a key may come twice, if the server rehashes."""
+    start = f"{backend.prefix}uid:"
+    keys = iter(backend.client.scan_iter(match=f"{escape(start)}*", count=STEP))
+    while batch := list(islice(keys, STEP)):
+        yield [_text(key)[len(start) :] for key in batch]
+
+
+def _ask(backend: RedisBackend, commands: list[tuple[str, ...]]) -> list[Any]:
+    """The replies to reads in one round trip; WRONGTYPE comes as a reply, every other error is raised."""
+    if not commands:
+        return []
+    pipeline = backend.client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    replies: list[Any] = pipeline.execute(raise_on_error=False)
+    for reply in replies:
+        if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
+            raise reply
+    return replies
+
+
+def _uid_key(prefix: str, resource: Resource) -> str:
+    return f"{prefix}uid:{resource.identifier}:{resource.object_id}"
+
+
+def _resource(reply: Any) -> Resource | None:
+    """The resource of an HMGET of both names; None if one is missing or the key is no hash."""
+    if isinstance(reply, Exception) or None in reply:
+        return None
+    return Resource(*map(_text, reply))
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

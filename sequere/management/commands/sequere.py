@@ -1,0 +1,102 @@
+"""``manage.py sequere``: what an operator does with the scripts and the graph of the Redis backend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...backends import get_backend
+from ...exceptions import SequereException
+from ...registry import registry
+from ...resources import Resource, check_resource
+from ..arguments import add_acl, add_scripts
+
+
+class Command(BaseCommand):
+    """Sub-commands; each but ``acl`` and ``scripts --show``, ``--export`` talks to the server of the settings."""
+
+    help = "Looks after the follow graph in Redis: its scripts, its names, its health."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="subcommand", metavar="subcommand", required=True)
+        add_scripts(commands)
+        add_acl(commands)
+        audit = commands.add_parser(
+            "audit",
+            help="hold the graph, or one resource's part, against itself",
+            description="Hold the graph against itself, in steps that leave a busy server free. The exit status is 1 "
+            "if something is found and not mended.",
+        )
+        _add_resource(audit, nargs="?")
+        audit.add_argument("--repair", action="store_true", help="mend what can be mended")
+        audit.add_argument("--json", action="store_true", help="print the findings as JSON")
+        stats = commands.add_parser("stats", help="count resources and follows, name the largest lists")
+        stats.add_argument("--json", action="store_true", help="print them as JSON")
+        _add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
+        resolve = commands.add_parser("resolve", help="print the resource behind a uid")
+        resolve.add_argument("uid")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if find_spec("redis") is None:
+            raise CommandError('Not installed: redis; pip install "django-sequere[redis]".')
+        from redis.exceptions import RedisClusterException, RedisError
+
+        from ...backends.redis import RedisBackend
+
+        try:
+            backend = get_backend()
+            if not isinstance(backend, RedisBackend):
+                name = type(backend).__name__
+                raise CommandError(f"This command is for sequere.backends.redis.RedisBackend; the settings say {name}.")
+            self._run(backend, argparse.Namespace(**options))
+        except (SequereException, RedisError, RedisClusterException, OSError) as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, backend: Any, options: argparse.Namespace) -> None:
+        from ...backends.redis.administration import lookup, resolve
+        from ..graph import run_audit, run_stats
+        from ..scripts import run_acl, run_scripts
+
+        write = self.stdout.write
+        if options.subcommand == "scripts":
+            run_scripts(options, write, lambda: backend.client)
+        elif options.subcommand == "acl":
+            run_acl(options, write, backend.prefix)
+        elif options.subcommand == "stats":
+            run_stats(backend, write, as_json=options.json)
+        elif options.subcommand == "resolve":
+            resource = resolve(backend, options.uid)
+            if resource is None:
+                raise CommandError(f"The graph has no uid {options.uid}.")
+            write(" ".join(resource))
+        elif options.subcommand == "lookup":
+            resource = check_resource(Resource(options.identifier, options.object_id))
+            uid = lookup(backend, resource)
+            if uid is None:
+                raise CommandError(f"The graph does not know {' '.join(resource)}.")
+            write(str(uid))
+        else:
+            well = run_audit(
+                backend, _resource(options), registry.identifiers, write, repair=options.repair, as_json=options.json
+            )
+            if not well:
+                sys.exit(1)
+
+
+def _add_resource(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    parser.add_argument("identifier", nargs=nargs, help="such as user")
+    parser.add_argument("object_id", nargs=nargs, help="the primary key")
+
+
+def _resource(options: argparse.Namespace) -> Resource | None:
+    """The resource to audit; None for the whole graph."""
+    if options.identifier is None:
+        return None
+    if options.object_id is None:
+        raise CommandError("audit takes both an identifier and an object id, or neither.")
+    return check_resource(Resource(options.identifier, options.object_id))

@@ -1,0 +1,38 @@
+"""The sub-commands ``scripts`` and ``acl``: what they do and print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ..backends.redis.administration import export, get_script, list_scripts, load_scripts
+from ..backends.redis.permissions import make_acl_line
+
+#: Prints one line.
+Write = Callable[[str], object]
+
+
+def run_scripts(options: argparse.Namespace, write: Write, get_client: Callable[[], Any]) -> None:
+    """Do what the options of ``scripts`` say. Raises ``InvalidArgument``, ``OSError`` and what redis-py raises."""
+    if options.show:
+        write(get_script(options.show).text.removesuffix("\n"))
+        return
+    if options.export:
+        write(f"{len(export(options.export))} files in {options.export}")
+        return
+    client = get_client()
+    if options.load:
+        load_scripts(client)
+    scripts = list_scripts(client)
+    if options.json:
+        write(json.dumps([script._asdict() for script in scripts], indent=2))
+        return
+    for script in scripts:
+        write(f"{script.name:<16}{script.version:<4}{script.sha1}  {'loaded' if script.loaded else 'not loaded'}")
+
+
+def run_acl(options: argparse.Namespace, write: Write, prefix: str) -> None:
+    """Print the line. Raises ``InvalidArgument``."""
+    write(make_acl_line(prefix, user=options.user, read_only=options.read_only))
