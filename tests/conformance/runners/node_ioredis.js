@@ -1,0 +1,106 @@
+// Runs the conformance vectors with Node and ioredis.
+//
+//   node node_ioredis.js VECTORS ADDRESS --flushall
+//
+// VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port.
+//
+// THE SERVER IS EMPTIED (FLUSHALL) BEFORE EACH CASE. Without --flushall this refuses to run;
+// with --keep in its place it runs on what is there.
+
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+const LUA = join(import.meta.dirname, '../../../lua');
+const SCRIPTS = new Map();
+for (const { name, version, sha1 } of JSON.parse(readFileSync(join(LUA, 'manifest.json'), 'utf8')).scripts) {
+  SCRIPTS.set(name, { sha1, text: readFileSync(join(LUA, version, `${name}.lua`), 'utf8') });
+}
+
+/** Call a script by its SHA-1; where the server does not have it, by its text, once. */
+async function runScript(client, name, keys, args) {
+  const { sha1, text } = SCRIPTS.get(name);
+  try {
+    return await client.evalsha(sha1, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!error.message.startsWith('NOSCRIPT')) throw error;
+    return client.eval(text, keys.length, ...keys, ...args);
+  }
+}
+
+function connect(address, user) {
+  const [host, port] = address.split(':');
+  const place = address.startsWith('/') ? { path: address } : { host, port: Number(port) };
+  return new Redis({ ...place, ...user, protocol: 2, enableReadyCheck: false }); // without INFO, which few users may call
+}
+
+/** Whether a reply is the expected one; a text such as $cursor stands for any, and is bound to it. */
+function same(wanted, got, bound) {
+  if (Array.isArray(wanted)) {
+    return Array.isArray(got) && got.length === wanted.length && wanted.every((item, i) => same(item, got[i], bound));
+  }
+  if (typeof wanted === 'string' && wanted.startsWith('$')) {
+    bound.set(wanted, got);
+    return typeof got === 'string' && got !== '';
+  }
+  return got === wanted;
+}
+
+async function replyTo(client, address, step, bound) {
+  const fill = (words) => words.map((word) => bound.get(word) ?? word);
+  if (step.command) return client.call(...fill(step.command));
+  if (!step.as) return runScript(client, step.call, step.keys, fill(step.arguments));
+  const other = connect(address, { username: step.as, password: step.as });
+  try {
+    return await runScript(other, step.call, step.keys, fill(step.arguments));
+  } finally {
+    other.disconnect();
+  }
+}
+
+/** Nothing, or what went wrong. */
+async function runStep(client, address, step, bound) {
+  let got;
+  try {
+    got = await replyTo(client, address, step, bound);
+  } catch (error) {
+    return error.message.split(' ')[0] === step.error ? null : `got the error ${error.message}`;
+  }
+  if ('error' in step || ('reply' in step && !same(step.reply, got, bound))) return `got ${JSON.stringify(got)}`;
+  return null;
+}
+
+/** Whether all steps of a case went as they should; the first that did not ends it. */
+async function runCase(client, address, { name, steps }) {
+  const bound = new Map();
+  for (const step of steps) {
+    const wrong = await runStep(client, address, step, bound);
+    if (wrong) {
+      console.log(`${name}: ${wrong} for ${JSON.stringify(step)}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+const [vectors, address, ...options] = process.argv.slice(2);
+if (!address || options.length !== 1 || !['--flushall', '--keep'].includes(options[0])) {
+  console.error(`This would empty the server at ${address}. If you mean that: --flushall`);
+  process.exit(1);
+}
+const client = connect(address);
+const files = statSync(vectors).isDirectory()
+  ? readdirSync(vectors).filter((name) => name.endsWith('.json')).sort().map((name) => join(vectors, name))
+  : [vectors];
+let passed = 0;
+let failed = 0;
+for (const file of files) {
+  for (const one of JSON.parse(readFileSync(file, 'utf8'))) {
+    if (options[0] === '--flushall') await client.flushall();
+    if (await runCase(client, address, one)) passed += 1;
+    else failed += 1;
+  }
+}
+client.disconnect();
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed || !passed ? 1 : 0;

