@@ -220,11 +220,11 @@ def test_a_pool_of_another_kind(valkey, settings):
     taken = redis.BlockingConnectionPool(
         connection_class=redis.UnixDomainSocketConnection, path=valkey.socket, max_connections=1, timeout=0.05
     )
-    connection = taken.get_connection()
     settings.SEQUERE_REDIS_CONNECTION = {"connection_pool": taken}
-    with pytest.raises(exceptions.BackendUnavailable, match="all connections are in use; nothing changed"):
-        get_backend().follow(USER, PROJECT, timestamp=1.0)
-    taken.release(connection)
+    with redis.Redis(connection_pool=taken, single_connection_client=True) as greedy:
+        greedy.ping()
+        with pytest.raises(exceptions.BackendUnavailable, match="all connections are in use; nothing changed"):
+            get_backend().follow(USER, PROJECT, timestamp=1.0)
     taken.disconnect()
     settings.SEQUERE_REDIS_CONNECTION = valkey.connection
     settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Blocking"
