@@ -230,14 +230,12 @@ def read():
 
 
 def test_all_write_to_one_graph_at_once_and_read_each_other(server, tmp_path):
-    running = {
-        writer: subprocess.Popen(
-            command(writer, vectors(tmp_path, writer, list(written(writer, rounds))), server, "--keep"),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    # All commands first: one that is missing skips the test before another has been started.
+    commands = {
+        writer: command(writer, vectors(tmp_path, writer, list(written(writer, rounds))), server, "--keep")
         for writer, rounds in WRITERS.items()
     }
+    running = {writer: subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for writer, line in commands.items()}
     with server.client() as client:
         deadline = time.monotonic() + 30
         while client.info("clients")["blocked_clients"] < len(WRITERS) and time.monotonic() < deadline:
