@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.db.models.base import ModelBase as DjangoModelBase
 from django.utils.module_loading import autodiscover_modules
 
@@ -39,9 +39,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._bases: dict[type[Model], ModelBase] = {}
+        # Class -> its ModelBase, found at its first instance: every call of the package begins with that.
         self._resolved: dict[type[Model], ModelBase] = {}
-        # What identify() needs of a class, found at its first instance: every call of the package begins there.
-        self._keys: dict[type[Model], tuple[str, Field[Any, Any]]] = {}
 
     def register(
         self, model_or_iterable: type[Model] | Iterable[type[Model]], model_base: type[ModelBase] = ModelBase
@@ -68,7 +67,7 @@ class Registry:
                         f"{other.model._meta.label}; set another identifier in the ModelBase of one of them."
                     )
             self._bases[model] = base
-            self._forget_resolved()
+            self._resolved.clear()
             watch(self, model)
 
     __call__ = register
@@ -77,7 +76,7 @@ class Registry:
         """Take a model out. Its follows stay in the store. Raises :class:`NotRegistered`."""
         if self._bases.pop(model, None) is None:
             raise NotRegistered(f"{model._meta.label} is not registered.")
-        self._forget_resolved()
+        self._resolved.clear()
 
     def is_registered(self, model: type[Model]) -> bool:
         """Whether instances of this model can follow and be followed."""
@@ -120,22 +119,18 @@ class Registry:
         key that is none, ``InvalidArgument`` for what is no instance.
         """
         # __class__, not type(): request.user is a lazy object that stands in for the user.
-        known = self._keys.get(instance.__class__)
-        if known is None:
+        base = self._resolved.get(instance.__class__)
+        if base is None:
             if not isinstance(instance, Model):
                 raise InvalidArgument(f"Only instances of models can follow and be followed; got {instance!r:.80}.")
             base = self.get_base(instance)
-            known = self._keys[instance.__class__] = self._name(base), base.model._meta.pk
-        return self._resource(*known, instance)
+        return self._resource(base, instance)
 
     def identify_row(self, instance: Model) -> list[Resource]:
         """All resources that the row of an instance stands for: more than one if proxies are registered too."""
         concrete = instance._meta.concrete_model
         bases = [base for base in self._bases.values() if base.model._meta.concrete_model is concrete]
-        return [
-            self._resource(self._name(base), base.model._meta.pk, instance)
-            for base in bases or [self.get_base(instance)]
-        ]
+        return [self._resource(base, instance) for base in bases or [self.get_base(instance)]]
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
         """The identifier that an ``identifier=`` argument means: text as it is, or that of a model or instance."""
@@ -143,22 +138,18 @@ class Registry:
             return check_identifier(value)
         return self._name(self.get_base(value))
 
-    @staticmethod
-    def _resource(identifier: str, field: Field[Any, Any], instance: Model) -> Resource:
+    def _resource(self, base: ModelBase, instance: Model) -> Resource:
         # Not instance.pk: a multi-table child's own key may be another one than its parent's.
+        field = base.model._meta.pk
         key = getattr(instance, field.attname)
         if key is None:
             raise UnsavedInstance(f"{instance!r} has no primary key; save it before it follows or is followed.")
         if isinstance(key, Enum):
             key = key.value  # what the database gives back
         try:
-            return Resource(identifier, str(field.to_python(key)))
+            return Resource(self._name(base), str(field.to_python(key)))
         except ValidationError as error:
-            raise InvalidObjectId(f"{key!r:.80} is no primary key of {field.model._meta.label}.") from error
-
-    def _forget_resolved(self) -> None:
-        self._resolved.clear()
-        self._keys.clear()
+            raise InvalidObjectId(f"{key!r:.80} is no primary key of {base.model._meta.label}.") from error
 
     @staticmethod
     def _name(base: ModelBase) -> str:

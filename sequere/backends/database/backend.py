@@ -44,8 +44,7 @@ class DatabaseBackend(BaseBackend):
 
     A question is one SQL query, a page two (count and entries), the first page of a list that begins with
     the oldest three; a write is a transaction of one or two statements, :meth:`unfollow_many` of one for
-    each pair. Database errors come as Django raises them, so
-    that transactions around a call behave as usual.
+    each pair. Database errors come as Django raises them, so that transactions around a call behave as usual.
     """
 
     def check(self) -> list[checks.CheckMessage]:
