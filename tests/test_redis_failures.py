@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import io
-import socket
 import threading
-import time
-import warnings
 
 import pytest
 import redis
 from asgiref.sync import async_to_sync
-from django.core.management import call_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from sequere import exceptions, scripts
 from sequere.backends import get_backend
-from sequere.checks import check_server
 from sequere.resources import Resource
+from tests.support.calls import both_ways
 from tests.support.counting import round_trips
 from tests.support.graph import audit, dump
 from tests.support.proxy import between
 from tests.support.servers import running
 
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7")
-
-
-def both_ways(method, *arguments, **options):
-    """A backend method called directly, and its asynchronous twin."""
-
-    @async_to_sync
-    async def twin():
-        return await getattr(get_backend(), f"a{method}")(*arguments, **options)
-
-    return [lambda: getattr(get_backend(), method)(*arguments, **options), twin]
 
 
 class Persistent(redis.Redis):
@@ -126,137 +109,6 @@ def test_the_same_asynchronously(valkey, settings, tmp_path):
             assert proxy.scripts_seen == 4
 
         run()
-
-
-def connections(client):
-    return int(client.info("clients")["connected_clients"])
-
-
-@pytest.mark.parametrize(
-    "start",
-    [lambda function, *arguments: asyncio.run(function(*arguments)), lambda function, *a: async_to_sync(function)(*a)],
-    ids=["asyncio.run", "async_to_sync"],
-)
-def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
-    get_backend().count(USER, "followers")
-    with valkey.client() as client:
-        before = connections(client)
-        with round_trips(monkeypatch) as sent:
-            for _ in range(20):
-                assert start(get_backend().acount, USER, "followers") == 0
-        assert sent.count("EVALSHA") == 20
-        assert "SCRIPT" not in sent
-        assert connections(client) <= before + 1
-
-
-def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
-    get_backend().count(USER, "followers")
-    with warnings.catch_warnings(), valkey.client() as client:
-        warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody could close
-        before = connections(client)
-        for _ in range(5):
-            loop = asyncio.new_event_loop()
-            loop.run_until_complete(get_backend().acount(USER, "followers"))
-            loop.close()
-        assert len(get_backend()._async_clients) == 1
-        asyncio.run(get_backend().acount(USER, "followers"))
-        del loop
-        gc.collect()
-        assert get_backend()._async_clients == {}
-        assert connections(client) <= before + 1
-
-
-def test_scripts_that_could_not_be_loaded_are_loaded_later(valkey, monkeypatch):
-    async def cancelled():
-        task = asyncio.ensure_future(get_backend().acount(USER, "followers"))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    asyncio.run(cancelled())
-    with round_trips(monkeypatch) as sent:
-        get_backend().count(USER, "followers")
-        get_backend().count(USER, "followers")
-    assert sent.count("SCRIPT") == 1
-
-
-def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
-    async def run():
-        calls = [get_backend().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
-        return await asyncio.gather(*calls)
-
-    with round_trips(monkeypatch) as sent:
-        assert asyncio.run(run()) == [True] * 30
-    assert sent.count("SCRIPT") == 1
-    assert get_backend().count(PROJECT, "followers") == 30
-
-
-def test_a_pool_that_is_exhausted(valkey, settings):
-    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 5}
-
-    async def run():
-        await get_backend().acount(PROJECT, "followers")
-        return await asyncio.gather(
-            *[get_backend().acount(PROJECT, "followers") for _ in range(50)], return_exceptions=True
-        )
-
-    failures = [reply for reply in asyncio.run(run()) if reply != 0]
-    assert failures
-    assert {type(failure) for failure in failures} == {exceptions.BackendUnavailable}
-    assert "Raise max_connections in SEQUERE_REDIS_CONNECTION" in str(failures[0])
-
-
-class Blocking(redis.Redis):
-    """A client with a pool that waits for a free connection."""
-
-    def __init__(self, unix_socket_path):
-        pool = redis.BlockingConnectionPool(
-            connection_class=redis.UnixDomainSocketConnection, path=unix_socket_path, max_connections=2
-        )
-        super().__init__(connection_pool=pool)
-
-
-def test_a_pool_of_another_kind(valkey, settings):
-    taken = redis.BlockingConnectionPool(
-        connection_class=redis.UnixDomainSocketConnection, path=valkey.socket, max_connections=1, timeout=0.05
-    )
-    settings.SEQUERE_REDIS_CONNECTION = {"connection_pool": taken}
-    with redis.Redis(connection_pool=taken, single_connection_client=True) as greedy:
-        greedy.ping()
-        with pytest.raises(exceptions.BackendUnavailable, match="all connections are in use; nothing changed"):
-            get_backend().follow(USER, PROJECT, timestamp=1.0)
-    taken.disconnect()
-    settings.SEQUERE_REDIS_CONNECTION = valkey.connection
-    settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Blocking"
-    assert get_backend().follow(USER, PROJECT, timestamp=1.0) is True
-    for call in both_ways("is_following", USER, PROJECT):
-        assert call() is True
-    get_backend().client.close()
-
-
-def test_a_cluster_of_one(settings):
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        port, bus = one.getsockname()[1], other.getsockname()[1]
-    options = ["--cluster-enabled", "yes", "--port", str(port), "--cluster-port", str(bus)]
-    with running("valkey-9.1", *options) as server:
-        with server.client() as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while client.execute_command("CLUSTER", "INFO").count(b"cluster_state:ok") == 0:
-                time.sleep(0.05)
-        settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-        settings.SEQUERE_REDIS_CONNECTION = {"host": "127.0.0.1", "port": port}
-        settings.SEQUERE_REDIS_CONNECTION_CLASS = "redis.RedisCluster"
-        settings.SEQUERE_REDIS_PREFIX = "{sequere}:"
-        for call in both_ways("follow", USER, PROJECT, timestamp=1.0):
-            call()
-        for call in both_ways("page", PROJECT, "followers"):
-            assert call().entries == [("user", "1", 1.0)]
-        for arguments in (["scripts", "--load"], ["stats"], ["audit"]):
-            call_command("sequere", *arguments, stdout=io.StringIO())
-        assert check_server() == []
-        get_backend().client.close()
 
 
 def test_a_server_that_is_down(settings, tmp_path):
@@ -427,13 +279,6 @@ def test_audit_goes_through_a_long_list_and_repairs(valkey):
     kinds = [finding.kind for finding in get_backend().audit(USER, names, repair=True)]
     assert kinds.count("missing") == 100
     assert get_backend().audit(USER, names) == []
-
-
-def test_clients_that_decode(valkey, settings):
-    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "decode_responses": True, "protocol": 3}
-    get_backend().follow(USER, PROJECT, timestamp=1.5)
-    for call in both_ways("page", PROJECT, "followers"):
-        assert call().entries == [("user", "1", 1.5)]
 
 
 def test_every_code_has_its_exception():
