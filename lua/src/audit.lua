@@ -34,6 +34,7 @@
 --- @include "_list_key"
 --- @include "_number"
 --- @include "_position"
+--- @include "_note_change"
 
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
@@ -141,6 +142,10 @@ local function check_edge(from, to)
   if not score then
     return
   end
+  if mend and sound(journal_key(), 'stream') and not score_in(list_key(from.uid, 'followings'), to.uid) then
+    -- Where the follower's own list lacks it, nobody saw this edge: restored, it is a change.
+    note_change('follow', from, to, string.format('%.6f', tonumber(score)))
+  end
   want_in_lists(from.uid, 'followings', to, score)
   want_in_lists(to.uid, 'followers', from, score)
   local answer = edge_score(to, from)
@@ -173,7 +178,7 @@ local function check_other(list, uid)
       end
     end
   end
-  return {identifier = name[1], uid = uid}
+  return {identifier = name[1], object_id = name[2], uid = uid}
 end
 
 local function check_entry(this, relation, list_identifier, list, uid)
@@ -257,7 +262,7 @@ return run(6, 105, function()
   if not uid then
     return reply
   end
-  local this = {identifier = identifier, uid = uid}
+  local this = {identifier = identifier, object_id = object_id, uid = uid}
   if cursor == '' then
     check_this(uid)
   end

@@ -39,6 +39,8 @@ COMMANDS = {
     "SET": True,
     "TIME": False,
     "TYPE": False,
+    "XADD": True,
+    "XDEL": True,
     "ZADD": True,
     "ZCARD": False,
     "ZCOUNT": False,

@@ -35,7 +35,9 @@ return run(4, 5, function()
   check_resource('to_', to_identifier, to_object_id)
   check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
   local score = check_timestamp(timestamp)
-  local from = {identifier = from_identifier, uid = obtain_uid(from_identifier, from_object_id)}
-  local to = {identifier = to_identifier, uid = obtain_uid(to_identifier, to_object_id)}
+  local from_uid = obtain_uid(from_identifier, from_object_id)
+  local to_uid = obtain_uid(to_identifier, to_object_id)
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
+  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
   return add_edge(from, to, score)
 end, take_back)

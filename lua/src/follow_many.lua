@@ -34,7 +34,8 @@ return run(3, nil, function()
     check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
   end
   local score = check_timestamp(timestamp)
-  local from = {identifier = from_identifier, uid = obtain_uid(from_identifier, from_object_id)}
+  local uid = obtain_uid(from_identifier, from_object_id)
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = uid}
   local replies = {}
   for i, other in ipairs(others) do
     other.uid = obtain_uid(other.identifier, other.object_id)

@@ -27,6 +27,12 @@
 
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 
+--- A resource met in a list.
+local function met(uid)
+  local other_identifier, other_object_id = find_name(uid)
+  return {identifier = other_identifier, object_id = other_object_id, uid = uid}
+end
+
 --- An edge that only one of its two halves knows would be met again in every call.
 local function must_remove(from, to, list)
   if remove_edge(from, to) == 0 then
@@ -41,16 +47,16 @@ return run(3, 3, function()
   if not uid then
     return {0, 0}
   end
-  local this = {identifier = identifier, uid = uid}
+  local this = {identifier = identifier, object_id = object_id, uid = uid}
   local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
   local removed = 0
   for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
-    must_remove(this, {identifier = find_name(other_uid), uid = other_uid}, followings)
+    must_remove(this, met(other_uid), followings)
     removed = removed + 1
   end
   if removed < most then
     for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
-      must_remove({identifier = find_name(other_uid), uid = other_uid}, this, followers)
+      must_remove(met(other_uid), this, followers)
       removed = removed + 1
     end
   end

@@ -36,5 +36,7 @@ return run(4, 4, function()
   if not (from_uid and to_uid) then
     return 0
   end
-  return remove_edge({identifier = from_identifier, uid = from_uid}, {identifier = to_identifier, uid = to_uid})
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
+  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
+  return remove_edge(from, to)
 end, take_back)

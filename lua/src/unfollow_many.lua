@@ -31,10 +31,11 @@ return run(2, nil, function()
   for _, other in ipairs(others) do
     check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
   end
-  local from = {identifier = from_identifier, uid = find_uid(from_identifier, from_object_id)}
+  local uid = find_uid(from_identifier, from_object_id)
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = uid}
   local replies = {}
   for i, other in ipairs(others) do
-    other.uid = from.uid and find_uid(other.identifier, other.object_id)
+    other.uid = uid and find_uid(other.identifier, other.object_id)
     replies[i] = other.uid and remove_edge(from, other) or 0
   end
   return replies

@@ -205,7 +205,21 @@ end
 local function position_of(score, uid)
   return string.format('%.17g', tonumber(score)) .. ':' .. uid
 end
--- @from audit.lua:38
+-- @from include/_note_change.lua:3
+--- The key of the journal: a stream of what changed, in order.
+local function journal_key()
+  return prefix .. 'global:journal'
+end
+
+--- Notes in the journal, if there is one, that an edge changed: the stream's existence
+--- is the switch. An entry says what a database needs, and knows no uid. Returns the
+--- entry's id, or false.
+local function note_change(operation, from, to, timestamp)
+  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
+    'from_identifier', from.identifier, 'from_object_id', from.object_id,
+    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
+end
+-- @from audit.lua:39
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local mend = repair == '1'
@@ -312,6 +326,10 @@ local function check_edge(from, to)
   if not score then
     return
   end
+  if mend and sound(journal_key(), 'stream') and not score_in(list_key(from.uid, 'followings'), to.uid) then
+    -- Where the follower's own list lacks it, nobody saw this edge: restored, it is a change.
+    note_change('follow', from, to, string.format('%.6f', tonumber(score)))
+  end
   want_in_lists(from.uid, 'followings', to, score)
   want_in_lists(to.uid, 'followers', from, score)
   local answer = edge_score(to, from)
@@ -344,7 +362,7 @@ local function check_other(list, uid)
       end
     end
   end
-  return {identifier = name[1], uid = uid}
+  return {identifier = name[1], object_id = name[2], uid = uid}
 end
 
 local function check_entry(this, relation, list_identifier, list, uid)
@@ -428,7 +446,7 @@ return run(6, 105, function()
   if not uid then
     return reply
   end
-  local this = {identifier = identifier, uid = uid}
+  local this = {identifier = identifier, object_id = object_id, uid = uid}
   if cursor == '' then
     check_this(uid)
   end

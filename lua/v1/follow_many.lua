@@ -269,9 +269,32 @@ end
 local function add_backward(from, to, score)
   return add_entry(to.uid, 'followers', from, score)
 end
--- @from include/_add_edge.lua:5
+-- @from include/_note_change.lua:3
+--- The key of the journal: a stream of what changed, in order.
+local function journal_key()
+  return prefix .. 'global:journal'
+end
+
+--- Notes in the journal, if there is one, that an edge changed: the stream's existence
+--- is the switch. An entry says what a database needs, and knows no uid. Returns the
+--- entry's id, or false.
+local function note_change(operation, from, to, timestamp)
+  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
+    'from_identifier', from.identifier, 'from_object_id', from.object_id,
+    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
+end
+-- @from include/_note_edge.lua:4
+--- The same, with a way back for a script that fails later on.
+local function note_edge(operation, from, to, timestamp)
+  local id = note_change(operation, from, to, timestamp)
+  if id then
+    local n = #undo
+    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
+  end
+end
+-- @from include/_add_edge.lua:6
 --- Adds both halves of an edge, and a friendship where the other edge stands.
---- from and to are tables of uid and identifier. Returns 1, or 0 if it stood already.
+--- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if it stood already.
 local function add_edge(from, to, score)
   if not add_forward(from, to, score) then
     return 0
@@ -283,6 +306,7 @@ local function add_edge(from, to, score)
     add_entry(from.uid, 'friends', to, later)
     add_entry(to.uid, 'friends', from, later)
   end
+  note_edge('follow', from, to, score)
   return 1
 end
 -- @from follow_many.lua:28
@@ -295,7 +319,8 @@ return run(3, nil, function()
     check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
   end
   local score = check_timestamp(timestamp)
-  local from = {identifier = from_identifier, uid = obtain_uid(from_identifier, from_object_id)}
+  local uid = obtain_uid(from_identifier, from_object_id)
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = uid}
   local replies = {}
   for i, other in ipairs(others) do
     other.uid = obtain_uid(other.identifier, other.object_id)

@@ -236,9 +236,32 @@ end
 local function remove_backward(from, to, score)
   remove_entry(to.uid, 'followers', from, score)
 end
--- @from include/_remove_edge.lua:5
+-- @from include/_note_change.lua:3
+--- The key of the journal: a stream of what changed, in order.
+local function journal_key()
+  return prefix .. 'global:journal'
+end
+
+--- Notes in the journal, if there is one, that an edge changed: the stream's existence
+--- is the switch. An entry says what a database needs, and knows no uid. Returns the
+--- entry's id, or false.
+local function note_change(operation, from, to, timestamp)
+  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
+    'from_identifier', from.identifier, 'from_object_id', from.object_id,
+    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
+end
+-- @from include/_note_edge.lua:4
+--- The same, with a way back for a script that fails later on.
+local function note_edge(operation, from, to, timestamp)
+  local id = note_change(operation, from, to, timestamp)
+  if id then
+    local n = #undo
+    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
+  end
+end
+-- @from include/_remove_edge.lua:6
 --- Removes both halves of an edge, and the friendship if there was one.
---- from and to are tables of uid and identifier. Returns 1, or 0 if there was no edge.
+--- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if there was no edge.
 local function remove_edge(from, to)
   local score = forward_score(from, to)
   if not score then
@@ -251,10 +274,17 @@ local function remove_edge(from, to)
     remove_entry(from.uid, 'friends', to, befriended)
     remove_entry(to.uid, 'friends', from, befriended)
   end
+  note_edge('unfollow', from, to, string.format('%.6f', tonumber(score)))
   return 1
 end
 -- @from forget.lua:28
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
+
+--- A resource met in a list.
+local function met(uid)
+  local other_identifier, other_object_id = find_name(uid)
+  return {identifier = other_identifier, object_id = other_object_id, uid = uid}
+end
 
 --- An edge that only one of its two halves knows would be met again in every call.
 local function must_remove(from, to, list)
@@ -270,16 +300,16 @@ return run(3, 3, function()
   if not uid then
     return {0, 0}
   end
-  local this = {identifier = identifier, uid = uid}
+  local this = {identifier = identifier, object_id = object_id, uid = uid}
   local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
   local removed = 0
   for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
-    must_remove(this, {identifier = find_name(other_uid), uid = other_uid}, followings)
+    must_remove(this, met(other_uid), followings)
     removed = removed + 1
   end
   if removed < most then
     for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
-      must_remove({identifier = find_name(other_uid), uid = other_uid}, this, followers)
+      must_remove(met(other_uid), this, followers)
       removed = removed + 1
     end
   end

@@ -218,9 +218,32 @@ end
 local function remove_backward(from, to, score)
   remove_entry(to.uid, 'followers', from, score)
 end
--- @from include/_remove_edge.lua:5
+-- @from include/_note_change.lua:3
+--- The key of the journal: a stream of what changed, in order.
+local function journal_key()
+  return prefix .. 'global:journal'
+end
+
+--- Notes in the journal, if there is one, that an edge changed: the stream's existence
+--- is the switch. An entry says what a database needs, and knows no uid. Returns the
+--- entry's id, or false.
+local function note_change(operation, from, to, timestamp)
+  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
+    'from_identifier', from.identifier, 'from_object_id', from.object_id,
+    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
+end
+-- @from include/_note_edge.lua:4
+--- The same, with a way back for a script that fails later on.
+local function note_edge(operation, from, to, timestamp)
+  local id = note_change(operation, from, to, timestamp)
+  if id then
+    local n = #undo
+    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
+  end
+end
+-- @from include/_remove_edge.lua:6
 --- Removes both halves of an edge, and the friendship if there was one.
---- from and to are tables of uid and identifier. Returns 1, or 0 if there was no edge.
+--- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if there was no edge.
 local function remove_edge(from, to)
   local score = forward_score(from, to)
   if not score then
@@ -233,6 +256,7 @@ local function remove_edge(from, to)
     remove_entry(from.uid, 'friends', to, befriended)
     remove_entry(to.uid, 'friends', from, befriended)
   end
+  note_edge('unfollow', from, to, string.format('%.6f', tonumber(score)))
   return 1
 end
 -- @from unfollow.lua:27
@@ -248,5 +272,7 @@ return run(4, 4, function()
   if not (from_uid and to_uid) then
     return 0
   end
-  return remove_edge({identifier = from_identifier, uid = from_uid}, {identifier = to_identifier, uid = to_uid})
+  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
+  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
+  return remove_edge(from, to)
 end, take_back)

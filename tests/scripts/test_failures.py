@@ -20,8 +20,9 @@ WRITES = {
 
 
 def prepare(call):
-    """User 2 follows user 1, who is about to answer; users 3 and 4 are friends and follow project 7."""
+    """User 2 follows user 1, who is about to answer; users 3 and 4 are friends and follow project 7. All is noted."""
     call.client.flushall()
+    call.client.xadd("sequere:global:journal", {"operation": "open"})
     call.follow("user", "2", "user", "1", "1")
     call.follow("user", "3", "user", "4", "2")
     call.follow("user", "4", "user", "3", "3")

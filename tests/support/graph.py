@@ -19,6 +19,10 @@ def dump(client) -> dict[str, object]:
             value = {uid.decode(): score for uid, score in client.zrange(key, 0, -1, withscores=True)}
         elif kind == "hash":
             value = {name.decode(): text.decode() for name, text in client.hgetall(key).items()}
+        elif kind == "stream":
+            value = [
+                {name.decode(): text.decode() for name, text in fields.items()} for _, fields in client.xrange(key)
+            ]
         else:
             value = kind
         found[key.decode()] = value

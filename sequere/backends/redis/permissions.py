@@ -27,6 +27,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "INCR": (),
     "SET": ("0",),
     "TYPE": (),
+    "XADD": ("*", "operation", "check"),
+    "XDEL": ("0-1",),
     "ZADD": ("0", "0"),
     "ZCARD": (),
     "ZCOUNT": ("0", "0"),
@@ -105,7 +107,8 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
         strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{prefix}uid:0:followers:count"]
         lists = [f"{prefix}uid:0:{relation}" for relation in ("followers", "followings", "friends")]
         name = f"{prefix}uid::0"
-        keys = lists if command.startswith("Z") else [name] if command.startswith("H") else [*strings, name]
+        kinds = {"H": [name], "X": [f"{prefix}global:journal"], "Z": lists}
+        keys = kinds.get(command[0], [*strings, name])
         for key in keys:
             yield command, key, *ARGUMENTS[command]
 
