@@ -97,7 +97,12 @@ def _report(replies: list[Any]) -> bool:
     return True
 
 
-def run(client: Any, script: Script, *keys_and_arguments: str | int, keys: int = 1) -> Any:
+def decode(item: Any) -> Any:
+    """An item of a reply as text, whether or not the client decodes; a number stays one."""
+    return item.decode() if isinstance(item, bytes) else item
+
+
+def run(client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1) -> Any:
     """Run a script with a redis-py client: one round trip, two if the server does not have it loaded.
 
     The first ``keys`` of ``keys_and_arguments`` are KEYS. Returns the reply as redis-py gives it and
@@ -110,7 +115,7 @@ def run(client: Any, script: Script, *keys_and_arguments: str | int, keys: int =
         return client.eval(script.text, keys, *keys_and_arguments)
 
 
-async def arun(client: Any, script: Script, *keys_and_arguments: str | int, keys: int = 1) -> Any:
+async def arun(client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1) -> Any:
     """As :func:`run`, with a ``redis.asyncio`` client."""
     try:
         return await client.evalsha(script.sha1, keys, *keys_and_arguments)

@@ -14,6 +14,8 @@ from .exceptions import InvalidTimestamp
 #: Timestamps end below this (the year 2242): up to here a double tells microseconds apart.
 END = 2.0**33
 
+MICROSECONDS = 1_000_000
+
 
 def to_seconds(value: float | datetime | None) -> float:
     """Seconds since the epoch, UTC, of a timestamp as callers give it.
@@ -44,3 +46,16 @@ def to_datetime(seconds: float) -> datetime:
     """The datetime of seconds since the epoch: aware (UTC) with ``USE_TZ``, else naive in the default zone."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since the epoch, UTC, of a datetime as the database gives it."""
+    if not settings.USE_TZ:
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * MICROSECONDS + since.microseconds
+
+
+def to_text(micros: int) -> str:
+    """Microseconds since the epoch as the scripts take and give them: seconds with six decimals."""
+    return f"{micros // MICROSECONDS}.{micros % MICROSECONDS:06d}"

@@ -9,11 +9,14 @@ import pytest
 from django.conf import settings as django_settings
 
 from sequere.backends import get_backend
+from sequere.backends.redis.rebuild import rebuild
 from tests.support.databases import ENGINES, follows_in
 from tests.support.servers import SERVERS, missing, running
 
 REDIS = ["fakeredis", *SERVERS]
 DATABASES = ["sqlite", *ENGINES]
+#: RedisFallbackBackend in step with each server, and with one that has no memory.
+FALLBACKS = [*(f"ready {name}" for name in SERVERS), "cold valkey-9.1"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -74,7 +77,17 @@ def valkey(settings, servers):
     return servers("valkey-9.1")
 
 
-@pytest.fixture(params=[*DATABASES, *REDIS])
+def use_fallback(server, settings, servers, *, ready=True):
+    """Point the settings at RedisFallbackBackend with an empty server, in step with the database or cold."""
+    use_redis(server, settings, servers).close()
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisFallbackBackend"
+    backend = get_backend()
+    if ready:
+        rebuild(backend.graph)
+    return backend
+
+
+@pytest.fixture(params=[*DATABASES, *REDIS, *FALLBACKS])
 def backend(request, settings):
     """A backend of each kind on an empty store, to which the settings point."""
     kind = request.param
@@ -82,6 +95,10 @@ def backend(request, settings):
         client = use_redis(kind, settings, request.getfixturevalue("servers"))
         yield get_backend()
         client.close()
+        return
+    if kind in FALLBACKS:
+        state, server = kind.split()
+        yield use_fallback(server, settings, request.getfixturevalue("servers"), ready=state == "ready")
         return
     alias = "default" if kind == "sqlite" else kind
     if alias not in django_settings.DATABASES:

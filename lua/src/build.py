@@ -36,11 +36,17 @@ COMMANDS = {
     "HMGET": False,
     "HSET": True,
     "INCR": True,
+    "RENAME": True,
     "SET": True,
     "TIME": False,
     "TYPE": False,
+    "UNLINK": True,
     "XADD": True,
     "XDEL": True,
+    "XLEN": False,
+    "XRANGE": False,
+    "XREVRANGE": False,
+    "XTRIM": True,
     "ZADD": True,
     "ZCARD": False,
     "ZCOUNT": False,
@@ -54,12 +60,15 @@ COMMANDS = {
 
 TYPES = {
     "cursor",
+    "edge",
+    "entry",
     "flag",
     "identifier",
     "key",
     "number",
     "object_id",
     "order",
+    "progress",
     "relation",
     "resource",
     "text",
@@ -228,7 +237,8 @@ def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
             for argument in entry["arguments"]
         )
         access = "read" if entry["read_only"] else "write"
-        lines += [f"``{entry['name']} {arguments}``", f"    {entry['purpose']} ({access}, {entry['cost']})", ""]
+        call = f"{entry['name']} {arguments}".strip()
+        lines += [f"``{call}``", f"    {entry['purpose']} ({access}, {entry['cost']})", ""]
     before, begin, rest = readme.partition(".. begin: generated from the manifest\n")
     _, end, after = rest.partition(".. end: generated from the manifest\n")
     if not (begin and end):

@@ -234,12 +234,12 @@ end
 local function remove_backward(from, to, score)
   remove_entry(to.uid, 'followers', from, score)
 end
--- @from include/_note_change.lua:3
+-- @from include/_journal_key.lua:3
 --- The key of the journal: a stream of what changed, in order.
 local function journal_key()
   return prefix .. 'global:journal'
 end
-
+-- @from include/_note_change.lua:3
 --- Notes in the journal, if there is one, that an edge changed: the stream's existence
 --- is the switch. An entry says what a database needs, and knows no uid. Returns the
 --- entry's id, or false.

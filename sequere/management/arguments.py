@@ -1,4 +1,4 @@
-"""The arguments of ``scripts`` and ``acl``, which both command lines have: ``manage.py`` and ``python -m``."""
+"""The arguments of sub-commands: of ``scripts`` and ``acl``, which ``python -m`` has too, and of write-behind."""
 
 from __future__ import annotations
 
@@ -35,3 +35,58 @@ def add_acl(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--read-only", action="store_true", help="one that only reads; Redis 7.0 or newer, Valkey")
     parser.add_argument("--user", metavar="NAME", default="sequere", help="its name (sequere)")
     return parser
+
+
+def add_behind(commands: Any) -> None:
+    """Add the parsers of these sub-commands to argparse's sub-parsers."""
+    drain = commands.add_parser(
+        "drain",
+        help="bring the database up to date with Redis",
+        description="Bring the database up to the end of the journal. Celery's task sequere.drain does the same.",
+    )
+    drain.add_argument("--watch", action="store_true", help="go on until stopped, and rebuild when that is needed")
+    drain.add_argument(
+        "--every", type=_parse_seconds, default=1.0, metavar="SECONDS", help="pause between two drains of --watch (1)"
+    )
+    rebuild = commands.add_parser(
+        "rebuild",
+        help="fill Redis from the database, or begin with what Redis holds",
+        description="Fill Redis from the database and switch back to it, while both are in use. One that was "
+        "stopped goes on where it was.",
+    )
+    rebuild.add_argument(
+        "--from-redis",
+        action="store_true",
+        help="keep the graph that Redis holds and mend the database from it: to begin with a full Redis",
+    )
+    check = commands.add_parser(
+        "verify",
+        help="compare Redis and the database, edge by edge",
+        description="Compare Redis and the database, edge by edge, while both are in use. The exit status is 1 if "
+        "they differ in something that was not mended.",
+    )
+    check.add_argument(
+        "--repair", choices=("database", "redis"), default="", help="the side that is right: the other one is mended"
+    )
+    check.add_argument("--json", action="store_true", help="print the differences as JSON")
+    status = commands.add_parser(
+        "status",
+        help="tell how far the database is behind Redis",
+        description="Tell how write-behind stands. The exit status is 0 if all is well, 1 if somebody should look "
+        "(rebuilding, entries set aside, too late), 2 if Redis does not answer for the graph.",
+    )
+    status.add_argument("--json", action="store_true", help="print it as JSON")
+    status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="a longer lag counts as too late")
+    commands.add_parser(
+        "close",
+        help="leave Redis: drain it for the last time and let the database answer",
+        description="Leave Redis: put the journal away, drain it, and let the database answer until "
+        "`manage.py sequere rebuild`.",
+    )
+
+
+def _parse_seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 86_400:
+        raise argparse.ArgumentTypeError(f"must be from 0 to below 86400 seconds; got {text}")
+    return value

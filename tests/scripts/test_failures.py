@@ -16,13 +16,52 @@ WRITES = {
     "unfollow": ["user", "3", "user", "4"],
     "unfollow_many": ["user", "3", "project", "7", "user", "4"],
     "forget": ["user", "3", "500"],
+    "copy_edges": ["begun", "going", "user", "1", "user", "2", "9", "user", "5", "project", "7", "9"],
+    "mend_edges": ["user", "1", "user", "2", "", "9", "user", "5", "project", "7", "", "9"],
 }
 
+#: The same scripts, when they remove.
+REMOVALS = {
+    "copy_edges": ["begun", "going", "user", "3", "user", "4", "", "user", "3", "project", "7", ""],
+    "mend_edges": ["user", "3", "user", "4", "2", "", "user", "3", "project", "7", "4", ""],
+}
 
-def prepare(call):
+CASES = [*WRITES.items(), *REMOVALS.items()]
+
+#: What an operator's tools write: one thing a call.
+STEPS = {
+    "clear_graph": ["begun", "sequere:uid:user:1", "sequere:global:uid"],
+    "close_journal": [],
+    "drain_journal": ["1-1", "10"],
+    "move_rebuild": ["begun", "going"],
+    "open_journal": ["begun", "1-1"],
+}
+
+#: Scripts that only read.
+READS = {
+    "are_following": ["user", "3", "user", "4"],
+    "audit": ["user", "3", "", "100", "0", "user", "project"],
+    "count": ["user", "3", "followings"],
+    "is_following": ["user", "3", "user", "4"],
+    "journal_state": [""],
+    "lookup": ["user", "3"],
+    "page": ["user", "3", "followings", "", "desc", "1"],
+    "read_edges": ["user", "3", "user", "4"],
+    "relationship": ["user", "3", "user", "4"],
+    "resolve": ["1"],
+}
+
+#: Those that work only during a rebuild.
+REBUILD = ("clear_graph", "copy_edges", "move_rebuild", "open_journal")
+
+
+def prepare(call, name="follow"):
     """User 2 follows user 1, who is about to answer; users 3 and 4 are friends and follow project 7. All is noted."""
     call.client.flushall()
-    call.client.xadd("sequere:global:journal", {"operation": "open"})
+    if name in REBUILD:
+        call.client.set("sequere:global:rebuild", "begun")
+    else:
+        call.client.xadd("sequere:global:journal", {"operation": "open"}, id="1-1")
     call.follow("user", "2", "user", "1", "1")
     call.follow("user", "3", "user", "4", "2")
     call.follow("user", "4", "user", "3", "3")
@@ -30,10 +69,10 @@ def prepare(call):
     return dump(call.client)
 
 
-def touched(call, name):
+def touched(call, name, arguments):
     """The keys that a write changes, and those that it only reads."""
-    before = prepare(call)
-    call(name, *WRITES[name])
+    before = prepare(call, name)
+    call(name, *arguments)
     after = dump(call.client)
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     return sorted(changed | {key for key in before if key.startswith("sequere:uid::") or "uid:user" in key})
@@ -54,14 +93,14 @@ def plant(client, key):
     client.rpush(key, "not", "yours")
 
 
-@pytest.mark.parametrize("name", sorted(WRITES))
-def test_a_key_of_the_wrong_type(call, name):
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_a_key_of_the_wrong_type(call, name, arguments):
     refusals = 0
-    for key in touched(call, name):
-        prepare(call)
+    for key in touched(call, name, arguments):
+        prepare(call, name)
         plant(call.client, key)
         before = dump(call.client)
-        refusal = refused(call, name, WRITES[name])
+        refusal = refused(call, name, arguments)
         if refusal:
             refusals += 1
             taken = f"SEQUERE_CORRUPT {name}: sequere:global:uid is behind: {key} is taken"
@@ -72,23 +111,22 @@ def test_a_key_of_the_wrong_type(call, name):
     assert refusals >= 8
 
 
-@pytest.mark.parametrize("name", sorted(WRITES))
-def test_a_count_that_is_no_number(call, name):
-    for key in [key for key in touched(call, name) if key.endswith((":count", "global:uid"))]:
-        prepare(call)
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_a_count_that_is_no_number(call, name, arguments):
+    for key in [key for key in touched(call, name, arguments) if key.endswith((":count", "global:uid"))]:
+        prepare(call, name)
         call.client.set(key, "many")
         before = dump(call.client)
         with pytest.raises(redis.ResponseError, match="SEQUERE_WRONGTYPE"):
-            call(name, *WRITES[name])
+            call(name, *arguments)
         assert dump(call.client) == before
 
 
-@pytest.mark.parametrize("name", sorted(MANIFEST))
-def test_a_command_that_the_user_may_not_run(server_call, server, name):
-    arguments = {**WRITES, **READS}[name]
+@pytest.mark.parametrize(("name", "arguments"), [*CASES, *READS.items(), *STEPS.items()])
+def test_a_command_that_the_user_may_not_run(server_call, server, name, arguments):
     refusals = 0
     for command in MANIFEST[name]["commands"]:
-        before = prepare(server_call)
+        before = prepare(server_call, name)
         user = f"without-{command.lower()}"
         server_call.client.acl_setuser(
             user, enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=[f"-{command.lower()}"]
@@ -104,20 +142,8 @@ def test_a_command_that_the_user_may_not_run(server_call, server, name):
     assert refusals
 
 
-READS = {
-    "are_following": ["user", "3", "user", "4"],
-    "audit": ["user", "3", "", "100", "0", "user", "project"],
-    "count": ["user", "3", "followings"],
-    "is_following": ["user", "3", "user", "4"],
-    "lookup": ["user", "3"],
-    "page": ["user", "3", "followings", "", "desc", "1"],
-    "relationship": ["user", "3", "user", "4"],
-    "resolve": ["1"],
-}
-
-
 def test_every_script_is_tried():
-    assert {**WRITES, **READS}.keys() == MANIFEST.keys()
+    assert {**WRITES, **READS, **STEPS}.keys() == MANIFEST.keys()
 
 
 def test_what_cannot_be_set_back_is_told(server_call, server):
@@ -136,7 +162,7 @@ def test_what_cannot_be_set_back_is_told(server_call, server):
 
 @pytest.mark.parametrize("name", sorted(WRITES))
 def test_a_server_that_refuses_writes(server_call, name):
-    before = prepare(server_call)
+    before = prepare(server_call, name)
     admin = server_call.client
     try:
         admin.replicaof("127.0.0.1", "1")
@@ -166,13 +192,13 @@ def test_reads_write_nothing(server_call, name):
         server_call.client.evalsha_ro(MANIFEST[name]["sha1"], 1, "sequere:", *READS[name])
 
 
-@pytest.mark.parametrize("name", sorted(WRITES))
+@pytest.mark.parametrize("name", sorted({**WRITES, **STEPS}))
 def test_writes_are_no_reads(server_call, name):
-    prepare(server_call)
+    prepare(server_call, name)
     assert MANIFEST[name]["read_only"] is False
     if has_evalsha_ro(server_call.client):
         with pytest.raises(redis.ResponseError, match="Write commands are not allowed from read-only scripts"):
-            server_call.client.eval_ro(scripts.catalogue()[name].text, 1, "sequere:", *WRITES[name])
+            server_call.client.eval_ro(scripts.catalogue()[name].text, 1, "sequere:", *{**WRITES, **STEPS}[name])
 
 
 def has_evalsha_ro(client):

@@ -45,13 +45,17 @@ def databases() -> dict[str, dict[str, object]]:
     return found
 
 
+#: The applications whose tables stand together in the database under test.
+OURS = ("sequere_database", "sequere_redis")
+
+
 class FollowRouter:
-    """Sends the model Follow to the database under test; every other model stays in the default one."""
+    """Sends the follows to the database under test; every other model stays in the default one."""
 
     def db_for_read(self, model, **hints):
-        return follows_in.get() if model._meta.app_label == "sequere_database" else "default"
+        return follows_in.get() if model._meta.app_label in OURS else "default"
 
     db_for_write = db_for_read
 
     def allow_migrate(self, db, app_label, **hints):
-        return db == "default" or app_label == "sequere_database"
+        return db == "default" or app_label in OURS

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from django.apps import apps
-from django.conf import settings
 from django.core import checks
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connections, router, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
 from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit, SelfFollow
 from ...resources import Resource, check_identifier, check_resource
-from ...timestamps import to_datetime, to_seconds
+from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from ..base import MAX_PAGE, MAX_READS, MAX_WRITES, RELATIONS, BaseBackend, Entry, Page, Relationship
 
 if TYPE_CHECKING:
@@ -35,8 +32,6 @@ ATTEMPTS = 10
 _DEADLOCKS = {"40P01", "40001", 1213, 1020}
 
 _CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?")
-
-_MICROSECOND = 1_000_000
 
 
 class DatabaseBackend(BaseBackend):
@@ -94,7 +89,7 @@ class DatabaseBackend(BaseBackend):
                 ours = set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
             return [row.pk in ours for row in rows]
 
-        return _despite_deadlocks(alias, insert)
+        return despite_deadlocks(alias, insert)
 
     def unfollow(self, from_resource: Resource, to_resource: Resource) -> bool:
         return self.unfollow_many(from_resource, [to_resource])[0]
@@ -116,7 +111,7 @@ class DatabaseBackend(BaseBackend):
                 removed.discard(to)  # a pair that stands twice was there once
             return replies
 
-        return _despite_deadlocks(alias, delete)
+        return despite_deadlocks(alias, delete)
 
     def is_following(self, from_resource: Resource, to_resource: Resource) -> bool:
         check_resource(from_resource, "from_resource")
@@ -172,11 +167,11 @@ class DatabaseBackend(BaseBackend):
             after, bound = _after(cursor, desc=desc)
         elif not desc:
             # Before anything else is read: whoever comes later is not part of this walk.
-            bound = max(map(_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
+            bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
         total = entries.count()
         wanted = entries.filter(after) if cursor else entries
         if bound is not None:
-            wanted = wanted.filter(score__lte=to_datetime(bound / _MICROSECOND))
+            wanted = wanted.filter(score__lte=to_datetime(bound / MICROSECONDS))
         order = ["-score", "-id"] if desc else ["score", "id"]
         other = "from" if relation == "followers" else "to"
         rows = list(
@@ -187,17 +182,17 @@ class DatabaseBackend(BaseBackend):
         following = ""
         if len(rows) > limit:
             rows.pop()
-            following = f"{_micros(rows[-1][2])}:{rows[-1][3].hex}"
+            following = f"{to_micros(rows[-1][2])}:{rows[-1][3].hex}"
             if bound is not None:
                 following = f"{following}:{bound}"
-        return Page(total, following, [Entry(row[0], row[1], _micros(row[2]) / _MICROSECOND) for row in rows])
+        return Page(total, following, [Entry(row[0], row[1], to_micros(row[2]) / MICROSECONDS) for row in rows])
 
     def forget(self, resource: Resource) -> int:
         check_resource(resource)
         model = self._model
         alias = router.db_for_write(model)
         edges = model._default_manager.using(alias).filter(Q(**_side("from", resource)) | Q(**_side("to", resource)))
-        return _despite_deadlocks(alias, lambda: edges.delete()[0])
+        return despite_deadlocks(alias, lambda: edges.delete()[0])
 
     def _list(self, resource: Resource, relation: str, identifier: str) -> QuerySet[Any]:
         """The rows behind a list, each with its ``score``: since when, as lists tell it."""
@@ -211,7 +206,9 @@ class DatabaseBackend(BaseBackend):
         if relation != "friends":
             return rows.annotate(score=F("created_at"))
         answers = self._model._default_manager.filter(
-            from_identifier=OuterRef("to_identifier"), from_object_id=OuterRef("to_object_id"), **_side("to", resource)
+            from_identifier=OuterRef("to_identifier"),
+            from_object_id=OuterRef("to_object_id"),
+            **_side("to", resource),
         )
         return (
             rows.annotate(answered_at=Subquery(answers.values("created_at")[:1]))
@@ -222,6 +219,11 @@ class DatabaseBackend(BaseBackend):
 
 def _side(side: str, resource: Resource) -> dict[str, str]:
     return {f"{side}_identifier": resource.identifier, f"{side}_object_id": resource.object_id}
+
+
+def around(resource: Resource) -> Q:
+    """The rows from or to a resource."""
+    return Q(**_side("from", resource)) | Q(**_side("to", resource))
 
 
 def _edge(from_resource: Resource, to_resource: Resource) -> dict[str, str]:
@@ -251,14 +253,6 @@ def _check_number(name: str, value: object, least: int, most: int) -> None:
         raise InvalidLimit(f"{name} must be a whole number from {least} to {most}; got {value!r:.80}")
 
 
-def _micros(moment: datetime) -> int:
-    """Microseconds since the epoch, UTC, of a datetime as the database gives it."""
-    if not settings.USE_TZ:
-        moment = timezone.make_aware(moment, timezone.get_default_timezone())
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * _MICROSECOND + since.microseconds
-
-
 def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     """What a cursor stands for: the rows after its entry and, going up, until when the walk goes.
 
@@ -268,13 +262,13 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     match = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
     if not match or (match["bound"] is None) != desc:
         raise InvalidCursor(f"cursor must be what the last page in this order gave; got {cursor!r:.80}")
-    at, row = to_datetime(int(match["at"]) / _MICROSECOND), UUID(match["id"])
+    at, row = to_datetime(int(match["at"]) / MICROSECONDS), UUID(match["id"])
     if desc:
         return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
     return Q(score__gte=at) & (Q(score__gt=at) | Q(id__gt=row)), int(match["bound"])
 
 
-def _despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
+def despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
     """Run a write, again if a deadlock stopped it. Inside a transaction only its owner can begin again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:

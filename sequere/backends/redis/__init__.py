@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .backend import RedisBackend
+from .fallback import RedisFallbackBackend
 
-__all__ = ["RedisBackend"]
+__all__ = ["RedisBackend", "RedisFallbackBackend"]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...exceptions import InvalidArgument
 from ...resources import Resource
-from ...scripts import Script, catalogue
+from ...scripts import Script, catalogue, decode
 from .backend import RedisBackend
 
 
@@ -84,5 +84,5 @@ def resolve(backend: RedisBackend, uid: str) -> Resource | None:
 
     Raises :class:`~sequere.exceptions.InvalidArgument` for what is no uid.
     """
-    names = [name.decode() if isinstance(name, bytes) else name for name in backend.run("resolve", uid)]
+    names = [decode(name) for name in backend.run("resolve", uid)]
     return Resource(*names) if names else None

@@ -1,4 +1,4 @@
-"""The application of the Redis backend; it has no table."""
+"""The application that owns the tables of write-behind; without it the Redis backend needs none."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ class RedisConfig(AppConfig):
     name = "sequere.backends.redis"
     label = "sequere_redis"
     verbose_name = "Sequere in Redis"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -27,7 +27,7 @@ from .permissions import find_missing
 READ_RETRIES = 3
 _BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
 
-_FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)
+FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)
 _BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
 
 #: Edges that one call of forget removes: about 10 ms of the server's time.
@@ -60,6 +60,8 @@ class RedisBackend(BaseBackend):
         if not isinstance(prefix, str):
             raise InvalidSettings(f"SEQUERE_REDIS_PREFIX must be text; got {prefix!r:.80}")
         self.prefix = prefix
+        #: What every script gets as KEYS.
+        self.keys: tuple[str, ...] = (prefix,)
         self._scripts = scripts.catalogue()
         self._loaded = False
         self._async_clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]] = {}
@@ -69,7 +71,7 @@ class RedisBackend(BaseBackend):
         """The redis-py client, which repeats no command by itself."""
         return make_client()
 
-    def run(self, name: str, *arguments: str | int) -> Any:
+    def run(self, name: str, *arguments: str | int | bytes) -> Any:
         """Run a script by name, with this backend's prefix. Returns its reply, bytes or text as the client decodes."""
         script = self._scripts[name]
         client = self.client
@@ -77,17 +79,17 @@ class RedisBackend(BaseBackend):
             if not self._loaded:
                 self._loaded = scripts.load(client)
             try:
-                return scripts.run(client, script, self.prefix, *arguments)
+                return scripts.run(client, script, *self.keys, *arguments, keys=len(self.keys))
             except _BROKEN as error:
                 if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
                     raise
             return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(
-                lambda: scripts.run(client, script, self.prefix, *arguments), lambda error: None
+                lambda: scripts.run(client, script, *self.keys, *arguments, keys=len(self.keys)), lambda error: None
             )
-        except _FAILURES as error:
+        except FAILURES as error:
             raise translate(error, script) from error
 
-    async def arun(self, name: str, *arguments: str | int) -> Any:
+    async def arun(self, name: str, *arguments: str | int | bytes) -> Any:
         """As :meth:`run`, by ``redis.asyncio``; in a thread if the project's own class makes the clients."""
         script = self._scripts[name]
         client = await self._async_client()
@@ -97,19 +99,19 @@ class RedisBackend(BaseBackend):
             if not self._loaded:
                 await self._aload(client)
             try:
-                return await scripts.arun(client, script, self.prefix, *arguments)
+                return await scripts.arun(client, script, *self.keys, *arguments, keys=len(self.keys))
             except _BROKEN as error:
                 if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
                     raise
 
             async def again() -> Any:
-                return await scripts.arun(client, script, self.prefix, *arguments)
+                return await scripts.arun(client, script, *self.keys, *arguments, keys=len(self.keys))
 
             async def ignore(error: Exception) -> None:
                 return None
 
             return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(again, ignore)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise translate(error, script) from error
 
     async def _async_client(self) -> Any | None:
@@ -247,9 +249,9 @@ class RedisBackend(BaseBackend):
         cursor = ""
         while True:
             reply = self.run("audit", *resource, cursor, AUDIT_STEP, int(repair), *identifiers)
-            fields = [_text(field) for field in reply[2:]]
+            fields = [scripts.decode(field) for field in reply[2:]]
             findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
-            cursor = _text(reply[0])
+            cursor = scripts.decode(reply[0])
             if not cursor:
                 return findings
 
@@ -278,7 +280,7 @@ class RedisBackend(BaseBackend):
     def _check_policy(self) -> list[checks.CheckMessage]:
         try:
             policy = self.client.info("memory").get("maxmemory_policy", "")
-        except _FAILURES as error:
+        except FAILURES as error:
             return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
         if str(policy).startswith("allkeys"):
             return [
@@ -294,17 +296,13 @@ class RedisBackend(BaseBackend):
         hint = "Run the line that `python -m sequere acl` prints, with this backend's prefix and user."
         try:
             missing = find_missing(self.client, self.prefix)
-        except _FAILURES as error:
+        except FAILURES as error:
             words = f"The server does not tell whether its user may do all that the scripts do: {error}"
             return [checks.Warning(words, hint=hint, id="sequere.W005")]
         if not missing:
             return []
         told = "; ".join(f"{permission} (for {', '.join(names)})" for permission, names in missing.items())
         return [checks.Warning(f"The server's user lacks permissions: {told}", hint=hint, id="sequere.W005")]
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def _flags(reply: Sequence[int]) -> list[bool]:
@@ -322,6 +320,6 @@ def _where(identifier: str, limit: int, offset: int, cursor: str, *, desc: bool)
 
 
 def _page(reply: Sequence[Any]) -> Page:
-    fields = [_text(field) for field in reply]
+    fields = [scripts.decode(field) for field in reply]
     entries = list(map(Entry, fields[2::3], fields[3::3], map(float, fields[4::3])))
     return Page(reply[0], fields[1], entries)

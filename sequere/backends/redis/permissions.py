@@ -27,8 +27,13 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "INCR": (),
     "SET": ("0",),
     "TYPE": (),
+    "UNLINK": (),
     "XADD": ("*", "operation", "check"),
     "XDEL": ("0-1",),
+    "XLEN": (),
+    "XRANGE": ("-", "+"),
+    "XREVRANGE": ("+", "-"),
+    "XTRIM": ("MAXLEN", "0"),
     "ZADD": ("0", "0"),
     "ZCARD": (),
     "ZCOUNT": ("0", "0"),
@@ -71,7 +76,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
 
     Each command is queued in a transaction that is dropped with its connection: the server decides as it
     will for the script, on every version and without a right to look at ACLs, and runs nothing. One round
-    trip for each command and kind of key, about 50, on a connection of their own. Raises what redis-py
+    trip for each command and kind of key, about 70, on a connection of their own. Raises what redis-py
     raises; ``NoPermissionError`` if the user may not use transactions.
     """
     needed: dict[str, list[str]] = {}
@@ -107,6 +112,9 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
         strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{prefix}uid:0:followers:count"]
         lists = [f"{prefix}uid:0:{relation}" for relation in ("followers", "followings", "friends")]
         name = f"{prefix}uid::0"
+        if command == "RENAME":
+            yield command, f"{prefix}global:journal", f"{prefix}global:journal:closed"
+            return
         kinds = {"H": [name], "X": [f"{prefix}global:journal"], "Z": lists}
         keys = kinds.get(command[0], [*strings, name])
         for key in keys:

@@ -8,12 +8,16 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
 
 from ...backends import get_backend
-from ...exceptions import SequereException
+from ...exceptions import BackendError, SequereException
 from ...registry import registry
 from ...resources import Resource, check_resource
-from ..arguments import add_acl, add_scripts
+from ..arguments import add_acl, add_behind, add_scripts
+
+#: The sub-commands of write-behind.
+BEHIND = ("drain", "rebuild", "verify", "status", "close")
 
 
 class Command(BaseCommand):
@@ -40,20 +44,26 @@ class Command(BaseCommand):
         _add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
         resolve = commands.add_parser("resolve", help="print the resource behind a uid")
         resolve.add_argument("uid")
+        add_behind(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if find_spec("redis") is None:
             raise CommandError('Not installed: redis; pip install "django-sequere[redis]".')
         from redis.exceptions import RedisClusterException, RedisError
 
-        from ...backends.redis import RedisBackend
+        from ...backends.redis import RedisBackend, RedisFallbackBackend
 
         try:
             backend = get_backend()
-            if not isinstance(backend, RedisBackend):
-                name = type(backend).__name__
-                raise CommandError(f"This command is for sequere.backends.redis.RedisBackend; the settings say {name}.")
+            wanted = RedisFallbackBackend if options["subcommand"] in BEHIND else RedisBackend
+            if not isinstance(backend, wanted):
+                raise CommandError(
+                    f"This command is for sequere.backends.redis.{wanted.__name__}; "
+                    f"the settings say {type(backend).__name__}."
+                )
             self._run(backend, argparse.Namespace(**options))
+        except (BackendError, DatabaseError) as error:
+            raise CommandError(str(error), returncode=2 if options["subcommand"] == "status" else 1) from error
         except (SequereException, RedisError, RedisClusterException, OSError) as error:
             raise CommandError(str(error)) from error
 
@@ -63,7 +73,13 @@ class Command(BaseCommand):
         from ..scripts import run_acl, run_scripts
 
         write = self.stdout.write
-        if options.subcommand == "scripts":
+        if options.subcommand in BEHIND:
+            from ..behind import run
+
+            status = run(backend.graph, options, write)
+            if status:
+                sys.exit(status)
+        elif options.subcommand == "scripts":
             run_scripts(options, write, lambda: backend.client)
         elif options.subcommand == "acl":
             run_acl(options, write, backend.prefix)

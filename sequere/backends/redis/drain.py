@@ -1,0 +1,186 @@
+"""From the journal into the database: each entry exactly once, in order.
+
+The follows and the position move in one transaction, under the lock of the journal's row, so it does not
+matter how many drains run and when they die. Entries before the position are dropped from the journal by
+the next read. The entry at the position stays in it as an anchor: where it is missing, the journal is
+not the one that was read so far (Redis came back from an older state), and Redis is declared cold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
+
+from ...exceptions import ColdStore, SequereException
+from ..database.backend import despite_deadlocks
+from ..database.bulk import Edge, set_edges
+from .backend import RedisBackend
+from .journal import Entry, get_state, order_of, read_entries
+from .models import Journal, OutboxEntry, SetAside, get_alias
+
+logger = logging.getLogger("sequere")
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a drain did: entries read, and how many of them it had to set aside."""
+
+    entries: int
+    set_aside: int
+
+
+def drain(graph: RedisBackend) -> Drained:
+    """Bring the database up to the journal's end, by one transaction and one round trip for each 999 entries.
+
+    Raises :class:`~sequere.exceptions.ColdStore` when there is no journal or it is not the one that was read
+    so far: then the database, which has all that could be read, answers, and a rebuild is due. Raises
+    ``BackendError`` and Django's database errors; what was committed stays.
+    """
+    alias = get_alias()
+    entries = aside = 0
+    while True:
+        step = despite_deadlocks(alias, lambda: _step(graph, alias))
+        if step is None:
+            raise ColdStore("There is no journal in Redis, or not the one that was read so far: rebuild.")
+        entries += step.entries
+        aside += step.set_aside
+        if not step.entries:
+            return Drained(entries, aside)
+
+
+def _step(graph: RedisBackend, alias: str) -> Drained | None:
+    # durable: inside another transaction the position could be rolled back after entries were dropped.
+    with transaction.atomic(using=alias, durable=True):
+        return drain_step(graph, Journal.lock(alias), alias)
+
+
+def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
+    """Apply the next entries, up to the id ``until`` if given, under the lock. None if Redis is cold.
+
+    The caller holds the locked ``row``, and commits.
+    """
+    entries = read_entries(graph, row.position)
+    if row.opening and entries and entries[0].id == row.opening:
+        # A rebuild made this journal and died before its commit. All of the outbox is in it.
+        adopt(row, alias)
+    elif not entries or entries[0].id != row.position or entries[0].digest != row.anchor:
+        consume_closed(graph, row, alias)
+        return None
+    new = [entry for entry in entries[1:] if not until or order_of(entry.id) <= order_of(until)]
+    return _take(row, alias, new)
+
+
+def consume_closed(graph: RedisBackend, row: Journal, alias: str) -> int:
+    """Put the journal away, so that Redis is cold at once, and apply what it holds beyond the position.
+
+    Those entries were acknowledged, whatever the server had forgotten before it took them. A database that
+    never read a journal leaves it alone: it lacks what came before. Returns how many there were.
+    """
+    if not row.position:
+        return 0
+    graph.run("close_journal")
+    return _take_closed(graph, row, alias)
+
+
+def close(graph: RedisBackend) -> Drained:
+    """Leave Redis: put the journal away, if there is one, and bring the database up to its end.
+
+    From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
+    ``BackendError`` and Django's database errors; call it again then.
+    """
+    try:
+        before = drain(graph)
+    except ColdStore:
+        before = Drained(0, 0)
+    alias = get_alias()
+    with transaction.atomic(using=alias, durable=True):
+        row = Journal.lock(alias)
+        entries = consume_closed(graph, row, alias)
+        row.closed = True
+        row.save(using=alias)
+    return Drained(before.entries + entries, before.set_aside)
+
+
+def _take_closed(graph: RedisBackend, row: Journal, alias: str) -> int:
+    total = 0
+    while True:
+        entries = read_entries(graph, row.position, closed=True)
+        new = [entry for entry in entries if order_of(entry.id) > order_of(row.position)]
+        total += len(new)
+        if not new:
+            return total
+        _take(row, alias, new)
+
+
+def catch_up(graph: RedisBackend, row: Journal, alias: str) -> bool:
+    """Whether Redis is cold; then the database has all that a closed journal held. Under the lock.
+
+    Somebody may have put the journal away and died before the commit.
+    """
+    state = get_state(graph, row.position)
+    if state.length:
+        return False
+    if row.position and order_of(state.closed) > order_of(row.position):
+        _take_closed(graph, row, alias)
+    return True
+
+
+def adopt(row: Journal, alias: str) -> None:
+    """Take the journal that begins with ``row.opening`` for the one to read: the follows are its beginning."""
+    row.position, row.anchor = row.opening, Entry(row.opening, "open", "", "", "", "", "").digest
+    row.opening = ""
+    row.save(using=alias)
+    OutboxEntry._default_manager.using(alias).all().delete()
+
+
+def _take(row: Journal, alias: str, entries: Sequence[Entry]) -> Drained:
+    """Apply entries and move the position to the last of them."""
+    changes, poisoned = _sort(entries)
+    poisoned += _apply(alias, changes)
+    for entry, reason in poisoned:
+        logger.error("The journal's entry %s is set aside: %s", entry.id, reason)
+    SetAside._default_manager.using(alias).bulk_create(
+        [SetAside(entry=entry.id, content=entry._asdict(), reason=reason) for entry, reason in poisoned]
+    )
+    if entries:
+        row.position, row.anchor = entries[-1].id, entries[-1].digest
+    row.drained_at = timezone.now()
+    row.save(using=alias)
+    return Drained(len(entries), len(poisoned))
+
+
+Change = tuple[Edge, Entry, float | None]
+
+
+def _sort(entries: Sequence[Entry]) -> tuple[list[Change], list[tuple[Entry, str]]]:
+    """The last change of each edge, and the entries that say nothing that the follows could hold."""
+    last: dict[Edge, Change] = {}
+    poisoned = []
+    for entry in entries:
+        if entry.operation != "open":
+            try:
+                edge, since = entry.edge, entry.since
+            except SequereException as error:
+                poisoned.append((entry, str(error)))
+            else:
+                last[edge] = edge, entry, since
+    return list(last.values()), poisoned
+
+
+def _apply(alias: str, changes: Sequence[Change]) -> list[tuple[Entry, str]]:
+    """Apply changes of different edges. Those that the database refuses are found by halves, and come back."""
+    if not changes:
+        return []
+    try:
+        with transaction.atomic(using=alias):
+            set_edges(alias, {edge: since for edge, _, since in changes})
+    except (DataError, IntegrityError) as error:
+        if len(changes) == 1:
+            return [(changes[0][1], str(error))]
+        middle = len(changes) // 2
+        return [*_apply(alias, changes[:middle]), *_apply(alias, changes[middle:])]
+    return []

@@ -1,0 +1,97 @@
+"""The journal in Redis as Python sees it: entries, their order, and what each does to an edge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ...exceptions import InvalidArgument
+from ...resources import Resource, check_resource
+from ...timestamps import to_seconds
+from .backend import RedisBackend
+
+#: Entries that one script reads.
+READ_STEP = 1000
+
+
+class Entry(NamedTuple):
+    """One entry, all text as it was noted; what it lacks is empty."""
+
+    id: str
+    operation: str
+    from_identifier: str
+    from_object_id: str
+    to_identifier: str
+    to_object_id: str
+    timestamp: str
+
+    @property
+    def digest(self) -> str:
+        """What it says, as a SHA-1: entries of two servers may have one id."""
+        return hashlib.sha1("\0".join(self).encode(), usedforsecurity=False).hexdigest()
+
+    @property
+    def edge(self) -> tuple[Resource, Resource]:
+        """Whom it is about. Raises ``InvalidIdentifier`` or ``InvalidObjectId`` if that is nobody."""
+        ends = (
+            Resource(self.from_identifier, self.from_object_id),
+            Resource(self.to_identifier, self.to_object_id),
+        )
+        for name, resource in zip(("from", "to"), ends, strict=True):
+            check_resource(resource, name)
+        return ends
+
+    @property
+    def since(self) -> float | None:
+        """Since when its edge stands with it (seconds since the epoch, UTC); None if it stands no more.
+
+        Raises :class:`~sequere.exceptions.InvalidArgument` for an operation that is none, ``InvalidTimestamp``.
+        """
+        if self.operation == "unfollow":
+            return None
+        if self.operation != "follow":
+            raise InvalidArgument(f"operation must be follow or unfollow; got {self.operation!r:.80}")
+        try:
+            return to_seconds(float(self.timestamp))
+        except ValueError as error:
+            raise InvalidArgument(f"timestamp must be seconds since the epoch; got {self.timestamp!r:.80}") from error
+
+
+class State(NamedTuple):
+    """How the journal in Redis stands; see ``lua/src/journal_state.lua``."""
+
+    length: int
+    last: str
+    waiting: str
+    now: int
+    closed: str
+    progress: str
+
+
+def order_of(entry_id: str) -> tuple[int, int]:
+    """What sorts ids of entries; nothing comes before everything."""
+    milliseconds, _, number = (entry_id or "0-0").partition("-")
+    return int(milliseconds), int(number)
+
+
+def get_state(graph: RedisBackend, position: str) -> State:
+    """The state of the journal, with a view from a position. One round trip."""
+    length, *texts = graph.run("journal_state", position)
+    last, waiting, now, closed, progress = map(_text, texts)
+    return State(int(length), last, waiting, int(now), closed, progress)
+
+
+def read_entries(graph: RedisBackend, position: str, *, limit: int = READ_STEP, closed: bool = False) -> list[Entry]:
+    """The entries from a position on, itself included; what is before it is dropped. One round trip."""
+    return list(_entries(graph.run("drain_journal", position, limit, int(closed))))
+
+
+def _entries(reply: Sequence[Any]) -> Iterator[Entry]:
+    texts = map(_text, reply)
+    return map(Entry._make, zip(*[texts] * len(Entry._fields), strict=True))
+
+
+def _text(value: Any) -> str:
+    # Entries may come from anybody: what is no UTF-8 is shown, and set aside further on.
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,54 @@
+"""Writes while Redis is cold: into the database, with word for the rebuild that replays them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import transaction
+
+from ...resources import Resource, check_resource
+from ...timestamps import to_datetime
+from ..database.backend import around, despite_deadlocks
+from ..database.bulk import COLUMNS, Edge
+from ..database.models import Follow
+from .backend import RedisBackend
+from .drain import catch_up
+from .models import Journal, OutboxEntry, get_alias
+
+T = TypeVar("T")
+
+
+def change_while_cold(
+    graph: RedisBackend, change: Callable[[], tuple[T, list[Edge]]], timestamp: float | None
+) -> T | None:
+    """Run a change of the follows and put the edges that it changed into the outbox, in one transaction.
+
+    ``change`` returns its reply and those edges, which now stand since ``timestamp``, or no more. None if
+    Redis is not cold: nothing was done then. A journal is only ever made under this lock, so none can come
+    up before the commit; and the outbox is in the order of the commits. One round trip.
+    """
+    alias = get_alias()
+    created_at = None if timestamp is None else to_datetime(timestamp)
+
+    def write() -> T | None:
+        with transaction.atomic(using=alias):
+            if not catch_up(graph, Journal.lock(alias), alias):
+                return None
+            reply, edges = change()
+            OutboxEntry._default_manager.using(alias).bulk_create(
+                OutboxEntry(**dict(zip(COLUMNS, (*edge[0], *edge[1]), strict=True)), created_at=created_at)
+                for edge in edges
+            )
+            return reply
+
+    return despite_deadlocks(alias, write)
+
+
+def remove_some(resource: Resource, limit: int) -> tuple[int, list[Edge]]:
+    """Remove up to ``limit`` edges from or to a resource. Returns how many there were, and which."""
+    check_resource(resource)
+    follows = Follow._default_manager.using(get_alias())
+    rows = list(follows.filter(around(resource)).values_list("pk", *COLUMNS)[:limit])
+    follows.filter(pk__in=[row[0] for row in rows]).delete()
+    return len(rows), [(Resource(*row[1:3]), Resource(*row[3:5])) for row in rows]

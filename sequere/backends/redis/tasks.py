@@ -1,0 +1,44 @@
+"""The Celery tasks. Any number of them may run at once, on any number of workers, and die at any time."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from ...backends import get_backend
+from ...exceptions import ColdStore, InvalidSettings
+from .drain import drain as drain_journal
+from .fallback import RedisFallbackBackend
+from .rebuild import RebuildRefused
+from .rebuild import rebuild as rebuild_graph
+
+logger = logging.getLogger("sequere")
+
+
+@shared_task(name="sequere.drain", ignore_result=True)
+def drain() -> None:
+    """Bring the database up to the end of the journal; begin a rebuild if Redis has lost its memory."""
+    try:
+        drain_journal(_backend().graph)
+    except ColdStore:
+        rebuild.apply_async()
+
+
+@shared_task(name="sequere.rebuild", ignore_result=True)
+def rebuild() -> None:
+    """Fill Redis from the database, unless that is under way already, not needed, or not for a task to do."""
+    try:
+        rebuild_graph(_backend().graph)
+    except RebuildRefused as refusal:
+        logger.warning("No rebuild: %s", refusal)
+
+
+def _backend() -> RedisFallbackBackend:
+    backend = get_backend()
+    if not isinstance(backend, RedisFallbackBackend):
+        raise InvalidSettings(
+            "The tasks sequere.drain and sequere.rebuild are for sequere.backends.redis.RedisFallbackBackend; "
+            f"SEQUERE_BACKEND_CLASS names {type(backend).__name__}. Take them out of the schedule."
+        )
+    return backend

@@ -1,0 +1,194 @@
+"""From the journal into the database."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connections, transaction
+
+from sequere.backends.database.models import Follow
+from sequere.backends.redis.drain import close, drain
+from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
+from sequere.backends.redis.verify import verify
+from sequere.exceptions import ColdStore
+from sequere.resources import Resource
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+JOURNAL = "sequere:global:journal"
+ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
+
+
+def follows():
+    """What the database holds."""
+    return {
+        (Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)): (
+            row.created_at.timestamp()
+        )
+        for row in Follow.objects.all()
+    }
+
+
+def test_the_database_comes_to_hold_what_redis_says(behind):
+    behind.follow(ADA, FLIGHT, timestamp=1382676091.612067)
+    behind.follow_many(BOB, [ADA, FLIGHT], timestamp=7.5)
+    behind.unfollow(BOB, FLIGHT)
+    assert follows() == {}
+    assert drain(behind.graph).entries == 4
+    assert follows() == {(ADA, FLIGHT): 1382676091.612067, (BOB, ADA): 7.5}
+    behind.forget(ADA)
+    drain(behind.graph)
+    assert follows() == {}
+    assert list(verify(behind.graph)) == []
+
+
+def test_the_last_word_on_an_edge_counts(behind):
+    for timestamp in (5.0, 6.0, 7.0):
+        behind.follow(ADA, BOB, timestamp=timestamp)
+        behind.unfollow(ADA, BOB)
+    behind.follow(ADA, BOB, timestamp=8.0)
+    drain(behind.graph)
+    assert follows() == {(ADA, BOB): 8.0}
+
+
+def test_a_follow_anew_has_its_new_time(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    behind.unfollow(ADA, BOB)
+    behind.follow(ADA, BOB, timestamp=6.0)
+    drain(behind.graph)
+    assert follows() == {(ADA, BOB): 6.0}
+
+
+def test_many_entries_take_few_queries_and_leave_only_the_anchor(behind, database, django_assert_max_num_queries):
+    for start in range(0, 1200, 200):
+        others = [Resource("project", str(number)) for number in range(start, start + 200)]
+        behind.follow_many(ADA, others, timestamp=9.0)
+    with django_assert_max_num_queries(40, using=database):
+        assert drain(behind.graph).entries == 1200
+    assert len(follows()) == 1200
+    with behind.graph.client as client:
+        assert client.xlen(JOURNAL) == 1
+
+
+def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
+    client = behind.graph.client
+    behind.follow(ADA, BOB, timestamp=5.0)
+    client.xadd(JOURNAL, {"operation": "follow", "from_identifier": "user"})
+    client.xadd(JOURNAL, {"nonsense": b"\xff"})
+    names = {"from_identifier": "user", "from_object_id": "1", "to_identifier": "user", "to_object_id": "9"}
+    client.xadd(JOURNAL, {"operation": "follow", **names, "timestamp": "soon"})
+    client.xadd(JOURNAL, {"operation": "like", **names, "timestamp": "5"})
+    behind.follow(ADA, FLIGHT, timestamp=6.0)
+    drained = drain(behind.graph)
+    assert (drained.entries, drained.set_aside) == (6, 4)
+    assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0}
+    reasons = list(SetAside.objects.order_by("pk").values_list("reason", flat=True))
+    assert [reason.split(";")[0].split(" must")[0] for reason in reasons] == [
+        "from.object_id", "from.identifier", "timestamp", "operation",
+    ]  # fmt: skip
+    assert drain(behind.graph).entries == 0
+
+
+def test_an_identifier_that_is_not_registered_is_kept(behind):
+    robot = Resource("robot", "r2")
+    behind.follow(robot, ADA, timestamp=5.0)
+    assert drain(behind.graph).set_aside == 0
+    assert follows() == {(robot, ADA): 5.0}
+
+
+def test_what_the_database_refuses_is_found_among_many(behind, database, monkeypatch):
+    from sequere.backends.redis import drain as module
+
+    def refuse_one(alias, states):
+        if any(edge[1].object_id == "13" for edge in states):
+            raise IntegrityError("thirteen")
+        set_edges(alias, states)
+
+    set_edges = module.set_edges
+    monkeypatch.setattr(module, "set_edges", refuse_one)
+    behind.follow_many(ADA, [Resource("project", str(number)) for number in range(40)], timestamp=5.0)
+    drained = drain(behind.graph)
+    assert (drained.entries, drained.set_aside) == (40, 1)
+    assert len(follows()) == 39
+    assert SetAside.objects.get().content["to_object_id"] == "13"
+
+
+def test_a_drain_that_dies_before_its_commit_did_nothing(behind, database):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    connection = connections[database]
+
+    def die(execute, sql, params, many, context):
+        if "sequere_journal" in sql and "position" in sql and sql.startswith("UPDATE"):
+            raise ZeroDivisionError
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(die), pytest.raises(ZeroDivisionError):
+        drain(behind.graph)
+    assert follows() == {}
+    assert drain(behind.graph).entries == 1
+    assert follows() == {(ADA, BOB): 5.0}
+
+
+def test_a_drain_in_somebodys_transaction_is_refused(behind, database):
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic(using=database):
+        drain(behind.graph)
+
+
+def test_a_server_from_an_older_state_is_declared_cold_and_loses_nothing_new(behind):
+    client = behind.graph.client
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    older = {key: client.dump(key) for key in client.keys("*")}
+    behind.follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.graph)
+    client.flushall()
+    for key, value in older.items():
+        client.restore(key, 0, value)
+    behind.unfollow(ADA, BOB)  # acknowledged by the server that has forgotten the last follow
+    assert behind.is_following(ADA, FLIGHT) is False
+    with pytest.raises(ColdStore, match="rebuild"):
+        drain(behind.graph)
+    assert behind.is_following(ADA, FLIGHT) is True
+    assert behind.is_following(ADA, BOB) is False
+    assert follows() == {(ADA, FLIGHT): 6.0}
+
+
+def test_an_anchor_that_says_something_else_is_none(behind):
+    client = behind.graph.client
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    ((anchor, entry),) = client.xrange(JOURNAL)
+    client.delete(JOURNAL)
+    client.xadd(JOURNAL, {**entry, b"to_object_id": "3"}, id=anchor)
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    assert not client.exists(JOURNAL)
+
+
+def test_a_crash_after_putting_away_the_journal_loses_nothing(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    behind.follow(ADA, FLIGHT, timestamp=6.0)
+    behind.graph.run("close_journal")  # and whoever did so died
+    assert behind.unfollow(ADA, FLIGHT) is True
+    assert follows() == {(ADA, BOB): 5.0}
+    assert OutboxEntry.objects.count() == 1
+
+
+def test_a_journal_that_this_database_never_read_is_left_alone(cold):
+    cold.graph.client.xadd(JOURNAL, {"operation": "open"})
+    cold.follow(ADA, BOB, timestamp=5.0)
+    with pytest.raises(ColdStore):
+        drain(cold.graph)
+    assert cold.graph.client.xlen(JOURNAL) == 2
+    assert cold.is_following(ADA, BOB) is True
+
+
+def test_close_leaves_the_database_with_everything(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    assert close(behind.graph).entries == 1
+    assert follows() == {(ADA, BOB): 5.0}
+    assert Journal.objects.get().closed
+    assert behind.follow(ADA, FLIGHT, timestamp=6.0) is True
+    assert behind.is_following(ADA, FLIGHT) is True
+    assert close(behind.graph).entries == 0

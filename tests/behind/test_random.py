@@ -1,0 +1,49 @@
+"""Random operations while Redis loses its memory, is filled again, and is drained now and then."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+
+from sequere.backends.redis import rebuild as module
+from sequere.backends.redis.drain import drain
+from sequere.backends.redis.rebuild import rebuild
+from tests.support.behind import in_step, start_anew
+from tests.test_machine import THOROUGH, machine
+
+
+@pytest.mark.django_db(databases="__all__", transaction=True)
+def test_no_answer_depends_on_where_it_comes_from(behind, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "COPY_STEP", 2)
+
+    class Losing(machine(behind, lambda: start_anew(behind), lambda: None)):
+        def __init__(self):
+            super().__init__()
+            self.ready = True
+
+        @precondition(lambda self: self.ready)
+        @rule()
+        def drain(self):
+            drain(behind.graph)
+
+        @precondition(lambda self: self.ready)
+        @rule()
+        def lose_memory(self):
+            drain(behind.graph)
+            behind.graph.client.flushall()
+            self.ready = False
+
+        @precondition(lambda self: not self.ready)
+        @rule()
+        def rebuild(self):
+            rebuild(behind.graph)
+            self.ready = True
+
+        def teardown(self):
+            if not self.ready:
+                rebuild(behind.graph)
+            assert in_step(behind)
+
+    run_state_machine_as_test(Losing, settings=settings(THOROUGH, max_examples=20, stateful_step_count=30))

@@ -1,0 +1,111 @@
+"""Redis against the database."""
+
+from __future__ import annotations
+
+import pytest
+
+from sequere.backends.database.models import Follow
+from sequere.backends.redis import verify as module
+from sequere.backends.redis.drain import drain
+from sequere.backends.redis.verify import Difference, verify
+from sequere.exceptions import ColdStore, InvalidArgument
+from sequere.resources import Resource
+from sequere.timestamps import to_datetime
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
+
+
+@pytest.fixture
+def differing(behind):
+    """Two that agree, and one difference of each kind."""
+    behind.follow(ADA, BOB, timestamp=5.0)
+    behind.follow(BOB, ADA, timestamp=6.0)
+    behind.follow(ADA, FLIGHT, timestamp=7.0)
+    behind.follow(BOB, FLIGHT, timestamp=8.0)
+    drain(behind.graph)
+    row = Follow.objects.get(from_object_id="1", to_identifier="project")
+    row.created_at = to_datetime(7.5)
+    row.save()
+    Follow.objects.filter(from_object_id="2", to_identifier="project").delete()
+    Follow.objects.create(
+        from_identifier="user", from_object_id="3", to_identifier="user", to_object_id="1", created_at=to_datetime(9.0)
+    )
+    return behind
+
+
+EXPECTED = [
+    Difference(ADA, FLIGHT, 7.5, 7.0, mended=False),
+    Difference(BOB, FLIGHT, None, 8.0, mended=False),
+    Difference(Resource("user", "3"), ADA, 9.0, None, mended=False),
+]
+
+
+def test_every_difference_is_found(differing):
+    assert sorted(verify(differing.graph)) == EXPECTED
+    assert sorted(verify(differing.graph)) == EXPECTED
+
+
+@pytest.mark.parametrize(("side", "field"), [("database", 2), ("redis", 3)])
+def test_the_wrong_side_is_mended(differing, side, field):
+    found = sorted(verify(differing.graph, repair=side))
+    assert found == [difference._replace(mended=True) for difference in EXPECTED]
+    assert list(verify(differing.graph)) == []
+    for difference in EXPECTED:
+        entries = differing.page(difference.from_resource, "followings").entries
+        times = {Resource(entry.identifier, entry.object_id): entry.timestamp for entry in entries}
+        assert times.get(difference.to_resource) == difference[field]
+
+
+def test_what_the_journal_still_holds_is_no_difference(behind, monkeypatch):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    walk = module._walk
+
+    def change_meanwhile(graph, alias):
+        behind.follow(ADA, FLIGHT, timestamp=6.0)
+        behind.unfollow(ADA, BOB)
+        yield from walk(graph, alias)
+        behind.follow(BOB, ADA, timestamp=7.0)
+
+    monkeypatch.setattr(module, "_walk", change_meanwhile)
+    assert list(verify(behind.graph)) == []
+
+
+def test_an_edge_that_changes_at_that_moment_is_not_mended(differing, monkeypatch):
+    read = module._read
+
+    def change_meanwhile(graph, edges):
+        reply = read(graph, edges)
+        if len(edges) == 3:
+            differing.unfollow(BOB, FLIGHT)
+        return reply
+
+    monkeypatch.setattr(module, "_read", change_meanwhile)
+    mended = {difference[:2]: difference.mended for difference in verify(differing.graph, repair="database")}
+    assert mended == {(ADA, FLIGHT): True, (BOB, FLIGHT): False, (Resource("user", "3"), ADA): True}
+    monkeypatch.undo()
+    assert list(verify(differing.graph)) == []
+
+
+def test_more_than_fits_in_a_step(behind):
+    crowd = [Resource("user", str(number)) for number in range(2, 1300)]
+    for start in range(0, len(crowd), 200):
+        behind.follow_many(ADA, crowd[start : start + 200], timestamp=5.0)
+    drain(behind.graph)
+    looked_at = []
+    assert list(verify(behind.graph, on_step=looked_at.append)) == []
+    assert looked_at[-1] == 2 * len(crowd)
+    Follow.objects.all().delete()
+    assert len(list(verify(behind.graph, repair="redis"))) == len(crowd)
+    assert Follow.objects.count() == len(crowd)
+
+
+def test_there_is_nothing_to_compare_with_a_cold_redis(cold):
+    with pytest.raises(ColdStore):
+        list(verify(cold.graph))
+
+
+def test_a_side_that_there_is_not(behind):
+    with pytest.raises(InvalidArgument, match="database or redis"):
+        list(verify(behind.graph, repair="mine"))
