@@ -16,7 +16,8 @@ ENGINES = {
 }
 
 #: The alias of the database that holds the follows.
-follows_in: ContextVar[str] = ContextVar("follows_in", default="default")
+_DEFAULT = os.environ.get("SEQUERE_TEST_FOLLOWS", "default")
+follows_in: ContextVar[str] = ContextVar("follows_in", default=_DEFAULT)
 
 
 def databases() -> dict[str, dict[str, object]]:

@@ -7,12 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from .. import get_backend
+from .backend import DatabaseBackend
 from .models import Follow
 
 
 @admin.register(Follow)
 class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Newest first. Edges are made by ``follow()``, which checks them, so none can be added or edited here."""
+    """Newest first. Edges are made by ``follow()``, which checks them, so none can be added or edited here.
+
+    Where the table only follows another store, nothing can be removed here either: it would come back.
+    """
 
     list_display = ["from_identifier", "from_object_id", "to_identifier", "to_object_id", "created_at"]
     list_filter = ["from_identifier", "to_identifier"]
@@ -24,3 +29,6 @@ class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return isinstance(get_backend(), DatabaseBackend) and super().has_delete_permission(request, obj)

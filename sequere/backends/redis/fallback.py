@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.core import checks
+from django.db import router
 
 from ...conf import get_setting
 from ...exceptions import BackendUnavailable, ColdStore
@@ -190,7 +191,22 @@ class RedisFallbackBackend(RedisBackend):
                     id="sequere.E004",
                 )
             ]
-        return super().check()
+        return [*self._check_routing(), *super().check()]
+
+    def _check_routing(self) -> list[checks.CheckMessage]:
+        from .models import Journal, get_alias
+
+        here, there = router.db_for_write(Journal), get_alias()
+        if here == there:
+            return []
+        return [
+            checks.Error(
+                f"The database routers send the follows to {there!r}, but the journal's position to {here!r}; "
+                "the two are written in one transaction.",
+                hint="Let the routers treat the applications sequere_database and sequere_redis alike.",
+                id="sequere.E005",
+            )
+        ]
 
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():

@@ -1,0 +1,269 @@
+"""RedisFallbackBackend: where answers come from, and what a caller sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib import admin
+from django.db import router, transaction
+
+from sequere import models as graph
+from sequere.backends import get_backend
+from sequere.backends.database.models import Follow
+from sequere.backends.redis import fallback, nudge
+from sequere.backends.redis.drain import drain
+from sequere.backends.redis.models import OutboxEntry
+from sequere.backends.redis.rebuild import rebuild
+from sequere.checks import check_server, check_settings
+from sequere.exceptions import BackendUnavailable, ColdStore
+from sequere.resources import Resource
+from tests.conftest import use_fallback
+from tests.support.counting import round_trips
+from tests.support.servers import running
+from tests.testapp.models import Project, User
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+ADA, BOB = Resource("user", "1"), Resource("user", "2")
+
+
+def noted(backend):
+    return backend.graph.client.xlen("sequere:global:journal") - 1
+
+
+def test_a_call_is_one_round_trip_and_one_more_while_redis_is_cold(behind, monkeypatch):
+    behind.count(ADA, "followers")
+    behind.graph.count(ADA, "followers")
+    with round_trips(monkeypatch) as sent:
+        behind.follow(ADA, BOB, timestamp=1.0)
+        behind.is_following(ADA, BOB)
+    assert sent == ["EVALSHA", "EVALSHA"]
+    drain(behind.graph)
+    behind.graph.client.delete("sequere:global:journal")
+    with round_trips(monkeypatch) as sent:
+        assert behind.is_following(ADA, BOB) is True
+        assert behind.unfollow(ADA, BOB) is True
+    assert sent == ["EVALSHA"] * 3
+
+
+def test_a_rolled_back_delete_leaves_no_trace(behind):
+    user, project = User.objects.create(username="ada"), Project.objects.create(name="Flight")
+    user.follow(project)
+    drain(behind.graph)
+    with transaction.atomic():
+        user.delete()
+        transaction.set_rollback(True)
+    user = User.objects.get()
+    assert user.is_following(project)
+    assert noted(behind) == 0
+    assert Follow.objects.count() == 1
+    user.delete()
+    assert graph.get_followers_count(project) == 0
+    assert noted(behind) == 1
+
+
+def test_what_is_rolled_back_while_redis_is_cold_leaves_no_trace(cold, database):
+    with transaction.atomic(using=database):
+        assert cold.follow(ADA, BOB, timestamp=1.0) is True
+        assert cold.is_following(ADA, BOB) is True
+        transaction.set_rollback(True, using=database)
+    assert cold.is_following(ADA, BOB) is False
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.fixture
+def unreachable(database, settings):
+    """The server is gone after a drain, and one more follow that the database lacks."""
+    with running("valkey-9.1") as server:
+        backend = use_fallback("valkey-9.1", settings, lambda name: server)
+        backend.follow(ADA, BOB, timestamp=1.0)
+        drain(backend.graph)
+        backend.follow(BOB, ADA, timestamp=1.0)
+        server.kill()
+        yield backend
+
+
+def test_unreachable_is_not_cold(unreachable):
+    for call in (lambda: unreachable.is_following(ADA, BOB), lambda: unreachable.follow(ADA, BOB, timestamp=2.0)):
+        with pytest.raises(BackendUnavailable):
+            call()
+    assert not OutboxEntry.objects.exists()
+
+
+def test_reads_from_the_database_where_the_settings_say_so(unreachable, settings):
+    settings.SEQUERE_REDIS_FALLBACK_READS = True
+    unreachable = get_backend()
+    assert unreachable.is_following(ADA, BOB) is True
+    assert unreachable.is_following(BOB, ADA) is False
+    assert unreachable.count(BOB, "followers") == 1
+    with pytest.raises(BackendUnavailable):
+        unreachable.unfollow(ADA, BOB)
+
+
+def test_a_redis_that_goes_cold_again_and_again(behind, monkeypatch):
+    def come_back(*arguments):
+        return None
+
+    monkeypatch.setattr("sequere.backends.redis.outbox.change_while_cold", come_back)
+    behind.graph.client.flushall()
+    with pytest.raises(ColdStore, match="10 times during this call"):
+        behind.follow(ADA, BOB, timestamp=1.0)
+
+
+def test_redis_comes_back_between_a_write_and_its_second_try(behind, monkeypatch):
+    from sequere.backends.redis import outbox
+
+    catch_up = outbox.catch_up
+    behind.graph.client.flushall()
+
+    def rebuild_first(graph, row, alias):
+        with transaction.atomic(using=alias):
+            from sequere.backends.redis.rebuild import begin, get_state, open_journal
+
+            open_journal(graph, row, alias, begin(graph, row, alias, get_state(graph, row.position)))
+        return catch_up(graph, row, alias)
+
+    monkeypatch.setattr(outbox, "catch_up", rebuild_first)
+    assert behind.follow(ADA, BOB, timestamp=1.0) is True
+    assert noted(behind) == 1
+    assert not Follow.objects.exists()
+
+
+def test_the_admin_removes_only_what_stays_removed(behind, rf, settings, admin_user):
+    request = rf.get("/")
+    request.user = admin_user
+    model_admin = admin.site.get_model_admin(Follow)
+    assert model_admin.has_delete_permission(request) is False
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    assert model_admin.has_delete_permission(request) is True
+
+
+# Nudges.
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages to Celery, and pauses that take no time."""
+    messages = []
+
+    class Task:
+        def apply_async(self, **options):
+            messages.append(options)
+
+    monkeypatch.setattr("sequere.backends.redis.tasks.drain", Task())
+    monkeypatch.setattr(nudge, "has_broker", lambda: True)
+    return messages
+
+
+def test_many_writes_are_one_message(behind, sent):
+    for number in range(50):
+        behind.follow(ADA, Resource("project", str(number)), timestamp=1.0)
+    nudge.time.sleep(0.2)
+    assert len(sent) == 1
+    assert sent[0]["retry"] is False
+    nudge.time.sleep(1.1)
+    assert len(sent) == 2  # for those after the first
+
+
+def test_a_read_sends_none_and_a_cold_one_does(behind, sent):
+    behind.is_following(ADA, BOB)
+    nudge.time.sleep(0.1)
+    assert sent == []
+    behind.graph.client.flushall()
+    behind.is_following(ADA, BOB)
+    nudge.time.sleep(0.1)
+    assert len(sent) == 1
+
+
+def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatch, caplog):
+    from kombu.exceptions import OperationalError
+
+    class Down:
+        def apply_async(self, **options):
+            raise OperationalError("refused")
+
+    monkeypatch.setattr("sequere.backends.redis.tasks.drain", Down())
+    behind.follow(ADA, BOB, timestamp=1.0)
+    nudge.time.sleep(0.1)
+    assert "The broker takes no message" in caplog.text
+    monkeypatch.undo()
+
+
+def test_without_a_broker_in_the_settings_nothing_is_sent(behind):
+    assert nudge.has_broker() is False
+    behind.follow(ADA, BOB, timestamp=1.0)
+
+
+def test_an_event_loop_waits_for_nobody(behind, sent):
+    @async_to_sync
+    async def write():
+        await asyncio.gather(*(behind.afollow(ADA, Resource("project", str(n)), timestamp=1.0) for n in range(20)))
+        return await behind.acount(ADA, "followings")
+
+    assert write() == 20
+
+
+# Checks.
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+def test_the_checks_of_a_good_project(settings, servers):
+    use_fallback("valkey-9.1", settings, servers)
+    assert check_settings() == []
+    assert ids(check_server()) == ["sequere.W006"]
+
+
+def test_a_server_that_keeps_an_aof(behind):
+    client = behind.graph.client
+    client.config_set("appendonly", "yes")
+    try:
+        assert ids(check_server()) == []
+    finally:
+        client.config_set("appendonly", "no")
+
+
+@pytest.mark.parametrize("missing", ["sequere.backends.database", "sequere.backends.redis"])
+def test_an_application_that_is_missing(behind, monkeypatch, missing):
+    monkeypatch.setattr(fallback.apps, "is_installed", lambda name: name != missing)
+    (message,) = check_settings()
+    assert message.id == "sequere.E004"
+    assert missing in message.msg
+    assert check_server() == []
+
+
+def test_routers_that_part_what_belongs_together(behind, monkeypatch):
+    monkeypatch.setattr(router, "db_for_write", lambda model, **hints: model._meta.label_lower)
+    (message,) = check_settings()
+    assert message.id == "sequere.E005"
+
+
+def test_a_task_for_another_backend(behind, settings):
+    from sequere.backends.redis import tasks
+
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
+    with pytest.raises(Exception, match="SEQUERE_BACKEND_CLASS names RedisBackend"):
+        tasks.drain()
+
+
+def test_the_tasks_do_their_work(behind, monkeypatch):
+    from sequere.backends.redis import tasks
+
+    begun = []
+    monkeypatch.setattr(tasks.rebuild, "apply_async", lambda: begun.append(1))
+    behind.follow(ADA, BOB, timestamp=1.0)
+    tasks.drain()
+    assert Follow.objects.count() == 1
+    behind.graph.client.flushall()
+    tasks.drain()
+    assert begun == [1]
+    tasks.rebuild()
+    assert behind.graph.is_following(ADA, BOB) is True
+    tasks.rebuild()  # not needed: told in the log, no failure
+    assert get_backend() is behind
+    with pytest.raises(Exception, match="nothing to rebuild"):
+        rebuild(behind.graph)
