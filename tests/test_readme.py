@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SETTINGS = """
 SECRET_KEY = "readme"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "mysite.urls"
 ALLOWED_HOSTS = ["testserver"]
@@ -34,7 +34,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 execute_from_command_line(sys.argv)
 """
 
@@ -137,8 +137,14 @@ def in_root(server, tmp_path):
     for file in programs.iterdir():
         file.chmod(0o755)
 
+    exported = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
+
     def run(line, folder=ROOT):
-        environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").partition("=")
+            exported[name] = value
+            return ""
+        environment = {**os.environ, **exported, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run(
             line, shell=True, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
         )
@@ -166,7 +172,7 @@ def test_the_console_lines(in_root, server, tmp_path):
     make_project(project, server.socket)
     replies, operators = {}, {}
     for line in commands(ROOT / "README.rst"):
-        if line.startswith("python "):
+        if line.startswith(("python ", "export ")):
             operators[line] = in_root(line, project)
         elif line.startswith("redis-cli"):
             replies[re.search(r"v1/(\w+)", line)[1]] = in_root(line)
@@ -181,6 +187,12 @@ def test_the_console_lines(in_root, server, tmp_path):
     assert operators["sequere resolve 1"] == "user 1"
     assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
     assert "           1  follows" in operators["sequere stats"].splitlines()
+    told = "1 follows of Redis brought into the database: the two are in step."
+    assert operators["sequere rebuild --from redis"] == told
+    assert operators["sequere drain"] == "0 entries drained."
+    assert operators["sequere verify --repair redis"] == "0 differences: all is well."
+    assert operators["sequere status --max-lag 60"].startswith("state       ready\n")
+    assert operators["sequere close"].startswith("0 entries drained.\nThe database answers now.")
     assert operators["sequere scripts --load"].count("  loaded") == len(MANIFEST)
     assert operators["-m sequere scripts --show follow | redis-cli -x SCRIPT LOAD"] == MANIFEST["follow"]["sha1"]
     assert operators["-m sequere acl --prefix sequere: | redis-cli"] == "OK"

@@ -55,9 +55,12 @@ def add_behind(commands: Any) -> None:
         "stopped goes on where it was.",
     )
     rebuild.add_argument(
-        "--from-redis",
-        action="store_true",
-        help="keep the graph that Redis holds and mend the database from it: to begin with a full Redis",
+        "--from",
+        choices=("database", "redis"),
+        default="",
+        dest="side",
+        help="the side that is right, to begin with: redis keeps the graph that Redis holds and mends the database "
+        "from it, database replaces even a graph that the database never saw",
     )
     check = commands.add_parser(
         "verify",

@@ -29,7 +29,7 @@ def run(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Do what the options say and print it; returns the exit status."""
     subcommands = {
         "drain": _watch if options.subcommand == "drain" and options.watch else _drain,
-        "rebuild": _take_over if options.subcommand == "rebuild" and options.from_redis else _rebuild,
+        "rebuild": _take_over if options.subcommand == "rebuild" and options.side == "redis" else _rebuild,
         "verify": _verify,
         "status": _status,
         "close": _close,
@@ -80,7 +80,7 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
 
 def _rebuild(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("rebuild", rebuilding.count_follows()) as on_step:
-        rebuilt = rebuilding.rebuild(graph, by_hand=True, on_step=on_step)
+        rebuilt = rebuilding.rebuild(graph, by_hand=True, discard=options.side == "database", on_step=on_step)
     write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed: Redis is ready.")
     return 0
 

@@ -97,10 +97,10 @@ def test_rebuild_from_redis(settings, servers):
     backend.graph.follow(ADA, BOB, timestamp=1.0)
     backend.graph.follow(BOB, ADA, timestamp=1.0)
     told = "2 follows of Redis brought into the database: the two are in step.\n"
-    assert manage("rebuild", "--from-redis") == (told, 0)
+    assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Follow.objects.count() == 2
     with pytest.raises(CommandError, match="nothing to take over"):
-        manage("rebuild", "--from-redis")
+        manage("rebuild", "--from", "redis")
 
 
 def test_verify(backend):

@@ -247,7 +247,7 @@ def test_a_walk_goes_on_when_redis_goes_cold_and_comes_back(behind):
 def test_a_graph_that_the_database_never_saw_is_not_removed(cold):
     fill(cold.graph)
     expected = answers(cold.graph)
-    with pytest.raises(RebuildRefused, match="--from-redis"):
+    with pytest.raises(RebuildRefused, match="--from redis"):
         rebuild(cold.graph)
     assert answers(cold.graph) == expected
     take_over(cold.graph)
@@ -263,13 +263,15 @@ def test_nothing_is_taken_over_beside_changes_of_the_database(cold):
         take_over(cold.graph)
 
 
-def test_by_hand_a_strange_graph_is_replaced_and_other_keys_stay(cold):
+def test_if_told_so_a_strange_graph_is_replaced_and_other_keys_stay(cold):
     client = cold.graph.client
     client.set("sequere:other:uid:user:1", "7")
     client.set("precious", "1")
     cold.follow(ADA, BOB, timestamp=5.0)
     fill(cold.graph)
-    rebuild(cold.graph, by_hand=True)
+    with pytest.raises(RebuildRefused, match="--from database"):
+        rebuild(cold.graph, by_hand=True)
+    rebuild(cold.graph, discard=True)
     assert in_step(cold)
     assert client.mget("sequere:other:uid:user:1", "precious") == [b"7", b"1"]
 

@@ -83,15 +83,19 @@ class Rebuilt:
 
 
 def rebuild(
-    graph: RedisBackend, *, by_hand: bool = False, on_step: Callable[[int], object] = lambda copied: None
+    graph: RedisBackend,
+    *,
+    by_hand: bool = False,
+    discard: bool = False,
+    on_step: Callable[[int], object] = lambda copied: None,
 ) -> Rebuilt:
     """Fill Redis from the database and switch back to it. ``on_step`` is told how many follows are copied.
 
     One round trip for each 200 follows, one query for each 2,000. ``by_hand`` also opens what an operator has
-    closed. Raises :class:`RebuildRefused`, ``BackendError`` and Django's database errors; call it again to
-    go on.
+    closed, ``discard`` also removes a graph that the database never saw. Raises :class:`RebuildRefused`,
+    ``BackendError`` and Django's database errors; call it again to go on.
     """
-    return _Rebuild(graph, on_step).run(by_hand=by_hand)
+    return _Rebuild(graph, on_step).run(by_hand=by_hand, discard=discard)
 
 
 def take_over(graph: RedisBackend) -> None:
@@ -110,7 +114,7 @@ def take_over(graph: RedisBackend) -> None:
         if waiting:
             raise RebuildRefused(
                 f"{waiting} changes were made in the database and never in Redis; they would be lost. "
-                "Run `manage.py sequere rebuild` to fill Redis from the database instead."
+                "Run `manage.py sequere rebuild --from database` instead."
             )
         open_journal(graph, row, alias, begin(graph, row, alias, state))
 
@@ -127,7 +131,7 @@ class _Rebuild:
         self.alias = get_alias()
         self.copied = self.replayed = 0
 
-    def run(self, *, by_hand: bool) -> Rebuilt:
+    def run(self, *, by_hand: bool, discard: bool) -> Rebuilt:
         self._wait_for_another()
         try:
             drain(self.graph)
@@ -135,7 +139,7 @@ class _Rebuild:
             pass
         else:
             raise RebuildRefused("Redis is ready: there is nothing to rebuild.")
-        self.progress = self._begin(by_hand=by_hand)
+        self.progress = self._begin(by_hand=by_hand, discard=discard)
         if self.progress.step == "clear":
             self._clear()
         if self.progress.step == "copy":
@@ -153,7 +157,7 @@ class _Rebuild:
             if get_state(self.graph, row.position).progress != before:
                 raise RebuildRefused("Another rebuild is under way.")
 
-    def _begin(self, *, by_hand: bool) -> Progress:
+    def _begin(self, *, by_hand: bool, discard: bool) -> Progress:
         with transaction.atomic(using=self.alias, durable=True):
             row = Journal.lock(self.alias)
             if row.closed and not by_hand:
@@ -161,16 +165,16 @@ class _Rebuild:
             if not catch_up(self.graph, row, self.alias):
                 raise RebuildRefused(
                     "Redis has a journal that this database never read: it may belong to another one. Take over what "
-                    "Redis holds (rebuild --from-redis), or remove the journal."
+                    "Redis holds (rebuild --from redis), or remove the journal."
                 )
             state = get_state(self.graph, row.position)
             found = Progress.read(state.progress)
             if found and row.opening and found.opening == row.opening:
                 return found
-            if not (row.position or row.opening or by_hand) and count_uids(self.graph):
+            if not (row.position or row.opening or discard) and count_uids(self.graph):
                 raise RebuildRefused(
-                    "Redis holds a graph that this database never saw, and a rebuild would remove it. Run "
-                    "`manage.py sequere rebuild --from-redis` to take it over, or `rebuild` to remove it."
+                    "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
+                    "to take it over, or `--from database` to replace it."
                 )
             return begin(self.graph, row, self.alias, state)
 
