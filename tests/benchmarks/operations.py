@@ -36,6 +36,9 @@ PAGE = 20
 #: Rows of users in the SQL database: the newest followers of the popular project are among them.
 ROWS = 1_000
 
+#: A graph whose changes are noted: project 1 has the usual followers, user 1 follows many.
+JOURNALED = "journaled:"
+
 #: What the bare round trip runs.
 BARE = "return 1"
 
@@ -57,6 +60,13 @@ def build(client: redis.Redis) -> None:
             pipeline.evalsha(script.sha1, 1, get_backend().prefix, *words)
             if len(pipeline) == 1000:
                 pipeline.execute()
+    pipeline.execute()
+    for number in range(USUAL):
+        words = "user", USUAL + 1 - number, "project", 1, f"{begin + number}.612067"
+        pipeline.evalsha(script.sha1, 1, JOURNALED, *words)
+    for number in range(MANY):
+        pipeline.evalsha(script.sha1, 1, JOURNALED, "user", 10**6, "project", 1000 + number, f"{begin + number}.612067")
+    pipeline.xadd(f"{JOURNALED}global:journal", {"operation": "open"})
     pipeline.execute()
     sequere.follow_many(User(pk=1), _projects(1000))
     sequere.follow(User(pk=1), User(pk=2))
@@ -94,6 +104,13 @@ class Operations:
         words = sent_by(call)
         self._add(Operation(f"{of}: script alone", replay(self.plain, words), right, prepare, base=self._base(words)))
 
+    def journaled(self, of: str, words: list[str], prepare: Callable[[], Any]) -> None:
+        """The same script on the graph whose changes are noted, with the journal as guard."""
+        sha1, _, _, *arguments = words
+        words = [sha1, "2", JOURNALED, f"{JOURNALED}global:journal", *arguments]
+        name = f"{of}: script alone, noted in a journal"
+        self._add(Operation(name, replay(self.plain, words), _is(1), prepare, base=self._base(words)))
+
     def peer(
         self, name: str, call: Callable[[], Any], right: Callable[[Any], bool], prepare: Callable[[], Any], *, of: str
     ) -> None:
@@ -119,6 +136,14 @@ def add_writes(add: Operations) -> None:
 
     add.call("follow", follow[2], _is(True), unfollow[2])
     add.script("follow", follow[3], _is(1), unfollow[3])
+    _, _, _, *pair, timestamp = sent_by(follow[3])
+    pair[1], pair[3] = str(10**6), "1"
+
+    def unfollow_journaled() -> None:
+        add.plain.evalsha(catalogue()["unfollow"].sha1, 1, JOURNALED, *pair)
+        add.plain.xtrim(f"{JOURNALED}global:journal", maxlen=1, approximate=False)
+
+    add.journaled("follow", [catalogue()["follow"].sha1, "1", "", *pair, timestamp], unfollow_journaled)
     for name, way, number in [("ten commands", "follow", 1), ("pipelines", "follow_by_pipeline", 2)]:
         naive = NaiveFollow(add.plain, number=number, followings=MANY, followers=USUAL)
         add.peer(f"follow: {name}", getattr(naive, way), lambda reply: reply[0] == 1, naive.unfollow, of="follow")
