@@ -8,6 +8,7 @@
 -- ARGV
 --   position         entry?       the last entry that the database has; empty: from the beginning, drop nothing
 --   limit            number       entries wanted, 1 to 1000
+--   keep             flag?        1 to drop nothing
 --   closed           flag?        1 to read the journal that close_journal put away, and drop nothing
 -- REPLY flat array
 --   id               of the first entry; these seven repeat for each entry
@@ -28,21 +29,26 @@
 --- @include "_number"
 --- @include "_closed_key"
 
-local position, limit, closed = ARGV[1], ARGV[2], ARGV[3]
+local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local FIELDS = {'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp'}
 
-return run(2, 3, function()
+local function check_flag(name, value)
+  if value and value ~= '' and value ~= '0' and value ~= '1' then
+    refuse('SEQUERE_ARGUMENT', name .. ' must be 0 or 1', value)
+  end
+end
+
+return run(2, 4, function()
   if position ~= '' then
     check_entry_id('position', position)
   end
   local most = check_number('limit', limit, 1, 1000)
-  if closed and closed ~= '' and closed ~= '0' and closed ~= '1' then
-    refuse('SEQUERE_ARGUMENT', 'closed must be 0 or 1', closed)
-  end
+  check_flag('keep', keep)
+  check_flag('closed', closed)
   local journal = closed == '1' and closed_key() or journal_key()
   local entries = call('XRANGE', journal, position == '' and '-' or position, '+', 'COUNT', most)
-  if closed ~= '1' and entries[1] and entries[1][1] == position then
+  if keep ~= '1' and closed ~= '1' and entries[1] and entries[1][1] == position then
     call('XTRIM', journal, 'MINID', position)
   end
   local reply = {}

@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 from asgiref.sync import async_to_sync
+from celery import Celery
+from django.apps import apps
 from django.contrib import admin
 from django.db import router, transaction
+from kombu.exceptions import OperationalError
 
 from sequere import models as graph
 from sequere.backends import get_backend
@@ -147,13 +150,9 @@ def test_the_admin_removes_only_what_stays_removed(behind, rf, settings, admin_u
 def sent(monkeypatch):
     """The messages to Celery, and pauses that take no time."""
     messages = []
-
-    class Task:
-        def apply_async(self, **options):
-            messages.append(options)
-
-    monkeypatch.setattr("sequere.backends.redis.tasks.drain", Task())
-    monkeypatch.setattr(nudge, "has_broker", lambda: True)
+    application = Celery("nudged", broker="memory://", set_as_current=False)
+    monkeypatch.setattr(application, "send_task", lambda name, **options: messages.append((name, options)))
+    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
     return messages
 
 
@@ -162,7 +161,7 @@ def test_many_writes_are_one_message(behind, sent):
         behind.follow(ADA, Resource("project", str(number)), timestamp=1.0)
     nudge.time.sleep(0.2)
     assert len(sent) == 1
-    assert sent[0]["retry"] is False
+    assert sent[0] == ("sequere.drain", {"expires": 60, "retry": False, "ignore_result": True})
     nudge.time.sleep(1.1)
     assert len(sent) == 2  # for those after the first
 
@@ -178,22 +177,22 @@ def test_a_read_sends_none_and_a_cold_one_does(behind, sent):
 
 
 def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatch, caplog):
-    from kombu.exceptions import OperationalError
+    def refuse(name, **options):
+        raise OperationalError("refused")
 
-    class Down:
-        def apply_async(self, **options):
-            raise OperationalError("refused")
-
-    monkeypatch.setattr("sequere.backends.redis.tasks.drain", Down())
+    monkeypatch.setattr(apps.get_app_config("sequere_redis").celery, "send_task", refuse)
     behind.follow(ADA, BOB, timestamp=1.0)
     nudge.time.sleep(0.1)
     assert "The broker takes no message" in caplog.text
-    monkeypatch.undo()
 
 
-def test_without_a_broker_in_the_settings_nothing_is_sent(behind):
-    assert nudge.has_broker() is False
+@pytest.mark.parametrize("settings_of_celery", [None, {}, {"broker": "memory://", "task_always_eager": True}])
+def test_without_a_broker_nothing_is_sent(behind, sent, monkeypatch, settings_of_celery):
+    application = None if settings_of_celery is None else Celery(set_as_current=False, **settings_of_celery)
+    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
     behind.follow(ADA, BOB, timestamp=1.0)
+    nudge.time.sleep(0.1)
+    assert sent == []
 
 
 def test_an_event_loop_waits_for_nobody(behind, sent):

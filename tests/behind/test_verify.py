@@ -101,6 +101,29 @@ def test_more_than_fits_in_a_step(behind):
     assert Follow.objects.count() == len(crowd)
 
 
+def test_a_comparison_that_dies_while_it_drains_loses_nothing(behind, monkeypatch):
+    walk, get_times = module._walk, module.get_times
+
+    def change_much(graph, alias):
+        for number in range(0, 2400, 200):
+            some = [Resource("project", str(other)) for other in range(number, number + 200)]
+            behind.follow_many(ADA, some, timestamp=5.0)
+        yield from walk(graph, alias)
+
+    def die(alias, edges):
+        if len(edges) <= module.MEND_STEP:
+            raise ZeroDivisionError
+        return get_times(alias, edges)
+
+    monkeypatch.setattr(module, "_walk", change_much)
+    monkeypatch.setattr(module, "get_times", die)
+    with pytest.raises(ZeroDivisionError):
+        list(verify(behind.graph))
+    monkeypatch.undo()
+    assert drain(behind.graph).entries == 2400
+    assert list(verify(behind.graph)) == []
+
+
 def test_there_is_nothing_to_compare_with_a_cold_redis(cold):
     with pytest.raises(ColdStore):
         list(verify(cold.graph))

@@ -108,10 +108,9 @@ class Writer:
 
 def main(seed: int, operations: int, seconds: float, shared: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.processes.settings")
-    from tests.processes.celery import app
-
-    app.set_default()
     import django
+
+    import tests.processes.celery  # noqa: F401  # as the __init__ of a project does
 
     django.setup()
     writer = Writer(seed)

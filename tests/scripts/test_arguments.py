@@ -16,7 +16,7 @@ VALID = {
     "close_journal": [],
     "copy_edges": ["begun", "going", "user", "3", "project", "8", "1382676091.612067"],
     "count": ["user", "1", "followers", "user"],
-    "drain_journal": ["1-1", "100", "0"],
+    "drain_journal": ["1-1", "100", "0", "0"],
     "follow": ["user", "3", "project", "8", "1382676091.612067"],
     "follow_many": ["user", "3", "1382676091.612067", "project", "8"],
     "forget": ["user", "1", "100"],

@@ -61,9 +61,10 @@ def _step(graph: RedisBackend, alias: str) -> Drained | None:
 def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
     """Apply the next entries, up to the id ``until`` if given, under the lock. None if Redis is cold.
 
-    The caller holds the locked ``row``, and commits.
+    The caller holds the locked ``row``, and commits. With ``until`` nothing is dropped from the journal, so
+    there may be several steps before that.
     """
-    entries = read_entries(graph, row.position)
+    entries = read_entries(graph, row.position, keep=bool(until))
     if row.opening and entries and entries[0].id == row.opening:
         # A rebuild made this journal and died before its commit. All of the outbox is in it.
         adopt(row, alias)

@@ -6,7 +6,9 @@ import logging
 import os
 import threading
 import time
-from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
 
 logger = logging.getLogger("sequere")
 
@@ -18,8 +20,8 @@ class Nudge:
     """Call it after a write: soon afterwards ``sequere.drain`` is sent, at most once a second.
 
     The message goes out from a thread of its own, so that no write waits for a broker that is down, and no
-    event loop for one that answers. A nudge that is lost delays the next drain, nothing else. Without
-    Celery, or where its application names no broker, nothing is sent.
+    event loop for one that answers. A nudge that is lost delays the next drain, nothing else. Without a
+    Celery application that names a broker nothing is sent.
     """
 
     def __init__(self) -> None:
@@ -33,29 +35,30 @@ class Nudge:
             with self._lock:
                 if self._process != os.getpid():
                     self._process = os.getpid()
-                    if has_broker():
-                        threading.Thread(target=self._run, name="sequere-nudge", daemon=True).start()
+                    self._start()
 
-    def _run(self) -> None:
+    def _start(self) -> None:
+        application = find_application()
+        if application is not None:
+            threading.Thread(target=self._run, args=(application,), name="sequere-nudge", daemon=True).start()
+
+    def _run(self, application: Any) -> None:
         from kombu.exceptions import OperationalError
-
-        from .tasks import drain
 
         while True:
             self._wanted.wait()
             self._wanted.clear()
             try:
                 # A drain that comes a minute late is of no use: the next nudge has brought another.
-                drain.apply_async(expires=60, retry=False, ignore_result=True)
+                application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
             except (OperationalError, OSError) as error:
                 logger.warning("The broker takes no message; the journal waits for the next drain: %s", error)
             time.sleep(INTERVAL)
 
 
-def has_broker() -> bool:
-    """Whether Celery is installed and its application names a broker."""
-    if find_spec("celery") is None:
-        return False
-    from celery import current_app
-
-    return bool(current_app.conf.broker_write_url)
+def find_application() -> Any | None:
+    """The project's Celery application, if it sends messages to a broker."""
+    application = apps.get_app_config("sequere_redis").celery  # type: ignore[attr-defined]
+    if application is None or application.conf.task_always_eager or not application.conf.broker_write_url:
+        return None
+    return application
