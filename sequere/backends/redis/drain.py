@@ -1,8 +1,8 @@
 """From the journal into the database: each entry exactly once, in order.
 
 The follows and the position move in one transaction, under the lock of the journal's row, so it does not
-matter how many drains run and when they die. Entries before the position are dropped from the journal by
-the next read. The entry at the position stays in it as an anchor: where it is missing, the journal is
+matter how many drains run and when they die. Entries before the position are dropped from the journal once
+that is committed. The entry at the position stays in it as an anchor: where it is missing, the journal is
 not the one that was read so far (Redis came back from an older state), and Redis is declared cold.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import DataError, IntegrityError, transaction
@@ -19,7 +20,7 @@ from ...exceptions import ColdStore, SequereException
 from ..database.backend import despite_deadlocks
 from ..database.bulk import Edge, set_edges
 from .backend import RedisBackend
-from .journal import Entry, get_state, order_of, read_entries
+from .journal import READ_STEP, Entry, get_state, order_of, read_entries
 from .models import Journal, OutboxEntry, SetAside, get_alias
 
 logger = logging.getLogger("sequere")
@@ -29,33 +30,40 @@ logger = logging.getLogger("sequere")
 class Drained:
     """What a drain did: entries read, and how many of them it had to set aside."""
 
-    entries: int
-    set_aside: int
+    entries: int = 0
+    set_aside: int = 0
+
+    def __add__(self, other: Drained) -> Drained:
+        return Drained(self.entries + other.entries, self.set_aside + other.set_aside)
 
 
 def drain(graph: RedisBackend) -> Drained:
-    """Bring the database up to the journal's end, by one transaction and one round trip for each 999 entries.
+    """Bring the database up to where the journal ends now, by one transaction for each 999 entries.
 
-    Raises :class:`~sequere.exceptions.ColdStore` when there is no journal or it is not the one that was read
-    so far: then the database, which has all that could be read, answers, and a rebuild is due. Raises
-    ``BackendError`` and Django's database errors; what was committed stays.
+    One round trip for each transaction and one more. Raises :class:`~sequere.exceptions.ColdStore` when there
+    is no journal or it is not the one that was read so far: then the database, which has all that could be
+    read, answers, and a rebuild is due. Raises ``BackendError`` and Django's database errors; what was
+    committed stays.
     """
     alias = get_alias()
-    entries = aside = 0
+    total = Drained()
     while True:
-        step = despite_deadlocks(alias, lambda: _step(graph, alias))
+        step, position = despite_deadlocks(alias, lambda: _step(graph, alias))
         if step is None:
             raise ColdStore("There is no journal in Redis, or not the one that was read so far: rebuild.")
-        entries += step.entries
-        aside += step.set_aside
-        if not step.entries:
-            return Drained(entries, aside)
+        total += step
+        if step.entries < READ_STEP - 1:
+            break
+    if step.entries:
+        read_entries(graph, position, limit=1)  # the others drop what the step before has committed
+    return total
 
 
-def _step(graph: RedisBackend, alias: str) -> Drained | None:
+def _step(graph: RedisBackend, alias: str) -> tuple[Drained | None, str]:
     # durable: inside another transaction the position could be rolled back after entries were dropped.
     with transaction.atomic(using=alias, durable=True):
-        return drain_step(graph, Journal.lock(alias), alias)
+        row = Journal.lock(alias)
+        return drain_step(graph, row, alias), row.position
 
 
 def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
@@ -75,14 +83,14 @@ def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = ""
     return _take(row, alias, new)
 
 
-def consume_closed(graph: RedisBackend, row: Journal, alias: str) -> int:
+def consume_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
     """Put the journal away, so that Redis is cold at once, and apply what it holds beyond the position.
 
     Those entries were acknowledged, whatever the server had forgotten before it took them. A database that
-    never read a journal leaves it alone: it lacks what came before. Returns how many there were.
+    never read a journal leaves it alone: it lacks what came before.
     """
     if not row.position:
-        return 0
+        return Drained()
     graph.run("close_journal")
     return _take_closed(graph, row, alias)
 
@@ -93,28 +101,26 @@ def close(graph: RedisBackend) -> Drained:
     From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
     ``BackendError`` and Django's database errors; call it again then.
     """
-    try:
-        before = drain(graph)
-    except ColdStore:
-        before = Drained(0, 0)
+    total = Drained()
+    with suppress(ColdStore):
+        total += drain(graph)
     alias = get_alias()
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        entries = consume_closed(graph, row, alias)
+        total += consume_closed(graph, row, alias)
         row.closed = True
         row.save(using=alias)
-    return Drained(before.entries + entries, before.set_aside)
+    return total
 
 
-def _take_closed(graph: RedisBackend, row: Journal, alias: str) -> int:
-    total = 0
+def _take_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
+    total = Drained()
     while True:
         entries = read_entries(graph, row.position, closed=True)
         new = [entry for entry in entries if order_of(entry.id) > order_of(row.position)]
-        total += len(new)
         if not new:
             return total
-        _take(row, alias, new)
+        total += _take(row, alias, new)
 
 
 def catch_up(graph: RedisBackend, row: Journal, alias: str) -> bool:

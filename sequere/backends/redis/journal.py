@@ -82,13 +82,15 @@ def get_state(graph: RedisBackend, position: str) -> State:
     return State(int(length), last, waiting, int(now), closed, progress)
 
 
-def read_entries(graph: RedisBackend, position: str, *, keep: bool = False, closed: bool = False) -> list[Entry]:
+def read_entries(
+    graph: RedisBackend, position: str, *, limit: int = READ_STEP, keep: bool = False, closed: bool = False
+) -> list[Entry]:
     """The entries from a position on, itself included. One round trip.
 
     What is before it is dropped, so it must be committed; or pass ``keep``. ``closed`` reads the journal that
     was put away, which is kept.
     """
-    return list(_entries(graph.run("drain_journal", position, READ_STEP, int(keep), int(closed))))
+    return list(_entries(graph.run("drain_journal", position, limit, int(keep), int(closed))))
 
 
 def _entries(reply: Sequence[Any]) -> Iterator[Entry]:

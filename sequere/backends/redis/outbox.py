@@ -49,6 +49,7 @@ def remove_some(resource: Resource, limit: int) -> tuple[int, list[Edge]]:
     """Remove up to ``limit`` edges from or to a resource. Returns how many there were, and which."""
     check_resource(resource)
     follows = Follow._default_manager.using(get_alias())
-    rows = list(follows.filter(around(resource)).values_list("pk", *COLUMNS)[:limit])
+    # Locked, so that a transaction which has read before sees them as they are now.
+    rows = list(follows.select_for_update().filter(around(resource)).values_list("pk", *COLUMNS)[:limit])
     follows.filter(pk__in=[row[0] for row in rows]).delete()
     return len(rows), [(Resource(*row[1:3]), Resource(*row[3:5])) for row in rows]
