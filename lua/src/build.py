@@ -1,4 +1,4 @@
-"""Makes what is shipped out of ``lua/src``: the flat texts of ``lua/v1``, ``lua/manifest.json``, a table.
+"""Makes what is shipped out of ``lua/src``: all of ``lua/v1``, ``lua/manifest.json``, a table in ``lua/README.rst``.
 
     python lua/src/build.py            write them
     python lua/src/build.py --check    fail, naming the files, if they are not up to date
@@ -7,6 +7,10 @@ A line ``--- @include "_name"`` in a source stands for ``src/include/_name.lua``
 include enters a text once, before what needs it. In the flat text a comment
 ``-- @from file:line`` says where the lines after it come from. The manifest is read from
 the header of each source; where header and body disagree, the build fails.
+
+The library is ``src/functions/library.lua`` with each include and each script in its place. There a piece
+is run once and serves all calls, so outside its functions an include has nothing but variables: these are
+set anew at each call.
 """
 
 from __future__ import annotations
@@ -79,6 +83,8 @@ TYPES = {
 _INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$')
 _SECTION = re.compile(r"^-- (?P<name>KEYS|ARGV|REPLY|ERRORS|COST|EXAMPLE)\b ?(?P<rest>.*)$")
 _FIELD = re.compile(r"^(?P<name>\w+) +(?P<type>\w+?)(?P<suffix>\?|\.\.\.)?(?: +(?P<text>.+))?$")
+_STATE = re.compile(r"^local (?!function )(?P<names>\w+(?:, \w+)*)(?: = (?P<value>[^-]*[^-{( ]))?(?: *--.*)?$")
+_MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>state|begin|includes|scripts)$")
 _UNPACKED = re.compile(r"^local ([\w, ]+) = ((?:ARGV\[\d+\](?:, )?)+)$", re.MULTILINE)
 
 
@@ -187,8 +193,8 @@ def check_body(name: str, header: dict[str, Any], body: str) -> list[str]:
     return sorted(commands)
 
 
-def build_script(path: Path, root: Path) -> tuple[str, dict[str, Any]]:
-    """The flat text of a source, and its entry in the manifest."""
+def build_script(path: Path, root: Path, library: Library) -> tuple[str, dict[str, Any]]:
+    """The flat text of a source, and its entry in the manifest; it joins the library too."""
     name = path.stem
     lines = path.read_text(encoding="utf-8").splitlines()
     header, end = read_header(name, lines)
@@ -213,16 +219,72 @@ def build_script(path: Path, root: Path) -> tuple[str, dict[str, Any]]:
         "commands": commands,
         **header,
     }
+    library.take(entry, flat.lines)
     return text, entry
+
+
+@dataclass
+class Library:
+    """The second packing of the same sources: one text in which each script is a function."""
+
+    includes: dict[str, list[str]] = field(default_factory=dict)
+    scripts: list[str] = field(default_factory=list)
+
+    def take(self, entry: dict[str, Any], lines: list[str]) -> None:
+        """Add a script, given as the lines of its flat text; of its includes, those that are not there yet."""
+        body: list[str] = []
+        into = body
+        for line in lines:
+            if line.startswith("-- @from include/"):
+                into = self.includes.setdefault(line, [])
+                into.clear()
+            elif line.startswith("-- @from "):
+                into = body
+            into.append(line)
+        flags = "{'no-writes'}" if entry["read_only"] else "{}"
+        self.scripts += [f"register('{entry['name']}', {flags}, {_quote(entry['purpose'])}, function()", *body, "end)"]
+
+    def text(self, template: str) -> str:
+        """The library: the template, with the pieces in the places of its marks."""
+        names, begin, includes = [], [], []
+        for line in (line for piece in self.includes.values() for line in piece):
+            state = _STATE.match(line)
+            if state:
+                names.append(state["names"])
+                begin.append(f"{state['names']} = {state['value'] or 'nil'}")
+            elif re.match(r"[^ \-]", line) and not re.match(r"local function |end$", line):
+                raise BuildError(f"include: outside of functions there may only be variables, one line each: {line}")
+            else:
+                includes.append(line)
+        pieces = {
+            "state": [f"local {', '.join(names)}"],
+            "begin": begin,
+            "includes": includes,
+            "scripts": self.scripts,
+        }
+        flat: list[str] = []
+        for line in template.splitlines():
+            mark = _MARK.match(line)
+            flat += [mark["indent"] + piece for piece in pieces.pop(mark["name"])] if mark else [line]
+        if pieces:
+            raise BuildError(f"functions/library.lua: these marks are missing: {', '.join(pieces)}")
+        flat.insert(1, f"-- sequere {VERSION}: generated from lua/src, do not edit")
+        return "\n".join([*flat, ""])
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def build(root: Path) -> dict[str, str]:
     """All that is generated from a folder of sources: paths below ``lua/`` and their texts."""
-    texts, entries = {}, []
+    texts, entries, library = {}, [], Library()
     for path in sorted(root.glob("*.lua")):
-        texts[f"{VERSION}/{path.name}"], entry = build_script(path, root)
+        texts[f"{VERSION}/{path.name}"], entry = build_script(path, root, library)
         entries.append(entry)
-    manifest = {"version": VERSION, "scripts": entries}
+    functions = f"{VERSION}/sequere.functions.lua"
+    texts[functions] = library.text((root / "functions" / "library.lua").read_text(encoding="utf-8"))
+    manifest = {"version": VERSION, "functions": functions, "scripts": entries}
     texts["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     texts["README.rst"] = with_table((root.parent / "README.rst").read_text(encoding="utf-8"), entries)
     return texts

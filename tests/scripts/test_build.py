@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -114,12 +115,32 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ),
         ("count.lua", "call('ZCARD'", "call('ZLEXCOUNT'", r"count: commands that COMMANDS .* \['ZLEXCOUNT'\]"),
         ("count.lua", "lua/v1/count.lua", "count.lua", "count: the example does not run lua/v1/count.lua"),
+        ("include/_undo.lua", "local undo = {}", "undo = {}", "only be variables, one line each: undo = {}"),
+        (
+            "include/_undo.lua",
+            "local undo = {}",
+            "local undo = {\n}",
+            "only be variables, one line each: local undo = {",
+        ),
+        ("functions/library.lua", "--- @begin", "", "functions/library.lua: these marks are missing: begin"),
     ],
 )
 def test_a_source_that_contradicts_itself_is_not_built(build, sources, file, old, new, message):
     edit(sources / file, old, new)
     with pytest.raises(build.BuildError, match=message):
         build.build(sources)
+
+
+def test_the_library_has_each_script_and_each_piece_once():
+    text = files("sequere.lua").joinpath("v1", "sequere.functions.lua").read_text()
+    registered = re.findall(r"^register\('(\w+)', (\{.*?\}), ", text, re.MULTILINE)
+    assert dict(registered) == {
+        name: "{'no-writes'}" if entry["read_only"] else "{}" for name, entry in MANIFEST.items()
+    }
+    pieces = re.findall(r"^-- @from (include/\w+\.lua):", text, re.MULTILINE)
+    assert {LUA / "src" / piece for piece in pieces} == set((LUA / "src" / "include").iterdir())
+    functions = re.findall(r"^local function (\w+)", text.partition("\nregister(")[0], re.MULTILINE)
+    assert len(set(functions)) == len(functions)
 
 
 def test_every_header_line_counts(build, sources):

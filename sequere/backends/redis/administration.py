@@ -6,6 +6,7 @@ where they go through the backend.
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,16 +52,14 @@ def load_scripts(client: Any) -> None:
 
 
 def export(folder: Path) -> list[Path]:
-    """Copy the manifest and the scripts, byte for byte, for another project; returns the paths written.
+    """Copy the manifest, the scripts and the library of functions, byte for byte; returns the paths written.
 
     The folder is made if need be. One that holds anything but files of these names is refused with
     :class:`~sequere.exceptions.InvalidArgument` before anything is written; ``OSError`` passes. No round trip.
     """
-    scripts = catalogue().values()
-    texts = {
-        folder / "manifest.json": files("sequere.lua").joinpath("manifest.json").read_bytes(),
-        **{folder / script.version / f"{script.name}.lua": script.text.encode() for script in scripts},
-    }
+    names = ["manifest.json", json.loads(files("sequere.lua").joinpath("manifest.json").read_bytes())["functions"]]
+    names += [f"{script.version}/{script.name}.lua" for script in catalogue().values()]
+    texts = {folder / name: files("sequere.lua").joinpath(name).read_bytes() for name in names}
     folders = {path.parent for path in texts}
     if folder.exists():
         strangers = sorted(path for path in folder.rglob("*") if path not in texts and path not in folders)

@@ -1,15 +1,16 @@
 // Runs the conformance vectors with Node and ioredis.
 //
-//   node node_ioredis.js VECTORS ADDRESS --flushall
+//   node node_ioredis.js VECTORS ADDRESS --flushall [--cluster]
 //
-// VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port.
+// VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port; with --cluster, of a node of a
+// cluster.
 //
 // THE SERVER IS EMPTIED (FLUSHALL) BEFORE EACH CASE. Without --flushall this refuses to run;
 // with --keep in its place it runs on what is there.
 
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 
 const LUA = join(import.meta.dirname, '../../../lua');
 const SCRIPTS = new Map();
@@ -83,12 +84,18 @@ async function runCase(client, address, { name, steps }) {
   return true;
 }
 
-const [vectors, address, ...options] = process.argv.slice(2);
-if (!address || options.length !== 1 || !['--flushall', '--keep'].includes(options[0])) {
+const [vectors, address, mode, ...options] = process.argv.slice(2);
+if (!['--flushall', '--keep'].includes(mode) || !options.every((option) => option === '--cluster')) {
   console.error(`This would empty the server at ${address}. If you mean that: --flushall`);
   process.exit(1);
 }
-const client = connect(address);
+const cluster = options.length > 0;
+const client = cluster ? new Cluster([address]) : connect(address);
+
+async function flushAll() {
+  for (const node of cluster ? client.nodes('master') : [client]) await node.flushall();
+}
+
 const files = statSync(vectors).isDirectory()
   ? readdirSync(vectors).filter((name) => name.endsWith('.json')).sort().map((name) => join(vectors, name))
   : [vectors];
@@ -96,7 +103,7 @@ let passed = 0;
 let failed = 0;
 for (const file of files) {
   for (const one of JSON.parse(readFileSync(file, 'utf8'))) {
-    if (options[0] === '--flushall') await client.flushall();
+    if (mode === '--flushall') await flushAll();
     if (await runCase(client, address, one)) passed += 1;
     else failed += 1;
   }

@@ -1,15 +1,16 @@
 // Runs the conformance vectors with Node and redis (node-redis).
 //
-//   node node_redis.js VECTORS ADDRESS --flushall
+//   node node_redis.js VECTORS ADDRESS --flushall [--cluster]
 //
-// VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port.
+// VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port; with --cluster, of a node of a
+// cluster.
 //
 // THE SERVER IS EMPTIED (FLUSHALL) BEFORE EACH CASE. Without --flushall this refuses to run;
 // with --keep in its place it runs on what is there.
 
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
 
 const LUA = join(import.meta.dirname, '../../../lua');
 const SCRIPTS = new Map();
@@ -48,7 +49,10 @@ function same(wanted, got, bound) {
 
 async function replyTo(client, address, step, bound) {
   const fill = (words) => words.map((word) => bound.get(word) ?? word);
-  if (step.command) return client.sendCommand(fill(step.command));
+  if (step.command) {
+    const words = fill(step.command);
+    return client.masters ? client.sendCommand(words[1], false, words) : client.sendCommand(words);
+  }
   if (!step.as) return runScript(client, step.call, step.keys, fill(step.arguments));
   const other = await connect(address, { username: step.as, password: step.as });
   try {
@@ -83,12 +87,21 @@ async function runCase(client, address, { name, steps }) {
   return true;
 }
 
-const [vectors, address, ...options] = process.argv.slice(2);
-if (!address || options.length !== 1 || !['--flushall', '--keep'].includes(options[0])) {
+const [vectors, address, mode, ...options] = process.argv.slice(2);
+if (!['--flushall', '--keep'].includes(mode) || !options.every((option) => option === '--cluster')) {
   console.error(`This would empty the server at ${address}. If you mean that: --flushall`);
   process.exit(1);
 }
-const client = await connect(address);
+const cluster = options.length > 0;
+const client = cluster
+  ? await createCluster({ rootNodes: [{ url: `redis://${address}` }], defaults: { RESP: 2 } }).connect()
+  : await connect(address);
+
+async function flushAll() {
+  const nodes = cluster ? await Promise.all(client.masters.map((node) => client.nodeClient(node))) : [client];
+  for (const node of nodes) await node.flushAll();
+}
+
 const files = statSync(vectors).isDirectory()
   ? readdirSync(vectors).filter((name) => name.endsWith('.json')).sort().map((name) => join(vectors, name))
   : [vectors];
@@ -96,7 +109,7 @@ let passed = 0;
 let failed = 0;
 for (const file of files) {
   for (const one of JSON.parse(readFileSync(file, 'utf8'))) {
-    if (options[0] === '--flushall') await client.flushAll();
+    if (mode === '--flushall') await flushAll();
     if (await runCase(client, address, one)) passed += 1;
     else failed += 1;
   }

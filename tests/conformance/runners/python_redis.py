@@ -1,8 +1,9 @@
 """Runs the conformance vectors with Python and redis-py: no Django, no sequere.
 
-    python python_redis.py VECTORS ADDRESS --flushall
+    python python_redis.py VECTORS ADDRESS --flushall [--functions] [--cluster]
 
-VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port.
+VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port; with --cluster, of a node of a
+cluster. With --functions the scripts are called as functions.
 
 THE SERVER IS EMPTIED (FLUSHALL) BEFORE EACH CASE. Without --flushall this refuses to run;
 with --keep in its place it runs on what is there.
@@ -15,7 +16,8 @@ from pathlib import Path
 import redis
 
 LUA = Path(__file__).resolve().parents[3] / "lua"
-MANIFEST = {entry["name"]: entry for entry in json.loads((LUA / "manifest.json").read_text())["scripts"]}
+CATALOGUE = json.loads((LUA / "manifest.json").read_text())
+MANIFEST = {entry["name"]: entry for entry in CATALOGUE["scripts"]}
 TEXTS = {name: (LUA / entry["version"] / f"{name}.lua").read_bytes() for name, entry in MANIFEST.items()}
 
 
@@ -28,12 +30,17 @@ def run_script(client, name, keys, arguments):
         return client.execute_command("EVAL", TEXTS[name], *rest)
 
 
-def connect(address, **user):
-    place = dict(zip(("host", "port"), address.rsplit(":", 1), strict=False))
-    if address.startswith("/"):
-        place = {"unix_socket_path": address}
-    client = redis.Redis(**place, **user, protocol=2, decode_responses=True)
-    client.response_callbacks.clear()  # replies as the server gives them
+def run_function(client, name, keys, arguments):
+    """Call a script as the function that it is in the library."""
+    return client.execute_command("FCALL", f"sequere_{name}", len(keys), *keys, *arguments)
+
+
+def connect(address, *, cluster=False, **user):
+    host, _, port = address.rpartition(":")
+    place = {"unix_socket_path": address} if address.startswith("/") else {"host": host, "port": int(port)}
+    client = (redis.RedisCluster if cluster else redis.Redis)(**place, **user, protocol=2, decode_responses=True)
+    for one in map(client.get_redis_connection, client.get_nodes()) if cluster else [client]:
+        one.response_callbacks.clear()  # replies as the server gives them
     return client
 
 
@@ -52,9 +59,12 @@ def same(wanted, got, bound):
 
 
 class Runner:
-    def __init__(self, address):
+    def __init__(self, address, options):
         self.address = address
-        self.client = connect(address)
+        self.client = connect(address, cluster="--cluster" in options)
+        self.run = run_function if "--functions" in options else run_script
+        if "--functions" in options:
+            self.client.function_load((LUA / CATALOGUE["functions"]).read_text(), replace=True)
 
     def step(self, step, bound):
         """None, or what went wrong."""
@@ -74,9 +84,9 @@ class Runner:
             return self.client.execute_command(*[bound.get(word, word) for word in step["command"]])
         arguments = [bound.get(argument, argument) for argument in step["arguments"]]
         if "as" not in step:
-            return run_script(self.client, step["call"], step["keys"], arguments)
+            return self.run(self.client, step["call"], step["keys"], arguments)
         with connect(self.address, username=step["as"], password=step["as"]) as client:
-            return run_script(client, step["call"], step["keys"], arguments)
+            return self.run(client, step["call"], step["keys"], arguments)
 
     def case(self, case):
         """Whether all steps of a case went as they should; the first that did not ends it."""
@@ -89,15 +99,15 @@ class Runner:
         return True
 
 
-def main(vectors, address, *options):
-    if options not in [("--flushall",), ("--keep",)]:
+def main(vectors, address, mode="", *options):
+    if mode not in ("--flushall", "--keep") or not set(options) <= {"--functions", "--cluster"}:
         sys.exit(f"This would empty the server at {address}. If you mean that: --flushall")
-    runner = Runner(address)
+    runner = Runner(address, options)
     path = Path(vectors)
     failed = passed = 0
     for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
         for case in json.loads(file.read_text()):
-            if options == ("--flushall",):
+            if mode == "--flushall":
                 runner.client.flushall()
             if runner.case(case):
                 passed += 1

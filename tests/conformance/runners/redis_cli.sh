@@ -1,24 +1,34 @@
 #!/usr/bin/env bash
 # Runs the conformance vectors with redis-cli; needs bash and jq besides.
 #
-#   bash redis_cli.sh VECTORS ADDRESS --flushall
+#   bash redis_cli.sh VECTORS ADDRESS --flushall [--functions] [--cluster]
 #
-# VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port.
+# VECTORS is a folder or a file, ADDRESS the path of a unix socket or host:port; with --cluster, of a node of a
+# cluster. With --functions the scripts are called as functions.
 #
 # THE SERVER IS EMPTIED (FLUSHALL) BEFORE EACH CASE. Without --flushall this refuses to run;
 # with --keep in its place it runs on what is there.
 set -euo pipefail
 
 lua=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../../lua" && pwd)
-vectors=${1:-} address=${2:-} option=${3:-}
-if [ $# -ne 3 ] || { [ "$option" != --flushall ] && [ "$option" != --keep ]; }; then
+vectors=${1:-} address=${2:-} mode=${3:-} functions='' cluster=''
+for option in "${@:4}"; do
+    case $option in
+    --functions) functions=1 ;;
+    --cluster) cluster=1 ;;
+    *) mode='' ;;
+    esac
+done
+if [ "$mode" != --flushall ] && [ "$mode" != --keep ]; then
     echo "This would empty the server at $address. If you mean that: --flushall" >&2
     exit 1
 fi
 case $address in
 /*) cli=(redis-cli --no-raw -s "$address") ;;
-*) cli=(redis-cli --no-raw -h "${address%:*}" -p "${address##*:}") ;;
+*) cli=(redis-cli --no-raw ${cluster:+-c} -h "${address%:*}" -p "${address##*:}") ;;
 esac
+empty=("${cli[@]}" FLUSHALL)
+if [ -n "$cluster" ]; then empty=(redis-cli --cluster call "$address" FLUSHALL --cluster-only-masters); fi
 
 declare -A sha1 text bound
 while read -r name version sum; do
@@ -27,15 +37,26 @@ while read -r name version sum; do
     text[$name]=${text[$name]%.}
 done < <(jq -r '.scripts[] | "\(.name) \(.version) \(.sha1)"' "$lua/manifest.json")
 
+# What redis-cli prints, but for the line that says where a cluster sent it.
+ask() { "${cli[@]}" "$@" | sed '/^-> Redirected to slot /d' || true; }
+
+if [ -n "$functions" ]; then
+    "${cli[@]}" -x FUNCTION LOAD REPLACE <"$lua/$(jq -r .functions "$lua/manifest.json")" >/dev/null
+fi
+
 # Call a script by its SHA-1; where the server does not have it, by its text, once.
 # run_script USER NAME NUMBER-OF-KEYS KEYS... ARGUMENTS...
 run_script() {
     local as=() name=$2 answer
     if [ -n "$1" ]; then as=(--no-auth-warning --user "$1" --pass "$1"); fi
     shift 2
-    answer=$("${cli[@]}" "${as[@]}" EVALSHA "${sha1[$name]}" "$@") || true
+    if [ -n "$functions" ]; then
+        ask "${as[@]}" FCALL "sequere_$name" "$@"
+        return
+    fi
+    answer=$(ask "${as[@]}" EVALSHA "${sha1[$name]}" "$@")
     case $answer in
-    '(error) NOSCRIPT'*) answer=$("${cli[@]}" "${as[@]}" EVAL "${text[$name]}" "$@") || true ;;
+    '(error) NOSCRIPT'*) answer=$(ask "${as[@]}" EVAL "${text[$name]}" "$@") ;;
     esac
     printf '%s\n' "$answer"
 }
@@ -60,7 +81,7 @@ def reply: if has("error") then "(error) " + .error
 
 begin_case() {
     case=$1 wrong='' bound=()
-    if [ "$option" = --flushall ]; then "${cli[@]}" FLUSHALL >/dev/null; fi
+    if [ "$mode" = --flushall ]; then "${empty[@]}" >/dev/null; fi
 }
 want() { wanted=$1; }
 fill() {
@@ -74,7 +95,7 @@ fill() {
 command_is() {
     if [ -n "$wrong" ]; then return; fi
     fill "$@"
-    compare "$("${cli[@]}" "${filled[@]}" || true)"
+    compare "$(ask "${filled[@]}")"
 }
 script_is() {
     if [ -n "$wrong" ]; then return; fi
