@@ -69,16 +69,16 @@ def _scripts(options: argparse.Namespace) -> int:
     if not (options.url or options.show or options.export):
         options.parser.error("which server? Pass --url, or --show or --export, which need none")
 
-    def get_client() -> redis.Redis:
+    def get_clients() -> list[redis.Redis]:
         try:
             client = redis.Redis.from_url(options.url)
             client.ping()  # a wrong option shows only now
         except (TypeError, ValueError) as error:
             raise InvalidSettings(f"--url: {error}") from error
-        return client
+        return [client]
 
     try:
-        run_scripts(options, print, get_client)
+        run_scripts(options, print, get_clients)
     except (redis.RedisError, OSError) as error:
         print(f"{options.parser.prog}: error: {error}", file=sys.stderr)
         return 1

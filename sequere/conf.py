@@ -11,6 +11,7 @@ DEFAULTS: dict[str, Any] = {
     "SEQUERE_BACKEND_CLASS": "sequere.backends.database.DatabaseBackend",
     "SEQUERE_REDIS_CONNECTION": None,
     "SEQUERE_REDIS_CONNECTION_CLASS": None,
+    "SEQUERE_REDIS_REPLICA_CONNECTION": None,
     "SEQUERE_REDIS_PREFIX": "sequere:",
     "SEQUERE_REDIS_FALLBACK_READS": False,
     "SEQUERE_FORGET_DELETED": True,

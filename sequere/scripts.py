@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from redis import exceptions as redis_errors
-from redis.exceptions import NoScriptError, RedisClusterException, ResponseError
+from redis.exceptions import NoScriptError
 
 logger = logging.getLogger("sequere")
 
@@ -72,8 +72,6 @@ def load(client: Any) -> bool:
         for script in catalogue().values():
             pipeline.script_load(script.text)
         replies = pipeline.execute(raise_on_error=False)
-    except RedisClusterException as error:  # redis-py loads no scripts by pipeline on a cluster
-        replies = [ResponseError(str(error))]
     except (redis_errors.ConnectionError, redis_errors.TimeoutError):
         return False  # the call that comes next will say so
     return _report(replies)
@@ -102,22 +100,29 @@ def decode(item: Any) -> Any:
     return item.decode() if isinstance(item, bytes) else item
 
 
-def run(client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1) -> Any:
+def run(
+    client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1, replica: bool = False
+) -> Any:
     """Run a script with a redis-py client: one round trip, two if the server does not have it loaded.
 
     The first ``keys`` of ``keys_and_arguments`` are KEYS. Returns the reply as redis-py gives it and
     raises what redis-py raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once:
-    that holds even while somebody flushes the script cache again and again.
+    that holds even while somebody flushes the script cache again and again. With ``replica`` by EVALSHA_RO
+    and EVAL_RO (Redis 7.0, Valkey), which a replica answers and a cluster's client may send to one.
     """
+    evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)
     try:
-        return client.evalsha(script.sha1, keys, *keys_and_arguments)
+        return evalsha(script.sha1, keys, *keys_and_arguments)
     except NoScriptError:
-        return client.eval(script.text, keys, *keys_and_arguments)
+        return evaluate(script.text, keys, *keys_and_arguments)
 
 
-async def arun(client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1) -> Any:
+async def arun(
+    client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1, replica: bool = False
+) -> Any:
     """As :func:`run`, with a ``redis.asyncio`` client."""
+    evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)
     try:
-        return await client.evalsha(script.sha1, keys, *keys_and_arguments)
+        return await evalsha(script.sha1, keys, *keys_and_arguments)
     except NoScriptError:
-        return await client.eval(script.text, keys, *keys_and_arguments)
+        return await evaluate(script.text, keys, *keys_and_arguments)

@@ -63,10 +63,10 @@ def test_scripts_are_listed_and_loaded(server):
         client.script_flush()
     listed = json.loads(manage("scripts", "--json"))
     assert [entry["name"] for entry in listed] == sorted(MANIFEST)
-    assert not any(entry["loaded"] for entry in listed)
+    assert all(entry["loaded"] == {server.socket: False} for entry in listed)
     assert "count           v1  " + MANIFEST["count"]["sha1"] + "  not loaded" in manage("scripts").splitlines()
     listed = json.loads(manage("scripts", "--load", "--json"))
-    assert all(entry["loaded"] for entry in listed)
+    assert all(entry["loaded"] == {server.socket: True} for entry in listed)
     assert {entry["name"]: entry["sha1"] for entry in listed} == {n: e["sha1"] for n, e in MANIFEST.items()}
     url = f"unix://{server.socket}"
     assert json.loads(module("scripts", "--url", url, "--json").stdout) == listed

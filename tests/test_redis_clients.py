@@ -1,26 +1,20 @@
-"""The clients of the Redis backend: one for each event loop, pools of every kind, a cluster."""
+"""The clients of the Redis backend: one for each event loop, pools of every kind."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import io
-import socket
-import time
 import warnings
 
 import pytest
 import redis
 from asgiref.sync import async_to_sync
-from django.core.management import call_command
 
 from sequere import exceptions
 from sequere.backends import get_backend
-from sequere.checks import check_server
 from sequere.resources import Resource
 from tests.support.calls import both_ways
 from tests.support.counting import round_trips
-from tests.support.servers import running
 
 USER, PROJECT = Resource("user", "1"), Resource("project", "7")
 
@@ -55,11 +49,11 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
             loop = asyncio.new_event_loop()
             loop.run_until_complete(get_backend().acount(USER, "followers"))
             loop.close()
-        assert len(get_backend()._async_clients) == 1
+        assert len(get_backend().primary.async_clients) == 1
         asyncio.run(get_backend().acount(USER, "followers"))
         del loop
         gc.collect()
-        assert get_backend()._async_clients == {}
+        assert get_backend().primary.async_clients == {}
         assert connections(client) <= before + 1
 
 
@@ -129,31 +123,6 @@ def test_a_pool_of_another_kind(valkey, settings):
     for call in both_ways("is_following", USER, PROJECT):
         assert call() is True
     get_backend().client.close()
-
-
-def test_a_cluster_of_one(settings):
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        port, bus = one.getsockname()[1], other.getsockname()[1]
-    options = ["--cluster-enabled", "yes", "--port", str(port), "--cluster-port", str(bus)]
-    with running("valkey-9.1", *options) as server:
-        with server.client() as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while client.execute_command("CLUSTER", "INFO").count(b"cluster_state:ok") == 0:
-                time.sleep(0.05)
-        settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-        settings.SEQUERE_REDIS_CONNECTION = {"host": "127.0.0.1", "port": port}
-        settings.SEQUERE_REDIS_CONNECTION_CLASS = "redis.RedisCluster"
-        settings.SEQUERE_REDIS_PREFIX = "{sequere}:"
-        for call in both_ways("follow", USER, PROJECT, timestamp=1.0):
-            call()
-        for call in both_ways("page", PROJECT, "followers"):
-            assert call().entries == [("user", "1", 1.0)]
-        for arguments in (["scripts", "--load"], ["stats"], ["audit"]):
-            call_command("sequere", *arguments, stdout=io.StringIO())
-        assert check_server() == []
-        get_backend().client.close()
 
 
 def test_clients_that_decode(valkey, settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..backends.redis.administration import export, get_script, list_scripts, load_scripts
@@ -14,7 +14,7 @@ from ..backends.redis.permissions import make_acl_line
 Write = Callable[[str], object]
 
 
-def run_scripts(options: argparse.Namespace, write: Write, get_client: Callable[[], Any]) -> None:
+def run_scripts(options: argparse.Namespace, write: Write, get_clients: Callable[[], Sequence[Any]]) -> None:
     """Do what the options of ``scripts`` say. Raises ``InvalidArgument``, ``OSError`` and what redis-py raises."""
     if options.show:
         write(get_script(options.show).text.removesuffix("\n"))
@@ -22,15 +22,21 @@ def run_scripts(options: argparse.Namespace, write: Write, get_client: Callable[
     if options.export:
         write(f"{len(export(options.export))} files in {options.export}")
         return
-    client = get_client()
+    clients = get_clients()
     if options.load:
-        load_scripts(client)
-    scripts = list_scripts(client)
+        load_scripts(clients)
+    scripts = list_scripts(clients)
     if options.json:
         write(json.dumps([script._asdict() for script in scripts], indent=2))
         return
     for script in scripts:
-        write(f"{script.name:<16}{script.version:<4}{script.sha1}  {'loaded' if script.loaded else 'not loaded'}")
+        write(f"{script.name:<16}{script.version:<4}{script.sha1}  {_tell_loaded(script.loaded)}")
+
+
+def _tell_loaded(loaded: Mapping[str, bool]) -> str:
+    if len(set(loaded.values())) == 1:
+        return "loaded" if all(loaded.values()) else "not loaded"
+    return f"not loaded on {', '.join(address for address, there in loaded.items() if not there)}"
 
 
 def run_acl(options: argparse.Namespace, write: Write, prefix: str) -> None:

@@ -7,6 +7,7 @@ where they go through the backend.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,15 +16,16 @@ from ...exceptions import InvalidArgument
 from ...resources import Resource
 from ...scripts import Script, catalogue, decode
 from .backend import RedisBackend
+from .client import name_nodes
 
 
 class Status(NamedTuple):
-    """One script, and whether the server (every primary of a cluster) has it loaded."""
+    """One script, and whether each server has it loaded, by address: one server, or all nodes of a cluster."""
 
     name: str
     version: str
     sha1: str
-    loaded: bool
+    loaded: dict[str, bool]
 
 
 def get_script(name: str) -> Script:
@@ -35,20 +37,29 @@ def get_script(name: str) -> Script:
         raise InvalidArgument(f"There is no script {name!r:.80}; there are: {known}.") from None
 
 
-def list_scripts(client: Any) -> list[Status]:
-    """All scripts with their state on the server, sorted by name. One round trip."""
+def list_scripts(clients: Iterable[Any]) -> list[Status]:
+    """All scripts with their state on each server, sorted by name. One round trip for each server."""
     scripts = sorted(catalogue().values(), key=lambda script: script.name)
-    loaded = client.script_exists(*[script.sha1 for script in scripts])
+    sums = [script.sha1 for script in scripts]
+    loaded = {address: node.script_exists(*sums) for address, node in _nodes(clients).items()}
     return [
-        Status(script.name, script.version, script.sha1, bool(there))
-        for script, there in zip(scripts, loaded, strict=True)
+        Status(script.name, script.version, script.sha1, {node: bool(there[i]) for node, there in loaded.items()})
+        for i, script in enumerate(scripts)
     ]
 
 
-def load_scripts(client: Any) -> None:
-    """Load all scripts, one round trip each. Unlike the backend, which can do without, it raises when refused."""
-    for script in catalogue().values():
-        client.script_load(script.text)
+def load_scripts(clients: Iterable[Any]) -> None:
+    """Load all scripts into each server, one round trip for each script and server.
+
+    Unlike the backend, which can do without, it raises when refused.
+    """
+    for node in _nodes(clients).values():
+        for script in catalogue().values():
+            node.script_load(script.text)
+
+
+def _nodes(clients: Iterable[Any]) -> dict[str, Any]:
+    return {address: node for client in clients for address, node in name_nodes(client).items()}
 
 
 def export(folder: Path) -> list[Path]:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from functools import cached_property
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from asgiref.sync import sync_to_async
 from django.core import checks
-from redis import exceptions as redis_errors
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
 from ... import scripts
 from ...conf import get_setting
 from ...exceptions import InvalidSettings, SequereException
 from ...resources import Resource
 from ..base import MAX_PAGE, BaseBackend, Entry, Page, Relationship
-from .client import make_async_client, make_client
-from .errors import translate
+from .client import find_node, is_cluster
+from .connection import Connection
+from .errors import FAILURES
 from .permissions import find_missing
 
-#: A read is repeated this often when its connection broke: at once, after 10 ms, after 20 ms.
-READ_RETRIES = 3
-_BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
-
-FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)
-_BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
+#: What a replica may answer: the questions of applications. Others must know what stands at this moment.
+REPLICATED = frozenset({"are_following", "count", "is_following", "page", "relationship"})
 
 #: Edges that one call of forget removes: about 10 ms of the server's time.
 FORGET_STEP = 500
@@ -62,88 +53,33 @@ class RedisBackend(BaseBackend):
         self.prefix = prefix
         #: What every script gets as KEYS.
         self.keys: tuple[str, ...] = (prefix,)
+        self.primary = Connection("SEQUERE_REDIS_CONNECTION")
+        #: Where reads go; None: to the primary.
+        self.replica: Connection | None = None
+        if get_setting("SEQUERE_REDIS_REPLICA_CONNECTION") is not None:
+            self.replica = Connection("SEQUERE_REDIS_REPLICA_CONNECTION", replica=True)
         self._scripts = scripts.catalogue()
-        self._loaded = False
-        self._async_clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]] = {}
 
-    @cached_property
+    @property
+    def connections(self) -> list[Connection]:
+        """The primary and, where the settings name one, the replica."""
+        return [self.primary] if self.replica is None else [self.primary, self.replica]
+
+    @property
     def client(self) -> Any:
-        """The redis-py client, which repeats no command by itself."""
-        return make_client()
+        """The redis-py client of the primary, which repeats no command by itself."""
+        return self.primary.client
 
     def run(self, name: str, *arguments: str | int | bytes) -> Any:
         """Run a script by name, with this backend's prefix. Returns its reply, bytes or text as the client decodes."""
-        script = self._scripts[name]
-        client = self.client
-        try:
-            if not self._loaded:
-                self._loaded = scripts.load(client)
-            try:
-                return scripts.run(client, script, *self.keys, *arguments, keys=len(self.keys))
-            except _BROKEN as error:
-                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
-                    raise
-            return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(
-                lambda: scripts.run(client, script, *self.keys, *arguments, keys=len(self.keys)), lambda error: None
-            )
-        except FAILURES as error:
-            raise translate(error, script) from error
+        return self._connection(name).run(self._scripts[name], self.keys, arguments)
 
     async def arun(self, name: str, *arguments: str | int | bytes) -> Any:
         """As :meth:`run`, by ``redis.asyncio``; in a thread if the project's own class makes the clients."""
-        script = self._scripts[name]
-        client = await self._async_client()
-        if client is None:
-            return await sync_to_async(self.run)(name, *arguments)
-        try:
-            if not self._loaded:
-                await self._aload(client)
-            try:
-                return await scripts.arun(client, script, *self.keys, *arguments, keys=len(self.keys))
-            except _BROKEN as error:
-                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
-                    raise
+        return await self._connection(name).arun(self._scripts[name], self.keys, arguments)
 
-            async def again() -> Any:
-                return await scripts.arun(client, script, *self.keys, *arguments, keys=len(self.keys))
-
-            async def ignore(error: Exception) -> None:
-                return None
-
-            return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(again, ignore)
-        except FAILURES as error:
-            raise translate(error, script) from error
-
-    async def _async_client(self) -> Any | None:
-        """The running event loop's own client: a connection of redis.asyncio belongs to one loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._async_clients:
-            # A loop that was closed without being shut down has not ended its generator: let go of it here.
-            for closed in [known for known in self._async_clients if known.is_closed()]:
-                del self._async_clients[closed]
-            client = make_async_client()
-            if client is None:
-                return None
-            lifetime = self._lifetime(loop, client)
-            self._async_clients[loop] = client, lifetime
-            await anext(lifetime)
-        return self._async_clients[loop][0]
-
-    async def _lifetime(self, loop: asyncio.AbstractEventLoop, client: Any) -> AsyncGenerator[None]:
-        """Closes the client with its loop: asyncio ends the generators that are suspended when a loop shuts down."""
-        try:
-            yield
-        finally:
-            self._async_clients.pop(loop, None)
-            await client.aclose()
-
-    async def _aload(self, client: Any) -> None:
-        self._loaded = True  # first, or every call that begins meanwhile would load them too
-        try:
-            self._loaded = await scripts.aload(client)
-        except BaseException:  # cancelled, say
-            self._loaded = False
-            raise
+    def _connection(self, name: str) -> Connection:
+        return self.replica if self.replica is not None and name in REPLICATED else self.primary
 
     def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
         return bool(self.run("follow", *from_resource, *to_resource, f"{timestamp:.6f}"))
@@ -257,14 +193,26 @@ class RedisBackend(BaseBackend):
 
     def check(self) -> list[checks.CheckMessage]:
         try:
-            _ = self.client
+            for connection in self.connections:
+                _ = connection.client
         except InvalidSettings as error:
             return [checks.Error(str(error), id="sequere.E003")]
+        except FAILURES:
+            return []  # a cluster's client connects at once; check_server() tells
+        if is_cluster(self.client) and not re.search(r"^[^{]*\{[^}]+\}", self.prefix):
+            return [
+                checks.Error(
+                    f"On a cluster the keys of a graph must share a hash tag; SEQUERE_REDIS_PREFIX is {self.prefix!r}.",
+                    hint="Set SEQUERE_REDIS_PREFIX to a text with a tag in braces, such as '{sequere}:'.",
+                    id="sequere.E006",
+                )
+            ]
         return []
 
     def check_server(self) -> list[checks.CheckMessage]:
         try:
-            self.run("count", "sequere", "check", "followers")
+            for name in ("lookup", "count"):  # one that the primary answers, one that a replica may
+                self.run(name, "sequere", "check", *["followers"][: name == "count"])
         except InvalidSettings:
             return []  # check() tells
         except SequereException as error:
@@ -279,7 +227,7 @@ class RedisBackend(BaseBackend):
 
     def _check_policy(self) -> list[checks.CheckMessage]:
         try:
-            policy = self.client.info("memory").get("maxmemory_policy", "")
+            policy = find_node(self.client, self.prefix).info("memory").get("maxmemory_policy", "")
         except FAILURES as error:
             return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
         if str(policy).startswith("allkeys"):

@@ -22,29 +22,30 @@ from ...conf import get_setting
 from ...exceptions import InvalidSettings
 
 
-def make_client() -> Any:
-    """A client for ``SEQUERE_REDIS_CONNECTION_CLASS`` or else ``redis.Redis``. No round trip.
+def make_client(setting: str) -> Any:
+    """A client of ``SEQUERE_REDIS_CONNECTION_CLASS`` or else ``redis.Redis``, for the connection in ``setting``.
 
-    Raises :class:`~sequere.exceptions.InvalidSettings`.
+    No round trip, but for a cluster's client, which asks for the slots at once. Raises
+    :class:`~sequere.exceptions.InvalidSettings`.
     """
-    client = _make(_connection_class() or redis.Redis)
+    client = _make(_connection_class() or redis.Redis, setting)
     if isinstance(client, redis.asyncio.Redis) or isinstance(
         getattr(client, "connection_pool", None), redis.asyncio.ConnectionPool
     ):
         raise InvalidSettings(
-            "SEQUERE_REDIS_CONNECTION and SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client and pool; "
+            f"{setting} and SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client and pool; "
             "got one of redis.asyncio, which the asynchronous functions use by themselves."
         )
     return _without_retries(client, Retry(NoBackoff(), 0))
 
 
-def make_async_client() -> Any | None:
+def make_async_client(setting: str) -> Any | None:
     """The ``redis.asyncio`` client of the same server; None if the project brings its own client class or pool."""
-    connection = get_setting("SEQUERE_REDIS_CONNECTION")
+    connection = get_setting(setting)
     own_pool = isinstance(connection, Mapping) and "connection_pool" in connection
     if own_pool or get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
         return None
-    return _without_retries(_make(redis.asyncio.Redis), AsyncRetry(NoBackoff(), 0))
+    return _without_retries(_make(redis.asyncio.Redis, setting), AsyncRetry(NoBackoff(), 0))
 
 
 def _connection_class() -> Any:
@@ -57,22 +58,23 @@ def _connection_class() -> Any:
         raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION_CLASS: cannot import {path!r}: {error}") from error
 
 
-def _make(client_class: Any) -> Any:
-    connection = get_setting("SEQUERE_REDIS_CONNECTION")
+def _make(client_class: Any, setting: str) -> Any:
+    connection = get_setting(setting)
     try:
         if connection is None:
             return client_class()
         if isinstance(connection, str):
             client = client_class.from_url(connection)
-            # A URL's options are looked at when a connection is made, which opens nothing yet.
-            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+            if not is_cluster(client):
+                # A URL's options are looked at when a connection is made, which opens nothing yet.
+                client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
             return client
         if isinstance(connection, Mapping):
             return client_class(**connection)
     except (TypeError, ValueError, AttributeError, redis.RedisError) as error:
-        raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION: no client can be made of it: {error}") from error
+        raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
     raise InvalidSettings(
-        f"SEQUERE_REDIS_CONNECTION must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
+        f"{setting} must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
     )
 
 
@@ -87,9 +89,37 @@ def _without_retries(client: Any, retry: Any) -> Any:
                 connection.retry = retry
     elif hasattr(client, "set_retry"):
         client.set_retry(retry)
+        client.cluster_error_retry_attempts = 0  # what a cluster's client of redis-py 5 counts by
     else:
         raise InvalidSettings(
             f"SEQUERE_REDIS_CONNECTION_CLASS must give a redis-py client; got {type(client).__name__}, "
             "which has no connection_pool"
         )
     return client
+
+
+def is_cluster(client: Any) -> bool:
+    """Whether a client is that of a cluster, be its class redis-py's or one with the same methods."""
+    return hasattr(client, "get_node_from_key")
+
+
+def name_nodes(client: Any) -> dict[str, Any]:
+    """The client of each server by the server's address: of a cluster's nodes those that its client knows.
+
+    redis-py knows the replicas too, 5 only where it may read from them. No round trip.
+    """
+    if is_cluster(client):
+        nodes = sorted(client.get_nodes(), key=lambda node: str(node.name))
+        return {node.name: client.get_redis_connection(node) for node in nodes}
+    pool = client.connection_pool
+    if hasattr(pool, "service_name"):  # sentinels say where it is
+        return {f"{pool.service_name}, {'primary' if pool.is_master else 'a replica'}": client}
+    place = pool.connection_kwargs
+    return {place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}": client}
+
+
+def find_node(client: Any, prefix: str) -> Any:
+    """The client of the one server that has the graph: of a cluster's client that of a node, else the client itself."""
+    if not is_cluster(client):
+        return client
+    return client.get_redis_connection(client.get_node_from_key(prefix))

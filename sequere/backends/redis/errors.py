@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 from redis import exceptions as redis_errors
+from redis.sentinel import MasterNotFoundError
 
 from ... import exceptions
 from ...scripts import Script
+
+#: What redis-py raises, and the text that it cannot send.
+FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)
 
 #: The first word of a script's error reply, and what it becomes.
 CODES: dict[str, type[exceptions.SequereException]] = {
@@ -24,6 +28,16 @@ CODES: dict[str, type[exceptions.SequereException]] = {
     "SEQUERE_TIMESTAMP": exceptions.InvalidTimestamp,
     "SEQUERE_WRONGTYPE": exceptions.WrongType,
 }
+
+_BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
+
+#: Refused, since the node that would be asked is none that may answer: while another one takes over, say.
+_DOWN = (
+    redis_errors.ClusterDownError,
+    redis_errors.MasterDownError,
+    redis_errors.SlotNotCoveredError,
+    redis_errors.TryAgainError,
+)
 
 _LINE = re.compile(r"^\w+ line (\d+): ")
 
@@ -51,17 +65,28 @@ def translate(error: Exception, script: Script) -> exceptions.SequereException:
             f"{script.name}: all connections are in use; nothing changed. "
             "Raise max_connections in SEQUERE_REDIS_CONNECTION."
         )
-    if isinstance(error, (redis_errors.ConnectionError, redis_errors.TimeoutError)):
+    if isinstance(error, _DOWN):
+        return exceptions.BackendUnavailable(f"{script.name}: nobody can answer now; nothing changed: {error}")
+    if isinstance(error, _BROKEN) or isinstance(error.__cause__, _BROKEN):
         if script.read_only or _nothing_sent(error):
             return exceptions.BackendUnavailable(f"{script.name}: cannot reach the server; nothing changed: {error}")
         return exceptions.OutcomeUnknown(
             f"{script.name}: the reply was lost, so it may or may not have been applied; "
             f"repeating the call is safe: {error}"
         )
+    if "unknown command" in str(error) and "_RO" in str(error).upper():
+        return exceptions.BackendError(
+            f"{script.name}: SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or "
+            f"newer or Valkey; nothing changed: {error}"
+        )
     return exceptions.BackendError(f"{script.name}: {error}")
 
 
 def _nothing_sent(error: Exception) -> bool:
+    if isinstance(error, redis_errors.RedisClusterException) and error.__context__ is not error.__cause__:
+        # A cluster's client that looks for the nodes again, after what the context tells.
+        return isinstance(error.__context__, Exception) and _nothing_sent(error.__context__)
     # redis-py has no type for this. Should it word these otherwise one day, the answer
     # becomes the careful one: outcome unknown.
-    return isinstance(error, redis_errors.BusyLoadingError) or "connecting to" in str(error)
+    unsent = (redis_errors.BusyLoadingError, MasterNotFoundError)
+    return isinstance(error, unsent) or "connecting to" in str(error)

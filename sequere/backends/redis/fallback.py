@@ -15,8 +15,10 @@ from ...conf import get_setting
 from ...exceptions import BackendUnavailable, ColdStore
 from ...resources import Resource
 from ..database.backend import DatabaseBackend
-from .backend import FAILURES, FORGET_STEP, RedisBackend
+from .backend import FORGET_STEP, RedisBackend
+from .client import find_node
 from .cursors import for_database, for_redis
+from .errors import FAILURES
 from .nudge import Nudge
 
 if TYPE_CHECKING:
@@ -215,7 +217,7 @@ class RedisFallbackBackend(RedisBackend):
 
     def _check_persistence(self) -> list[checks.CheckMessage]:
         try:
-            kept = self.graph.client.info("persistence").get("aof_enabled")
+            kept = find_node(self.graph.client, self.prefix).info("persistence").get("aof_enabled")
         except FAILURES as error:
             return [checks.Warning(f"The server does not tell whether it keeps an AOF: {error}", id="sequere.W003")]
         if kept in (0, "0"):

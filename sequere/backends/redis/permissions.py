@@ -11,6 +11,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from ...exceptions import InvalidArgument
 from ...scripts import catalogue
+from .client import find_node
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
 #: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).
@@ -67,7 +68,9 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
     called = {
         command for script in catalogue().values() if script.read_only or not read_only for command in script.commands
     }
-    commands = [f"+{command.lower()}" for command in (*SENT, *sorted(called))]
+    # A server that knows users with %R~ knows these two as well.
+    sent = (*SENT, "EVALSHA_RO", "EVAL_RO") if read_only else SENT
+    commands = [f"+{command.lower()}" for command in (*sent, *sorted(called))]
     return " ".join(["ACL SETUSER", user, "on", "resetkeys", "resetchannels", "-@all", *keys, *commands])
 
 
@@ -84,9 +87,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
         for command in ("EVALSHA", "EVAL", *script.commands):
             needed.setdefault(command, []).append(script.name)
     missing: dict[str, list[str]] = {}
-    if hasattr(client, "get_node_from_key"):  # a cluster: the node that has the graph
-        client = client.get_redis_connection(client.get_node_from_key(prefix))
-    with Redis(connection_pool=client.connection_pool, single_connection_client=True) as single:
+    with Redis(connection_pool=find_node(client, prefix).connection_pool, single_connection_client=True) as single:
         connection: Any = single.connection
         try:
             _ask(connection, "MULTI", wanted="OK")

@@ -80,7 +80,7 @@ class Command(BaseCommand):
             if status:
                 sys.exit(status)
         elif options.subcommand == "scripts":
-            run_scripts(options, write, lambda: backend.client)
+            run_scripts(options, write, lambda: [connection.client for connection in backend.connections])
         elif options.subcommand == "acl":
             run_acl(options, write, backend.prefix)
         elif options.subcommand == "stats":

@@ -90,7 +90,7 @@ if (!['--flushall', '--keep'].includes(mode) || !options.every((option) => optio
   process.exit(1);
 }
 const cluster = options.length > 0;
-const client = cluster ? new Cluster([address]) : connect(address);
+const client = cluster ? new Cluster([address], { redisOptions: { protocol: 2 } }) : connect(address);
 
 async function flushAll() {
   for (const node of cluster ? client.nodes('master') : [client]) await node.flushall();

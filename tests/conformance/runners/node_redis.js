@@ -94,7 +94,7 @@ if (!['--flushall', '--keep'].includes(mode) || !options.every((option) => optio
 }
 const cluster = options.length > 0;
 const client = cluster
-  ? await createCluster({ rootNodes: [{ url: `redis://${address}` }], defaults: { RESP: 2 } }).connect()
+  ? await createCluster({ rootNodes: [{ url: `redis://${address}` }], RESP: 2 }).connect()
   : await connect(address);
 
 async function flushAll() {
