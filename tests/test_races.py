@@ -26,8 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 8
 
 
-def race(settings, alias="default", environment=()):
-    """Run the racers; returns the edges that must stand by what they were told."""
+def race(settings, alias="default", environment=(), lua=""):
+    """Run the racers; returns the edges that must stand by what they were told.
+
+    ``lua`` is a folder with the scripts for every other one of them.
+    """
     racers = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.racer"],
@@ -41,7 +44,8 @@ def race(settings, alias="default", environment=()):
         for _ in range(PROCESSES)
     ]
     for seed, racer in enumerate(racers):
-        racer.stdin.write(json.dumps({"settings": settings, "alias": alias, "seed": seed}))
+        task = {"settings": settings, "alias": alias, "seed": seed, "lua": str(lua) if seed % 2 else ""}
+        racer.stdin.write(json.dumps(task))
         racer.stdin.close()
         racer.stdin = None
     balance = Counter()
@@ -68,12 +72,17 @@ def standing(backend):
     return edges
 
 
-def test_on_redis(server):
+#: None: all use the same scripts. Else half of them use those of a release, as in a rolling deployment.
+RELEASES = [None, *sorted(path for path in (ROOT / "tests" / "released").iterdir() if path.is_dir())]
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name if path else "alone")
+def test_on_redis(server, release):
     settings = {
         "SEQUERE_BACKEND_CLASS": "sequere.backends.redis.RedisBackend",
         "SEQUERE_REDIS_CONNECTION": server.connection,
     }
-    expected = race(settings)
+    expected = race(settings, lua=release or "")
     assert len(expected) > 100
     assert standing(get_backend()) == expected
     with server.client() as client:
