@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
+import redis
 
 from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.backends.redis.permissions import ARGUMENTS, make_acl_line
 from sequere.checks import check_server
+from sequere.conf import get_setting
 from sequere.resources import Resource
 from tests.support.counting import round_trips
 from tests.support.graph import audit
@@ -78,6 +81,18 @@ def test_the_minimal_user_can_do_everything(server, become):
     for command in (["SET", "other", "1"], ["FLUSHALL"], ["KEYS", "*"], ["HGETALL", "sequere:uid::1"]):
         with pytest.raises(Exception, match=r"[Nn]o permissions"):
             backend.client.execute_command(*command)
+
+
+def test_the_minimal_user_of_the_functions(server, become):
+    with server.client() as client:
+        if client.info("server")["redis_version"].startswith("6."):
+            return  # it has no functions
+    admin = become(make_acl_line("sequere:"), "-eval", "-evalsha", "-script", "+fcall", "+fcall_ro")
+    admin.function_load(files("sequere.lua").joinpath("v1", "sequere.functions.lua").read_text(), replace=True)
+    with redis.Redis(**get_setting("SEQUERE_REDIS_CONNECTION")) as client:
+        assert client.fcall("sequere_follow", 1, "sequere:", *USER, *PROJECT) == 1
+        assert client.fcall_ro("sequere_is_following", 1, "sequere:", *USER, *PROJECT) == 1
+    assert denied(admin) == []
 
 
 def test_an_audit_of_the_whole_graph_needs_scan_as_well(server, become):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import redis
 from asgiref.sync import async_to_sync
 
 from sequere import models as graph
+from sequere.backends import get_backend
+from sequere.backends.redis.permissions import make_acl_line
 from sequere.results import FollowList
 
 
@@ -31,6 +34,18 @@ class AsyncApi(Api):
             return await getattr(graph, f"a{name}")(*arguments, **options)
 
         return run()
+
+
+@pytest.fixture
+def backend(backend, settings):
+    """The backend; on a real server as the minimal user, who may do what the package does, and no more."""
+    place = getattr(settings, "SEQUERE_REDIS_CONNECTION", None)
+    if place:
+        with redis.Redis(**place) as admin:
+            admin.execute_command(*make_acl_line("sequere:").split(" "), "nopass")
+        settings.SEQUERE_REDIS_CONNECTION = {**place, "username": "sequere", "password": "any"}
+        assert get_backend() is not backend
+    return get_backend()
 
 
 @pytest.fixture(params=[Api, AsyncApi], ids=["sync", "async"])
