@@ -89,7 +89,10 @@ def add_behind(commands: Any) -> None:
 
 
 def _parse_seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not 0 <= value < 86_400:
-        raise argparse.ArgumentTypeError(f"must be from 0 to below 86400 seconds; got {text}")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0 to below 86400; got {text!r:.80}")
     return value

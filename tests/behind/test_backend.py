@@ -176,14 +176,19 @@ def test_a_read_sends_none_and_a_cold_one_does(behind, sent):
     assert len(sent) == 1
 
 
-def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [OperationalError("refused"), ModuleNotFoundError("No module named 'pika'")])
+def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatch, caplog, error):
     def refuse(name, **options):
-        raise OperationalError("refused")
+        raise error
 
-    monkeypatch.setattr(apps.get_app_config("sequere_redis").celery, "send_task", refuse)
-    behind.follow(ADA, BOB, timestamp=1.0)
-    nudge.time.sleep(0.1)
-    assert "The broker takes no message" in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(apps.get_app_config("sequere_redis").celery, "send_task", refuse)
+        behind.follow(ADA, BOB, timestamp=1.0)
+        nudge.time.sleep(0.1)
+    assert f"The broker takes no message; the journal waits for the next drain: {error!r}" in caplog.text
+    behind.unfollow(ADA, BOB)
+    nudge.time.sleep(1.1)
+    assert len(sent) == 1  # the next one got through
 
 
 @pytest.mark.parametrize("settings_of_celery", [None, {}, {"broker": "memory://", "task_always_eager": True}])

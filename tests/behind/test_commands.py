@@ -11,6 +11,7 @@ import time
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import rebuild as rebuilding
@@ -49,6 +50,15 @@ def test_drain(backend):
     backend.graph.client.flushall()
     with pytest.raises(CommandError, match="rebuild"):
         manage("drain")
+
+
+@pytest.mark.parametrize("command", ["drain", "rebuild", "verify", "status", "close"])
+def test_a_table_that_is_missing(backend, monkeypatch, command):
+    tables = [table for table in connection.introspection.table_names() if table != "sequere_outbox"]
+    monkeypatch.setattr(connection.introspection, "table_names", lambda: tables)
+    with pytest.raises(CommandError, match=r"The database 'default' has no table sequere_outbox. .* run migrate"):
+        manage(command)
+    assert "sequere.W004" in [message.id for message in backend.check_server()]
 
 
 def test_watch_drains_rebuilds_and_ends_when_told(backend):

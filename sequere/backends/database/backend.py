@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core import checks
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connections, router, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit, SelfFollow
@@ -32,6 +32,22 @@ ATTEMPTS = 10
 _DEADLOCKS = {"40P01", "40001", 1213, 1020}
 
 _CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?")
+
+
+def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
+    """What is to be told of tables that are not where the routers send these models. One query for each database."""
+    wanted: dict[str, set[str]] = {}
+    for model in models:
+        wanted.setdefault(router.db_for_write(model), set()).add(model._meta.db_table)
+    problems = []
+    for alias, tables in wanted.items():
+        try:
+            lacking = tables.difference(connections[alias].introspection.table_names())
+        except DatabaseError as error:
+            problems.append(f"The database {alias!r} does not answer: {error}")
+        else:
+            problems += [f"The database {alias!r} has no table {table}." for table in sorted(lacking)]
+    return [checks.Warning(text, hint="Start the database and run migrate.", id="sequere.W004") for text in problems]
 
 
 class DatabaseBackend(BaseBackend):
@@ -56,14 +72,7 @@ class DatabaseBackend(BaseBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() tells
-        alias, table = router.db_for_write(self._model), self._model._meta.db_table
-        try:
-            if table in connections[alias].introspection.table_names():
-                return []
-            problem = f"The database {alias!r} has no table {table}."
-        except DatabaseError as error:
-            problem = f"The database {alias!r} does not answer: {error}"
-        return [checks.Warning(problem, hint="Start the database and run migrate.", id="sequere.W004")]
+        return check_tables(self._model)
 
     @property
     def _model(self) -> type[Follow]:

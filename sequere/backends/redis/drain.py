@@ -50,7 +50,9 @@ def drain(graph: RedisBackend) -> Drained:
     while True:
         step, position = despite_deadlocks(alias, lambda: _step(graph, alias))
         if step is None:
-            raise ColdStore("There is no journal in Redis, or not the one that was read so far: rebuild.")
+            raise ColdStore(
+                "There is no journal in Redis, or not the one that was read so far. Run `manage.py sequere rebuild`."
+            )
         total += step
         if step.entries < READ_STEP - 1:
             break

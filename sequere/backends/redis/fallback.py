@@ -14,7 +14,7 @@ from django.db import router
 from ...conf import get_setting
 from ...exceptions import BackendUnavailable, ColdStore
 from ...resources import Resource
-from ..database.backend import DatabaseBackend
+from ..database.backend import DatabaseBackend, check_tables
 from .backend import FORGET_STEP, RedisBackend
 from .client import find_node
 from .cursors import for_database, for_redis
@@ -213,7 +213,14 @@ class RedisFallbackBackend(RedisBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() tells
-        return [*self.graph.check_server(), *self.database.check_server(), *self._check_persistence()]
+        return [*self.graph.check_server(), *self.check_tables(), *self._check_persistence()]
+
+    def check_tables(self) -> list[checks.CheckMessage]:
+        """What is to be told of tables that are missing. One query."""
+        from ..database.models import Follow
+        from .models import Journal, OutboxEntry, SetAside
+
+        return check_tables(Follow, Journal, OutboxEntry, SetAside)
 
     def _check_persistence(self) -> list[checks.CheckMessage]:
         try:

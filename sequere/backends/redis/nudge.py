@@ -43,16 +43,14 @@ class Nudge:
             threading.Thread(target=self._run, args=(application,), name="sequere-nudge", daemon=True).start()
 
     def _run(self, application: Any) -> None:
-        from kombu.exceptions import OperationalError
-
         while True:
             self._wanted.wait()
             self._wanted.clear()
             try:
                 # A drain that comes a minute late is of no use: the next nudge has brought another.
                 application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
-            except (OperationalError, OSError) as error:
-                logger.warning("The broker takes no message; the journal waits for the next drain: %s", error)
+            except Exception as error:  # noqa: BLE001 transports raise what they like; the next may get through
+                logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
             time.sleep(INTERVAL)
 
 

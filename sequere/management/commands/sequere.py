@@ -76,6 +76,8 @@ class Command(BaseCommand):
         if options.subcommand in BEHIND:
             from ..behind import run
 
+            for problem in backend.check_tables():
+                raise DatabaseError(f"{problem.msg} {problem.hint}")
             status = run(backend.graph, options, write)
             if status:
                 sys.exit(status)
