@@ -21,7 +21,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -189,20 +191,34 @@ class _Rebuild:
             raise _overtaken()
 
     def _copy(self) -> None:
-        follows = Follow._default_manager.using(self.alias).order_by("pk")
-        while True:
-            last = self.progress.follow
-            after = follows.filter(pk__gt=UUID(last)) if last != "-" else follows
-            rows = list(after.values_list("pk", *COLUMNS, "created_at")[:READ_STEP])
-            for start in range(0, len(rows), COPY_STEP):
-                chunk = rows[start : start + COPY_STEP]
-                states = [((Resource(*row[1:3]), Resource(*row[3:5])), to_text(to_micros(row[5]))) for row in chunk]
-                self._set(states, self.progress._replace(follow=chunk[-1][0].hex))
+        with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
+            sent: Future[None] | None = None
+            for chunk in self._read():
+                states = list(_flat(((edge, to_text(to_micros(at))) for _, edge, at in chunk)))
+                if sent is not None:
+                    sent.result()
+                sent = sender.submit(self._set, states, self.progress._replace(follow=chunk[-1][0].hex))
                 self.copied += len(chunk)
                 self.on_step(self.copied)
-            if len(rows) < READ_STEP:
-                break
+            if sent is not None:
+                sent.result()
         self._move(self.progress._replace(step="replay"))
+
+    def _read(self) -> Iterator[list[tuple[UUID, Edge, datetime]]]:
+        """The follows that are still to be copied, in chunks."""
+        follows = Follow._default_manager.using(self.alias).order_by("pk")
+        last = None if self.progress.follow == "-" else UUID(self.progress.follow)
+        while True:
+            after = follows if last is None else follows.filter(pk__gt=last)
+            rows = [
+                (pk, (Resource(*names[:2]), Resource(*names[2:])), at)
+                for pk, *names, at in after.values_list("pk", *COLUMNS, "created_at")[:READ_STEP]
+            ]
+            for start in range(0, len(rows), COPY_STEP):
+                yield rows[start : start + COPY_STEP]
+            if len(rows) < READ_STEP:
+                return
+            last = rows[-1][0]
 
     def _replay(self) -> bool:
         """Replay the next part of the outbox. Whether there was a whole one."""
@@ -216,7 +232,7 @@ class _Rebuild:
                 entry.edge: "" if entry.created_at is None else to_text(to_micros(entry.created_at))
                 for entry in entries
             }
-            self._set(states.items(), self.progress._replace(outbox=entries[-1].pk))
+            self._set(_flat(states.items()), self.progress._replace(outbox=entries[-1].pk))
             self.replayed += len(entries)
         return len(entries) == COPY_STEP
 
@@ -229,8 +245,8 @@ class _Rebuild:
                 pass
             open_journal(self.graph, row, self.alias, self.progress)
 
-    def _set(self, states: Iterable[tuple[Edge, str]], reached: Progress) -> None:
-        if not self.graph.run("copy_edges", str(self.progress), str(reached), *_flat(states)):
+    def _set(self, states: Iterable[str], reached: Progress) -> None:
+        if not self.graph.run("copy_edges", str(self.progress), str(reached), *states):
             raise _overtaken()
         self.progress = reached
 
