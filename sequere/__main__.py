@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scripts.set_defaults(run=_scripts, parser=scripts)
     acl = add_acl(commands)
     acl.add_argument("--prefix", default="sequere:", help="what the graph's keys begin with (sequere:)")
+    acl.add_argument("--write-behind", action="store_true", help="the user of RedisFallbackBackend")
     acl.set_defaults(run=_acl, parser=acl)
 
     options = parser.parse_args(arguments)
@@ -89,7 +90,7 @@ def _acl(options: argparse.Namespace) -> int:
     _require_redis(options)
     from .management.scripts import run_acl
 
-    run_acl(options, print, options.prefix)
+    run_acl(options, print, options.prefix, write_behind=options.write_behind)
     return 0
 
 

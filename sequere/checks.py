@@ -7,15 +7,21 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 
 from .backends import get_backend
+from .conf import get_setting
 from .exceptions import InvalidSettings
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Whether the configured backend can be made. No round trip."""
+    """Whether the switches are switches and the configured backend can be made. No round trip."""
+    messages: list[CheckMessage] = [
+        Error(f"{name} must be True or False; got {get_setting(name)!r:.80}", id="sequere.E007")
+        for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED")
+        if not isinstance(get_setting(name), bool)
+    ]
     try:
-        return get_backend().check()
+        return [*messages, *get_backend().check()]
     except InvalidSettings as error:
-        return [Error(str(error), id="sequere.E001")]
+        return [*messages, Error(str(error), id="sequere.E001")]
 
 
 def check_server(**kwargs: Any) -> list[CheckMessage]:

@@ -57,6 +57,14 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     assert check_server() == []
 
 
+@pytest.mark.parametrize("name", ["SEQUERE_FORGET_DELETED", "SEQUERE_REDIS_FALLBACK_READS"])
+def test_a_switch_that_is_none(settings, name):
+    setattr(settings, name, "False")
+    (message,) = check_settings()
+    assert message.id == "sequere.E007"
+    assert message.msg == f"{name} must be True or False; got 'False'"
+
+
 @pytest.mark.django_db
 def test_the_database_backend_needs_its_application_and_its_table(settings, monkeypatch):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import pytest
 import redis
+from django.core.management.base import CommandError
 
 from sequere import exceptions
 from sequere.backends import get_backend
@@ -15,6 +16,7 @@ from sequere.backends.redis.permissions import ARGUMENTS, make_acl_line
 from sequere.checks import check_server
 from sequere.conf import get_setting
 from sequere.resources import Resource
+from sequere.scripts import catalogue
 from tests.support.counting import round_trips
 from tests.support.graph import audit
 from tests.support.manifest import MANIFEST
@@ -97,7 +99,8 @@ def test_the_minimal_user_of_the_functions(server, become):
 
 def test_an_audit_of_the_whole_graph_needs_scan_as_well(server, become):
     admin = become(make_acl_line("sequere:"))
-    with pytest.raises(Exception, match="scan"):
+    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    with pytest.raises(CommandError, match=r"the server denies this user; nothing changed: .*scan"):
         manage("audit")
     with pytest.raises(Exception, match="script"):
         manage("scripts")
@@ -125,6 +128,8 @@ def test_the_reader_reads_and_cannot_write(server, become, settings):
     reader = get_backend()
     assert reader is not writer
     read(reader)
+    with pytest.raises(redis.ResponseError, match="SEQUERE_COLD"):  # it may pass the journal as guard
+        reader.client.eval(catalogue()["count"].text, 2, "sequere:", "sequere:global:journal", *USER, "friends")
     assert denied(admin) == []
     with pytest.raises(exceptions.CommandDenied):
         reader.follow(OTHER, PROJECT, timestamp=1.0)
@@ -148,7 +153,7 @@ def test_the_check_says_which_permission_is_missing(server, become):
         "HSET sequere:uid::0 (for audit, copy_edges, follow, follow_many, mend_edges); "
         "TIME (for copy_edges, follow, follow_many, journal_state, mend_edges)"
     )
-    assert "python -m sequere acl" in message.hint
+    assert "manage.py sequere acl" in message.hint
     become(make_acl_line("sequere:"), "resetkeys", "~sequere:", "~sequere:uid:*")
     get_backend().client.close()
     (message,) = check_server()
@@ -204,6 +209,18 @@ def test_both_command_lines_print_the_line(settings, options):
     command = [sys.executable, "-m", "sequere", "acl", "--prefix", "{a}*:", *options]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == printed
     assert printed.startswith(f"ACL SETUSER {'app' if '--user' in options else 'sequere'} on resetkeys ")
-    assert ("%R~{a}\\*:* ~{a}\\*: " in printed) is ("--read-only" in options)
+    assert ("%R~{a}\\*:* ~{a}\\*: ~{a}\\*:global:journal " in printed) is ("--read-only" in options)
     assert ("+zadd" in printed) is ("--read-only" not in options)
     assert "+scan" not in printed
+
+
+def test_both_command_lines_print_the_line_of_write_behind(settings):
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisFallbackBackend"
+    printed = manage("acl")
+    command = [sys.executable, "-m", "sequere", "acl"]
+    assert subprocess.run([*command, "--write-behind"], check=True, capture_output=True, text=True).stdout == printed
+    assert "+scan" in printed
+    assert "+scan" not in manage("acl", "--read-only")
+    refused = subprocess.run([*command, "--write-behind", "--read-only"], check=False, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "read_only and write_behind exclude each other" in refused.stderr

@@ -187,12 +187,13 @@ def test_the_console_lines(in_root, server, tmp_path):
     assert operators["sequere resolve 1"] == "user 1"
     assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
     assert "           1  follows" in operators["sequere stats"].splitlines()
-    told = "1 follows of Redis brought into the database: the two are in step."
+    told = "In the database 1 follows added, 0 removed, 0 given another time: all is in step."
     assert operators["sequere rebuild --from redis"] == told
     assert operators["sequere drain"] == "0 entries drained."
     assert operators["sequere verify --repair redis"] == "0 differences: all is well."
-    assert operators["sequere status --max-lag 60"].startswith("state       ready\n")
+    assert operators["sequere status --max-lag 60"].startswith("state       ready: ")
     assert operators["sequere close"].startswith("0 entries drained.\nThe database answers now.")
+    assert operators["sequere rebuild"] == "1 follows copied, 0 changes replayed: Redis is ready."
     assert operators["sequere scripts --load"].count("  loaded") == len(MANIFEST)
     assert operators["-m sequere scripts --show follow | redis-cli -x SCRIPT LOAD"] == MANIFEST["follow"]["sha1"]
     assert operators["-m sequere acl --prefix sequere: | redis-cli"] == "OK"

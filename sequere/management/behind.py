@@ -24,6 +24,16 @@ from .graph import Write, progress
 #: Exit statuses of ``status``, as monitoring systems have them.
 OK, WARNING, CRITICAL = 0, 1, 2
 
+#: What a state means to people, and whether somebody should look.
+STATES = {
+    "ready": ("Redis answers", OK),
+    "rebuilding": ("the database answers until Redis is filled", WARNING),
+    "cold": ("the database answers; the next drain begins a rebuild, or: manage.py sequere rebuild", CRITICAL),
+    "closed": ("the database answers; to go back to Redis: manage.py sequere rebuild", CRITICAL),
+    "rewound": ("Redis is older than the database; the next drain declares it cold", CRITICAL),
+    "unreachable": ("Redis does not answer", CRITICAL),
+}
+
 
 def run(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Do what the options say and print it; returns the exit status."""
@@ -56,24 +66,28 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    told = ""
+    told: set[str] = set()
+
+    def tell_once(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            write(text)
+
     while not stopped.is_set():
         close_old_connections()
         try:
             try:
                 drained = draining.drain(graph)
             except ColdStore:
-                write("Redis is cold: rebuilding.")
+                tell_once("Redis is cold: rebuilding.")
                 rebuilt = rebuilding.rebuild(graph)
                 write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed: Redis is ready.")
             else:
                 if drained.entries:
                     _tell(drained, write)
-            told = ""
+            told.clear()
         except (BackendError, DatabaseError, rebuilding.RebuildRefused) as error:
-            if str(error) != told:
-                told = str(error)
-                write(f"{type(error).__name__}: {told}")
+            tell_once(f"{type(error).__name__}: {error}")
         stopped.wait(options.every)
     return 0
 
@@ -87,9 +101,13 @@ def _rebuild(graph: RedisBackend, options: argparse.Namespace, write: Write) -> 
 
 def _take_over(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     rebuilding.take_over(graph)
+    added = removed = changed = 0
     with progress("verify", rebuilding.count_follows() + count_uids(graph)) as on_step:
-        mended = sum(1 for _ in verify(graph, repair="redis", on_step=on_step))
-    write(f"{mended} follows of Redis brought into the database: the two are in step.")
+        for difference in verify(graph, repair="redis", on_step=on_step):
+            added += difference.database is None
+            removed += difference.redis is None
+            changed += None not in (difference.database, difference.redis)
+    write(f"In the database {added} follows added, {removed} removed, {changed} given another time: all is in step.")
     return 0
 
 
@@ -122,16 +140,20 @@ def _status(graph: RedisBackend, options: argparse.Namespace, write: Write) -> i
     if options.json:
         write(json.dumps(asdict(status), default=str, indent=2))
     else:
-        write(f"state       {status.state}")
-        write(f"journal     {status.journal:,} entries")
-        write(f"lag         {status.lag:,} entries, {status.lag_seconds:.1f} seconds")
-        write(f"last drain  {status.drained_at or 'never'}")
-        write(f"outbox      {status.outbox:,} changes")
-        write(f"set aside   {status.set_aside:,} entries")
-    if status.state in ("cold", "closed"):
-        return CRITICAL
-    late = options.max_lag is not None and status.lag_seconds > options.max_lag
-    return WARNING if late or status.set_aside or status.state == "rebuilding" else OK
+        lines = {
+            "state": f"{status.state}: {STATES[status.state][0]}",
+            "journal": None if status.journal is None else f"{status.journal:,} entries",
+            "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
+            "last drain": None if status.outbox is None else status.drained_at or "never",
+            "outbox": None if status.outbox is None else f"{status.outbox:,} changes",
+            "set aside": None if status.set_aside is None else f"{status.set_aside:,} entries",
+        }
+        for name, told in lines.items():
+            write(f"{name:<12}{told or 'unknown'}")
+        for problem in status.problems:
+            write(problem)
+    late = options.max_lag is not None and (status.lag_seconds or 0) > options.max_lag
+    return max(STATES[status.state][1], WARNING if late or status.set_aside or status.problems else OK)
 
 
 def _close(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:

@@ -39,6 +39,6 @@ def _tell_loaded(loaded: Mapping[str, bool]) -> str:
     return f"not loaded on {', '.join(address for address, there in loaded.items() if not there)}"
 
 
-def run_acl(options: argparse.Namespace, write: Write, prefix: str) -> None:
+def run_acl(options: argparse.Namespace, write: Write, prefix: str, *, write_behind: bool) -> None:
     """Print the line. Raises ``InvalidArgument``."""
-    write(make_acl_line(prefix, user=options.user, read_only=options.read_only))
+    write(make_acl_line(prefix, user=options.user, read_only=options.read_only, write_behind=write_behind))

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import threading
 import time
 
 import pytest
+import redis
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
+from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import rebuild as rebuilding
 from sequere.backends.redis.drain import drain
-from sequere.backends.redis.models import SetAside
+from sequere.backends.redis.models import Journal, SetAside
+from sequere.backends.redis.permissions import make_acl_line
 from sequere.resources import Resource
 from tests.conftest import use_fallback
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 ADA, BOB = Resource("user", "1"), Resource("user", "2")
+FLIGHT, CITY = Resource("project", "1"), Resource("project", "2")
 
 
 @pytest.fixture
@@ -52,13 +57,33 @@ def test_drain(backend):
         manage("drain")
 
 
-@pytest.mark.parametrize("command", ["drain", "rebuild", "verify", "status", "close"])
+@pytest.mark.parametrize("command", ["drain", "rebuild", "verify", "close"])
 def test_a_table_that_is_missing(backend, monkeypatch, command):
     tables = [table for table in connection.introspection.table_names() if table != "sequere_outbox"]
     monkeypatch.setattr(connection.introspection, "table_names", lambda: tables)
     with pytest.raises(CommandError, match=r"The database 'default' has no table sequere_outbox. .* run migrate"):
         manage(command)
     assert "sequere.W004" in [message.id for message in backend.check_server()]
+
+
+def watch(later):
+    """What ``drain --watch`` prints while ``later`` runs in a thread, after which it is told to end."""
+
+    def run():
+        later()
+        signal.raise_signal(signal.SIGTERM)
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        out, status = manage("drain", "--watch", "--every", "0.05")
+    finally:
+        thread.join()
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    assert status == 0
+    return out.splitlines()
 
 
 def test_watch_drains_rebuilds_and_ends_when_told(backend):
@@ -72,22 +97,45 @@ def test_watch_drains_rebuilds_and_ends_when_told(backend):
         client.flushall()
         while not client.exists("sequere:global:journal") and time.monotonic() < deadline:
             time.sleep(0.05)
-        signal.raise_signal(signal.SIGTERM)
 
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    thread = threading.Thread(target=later)
-    thread.start()
-    try:
-        out, status = manage("drain", "--watch", "--every", "0.05")
-    finally:
-        thread.join()
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-    assert status == 0
-    assert out.splitlines() == [
+    assert watch(later) == [
         "1 entries drained.",
         "Redis is cold: rebuilding.",
         "1 follows copied, 0 changes replayed: Redis is ready.",
+    ]
+
+
+def test_watch_goes_on_where_the_server_denies_a_command(backend, settings):
+    server = settings.SEQUERE_REDIS_CONNECTION
+    backend.follow(ADA, BOB, timestamp=1.0)
+    drain(backend.graph)
+    with redis.Redis(**server) as admin:
+        admin.flushdb()
+        admin.execute_command(*make_acl_line("sequere:").split(" "), "nopass")
+        settings.SEQUERE_REDIS_CONNECTION = {**server, "username": "sequere", "password": "any"}
+        (problem,) = [message for message in get_backend().check_server() if message.id == "sequere.W005"]
+        assert "cannot rebuild" in problem.msg
+
+        def later():
+            time.sleep(0.5)
+            admin.execute_command(*manage("acl")[0].split())
+            deadline = time.monotonic() + 20
+            while not admin.exists("sequere:global:journal") and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+        cold, refused, ready = watch(later)
+        assert cold == "Redis is cold: rebuilding."
+        assert re.match("CommandDenied: redis: the server denies this user; nothing changed: .*scan", refused)
+        assert ready == "1 follows copied, 0 changes replayed: Redis is ready."
+        assert "sequere.W005" not in [message.id for message in get_backend().check_server()]
+        admin.acl_deluser("sequere")
+
+
+def test_watch_tells_once_what_it_cannot_do(backend):
+    manage("close")
+    assert watch(lambda: time.sleep(0.5)) == [
+        "Redis is cold: rebuilding.",
+        "RebuildRefused: An operator has closed the journal; `manage.py sequere rebuild` opens it.",
     ]
 
 
@@ -106,7 +154,8 @@ def test_rebuild_from_redis(settings, servers):
     backend = use_fallback("valkey-9.1", settings, servers, ready=False)
     backend.graph.follow(ADA, BOB, timestamp=1.0)
     backend.graph.follow(BOB, ADA, timestamp=1.0)
-    told = "2 follows of Redis brought into the database: the two are in step.\n"
+    backend.database.follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
+    told = "In the database 1 follows added, 2 removed, 1 given another time: all is in step.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Follow.objects.count() == 2
     with pytest.raises(CommandError, match="nothing to take over"):
@@ -144,6 +193,7 @@ def test_status(backend):
         "lag_seconds": 0.0,
         "outbox": 0,
         "set_aside": 0,
+        "problems": [],
     }
     assert state == ready
     backend.follow(ADA, BOB, timestamp=1.0)
@@ -175,11 +225,56 @@ def test_status_of_a_redis_that_does_not_answer(backend, settings):
     backend.graph.run("move_rebuild", "", "begun")
     out, status = manage("status")
     assert status == 1
-    assert out.startswith("state       rebuilding\n")
+    assert out.startswith("state       rebuilding: the database answers until Redis is filled\n")
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": "/nowhere"}
-    with pytest.raises(CommandError) as caught:
-        manage("status")
-    assert caught.value.returncode == 2
+    out, status = manage("status")
+    assert status == 2
+    assert out.splitlines()[:5] == [
+        "state       unreachable: Redis does not answer",
+        "journal     unknown",
+        "lag         unknown",
+        "last drain  never",
+        "outbox      1 changes",
+    ]
+    assert re.fullmatch(r"Redis does not answer: .*/nowhere.*", out.splitlines()[6])
+
+
+def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
+    """That is when an operator must know how long the journal is."""
+    backend.follow(ADA, BOB, timestamp=1.0)
+
+    def refuse(alias):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(Journal, "look", refuse)
+    out, status = manage("status", "--json", "--max-lag", "0")
+    assert status == 1
+    state = json.loads(out)
+    assert (state["state"], state["journal"], state["lag"], state["outbox"]) == ("ready", 2, None, None)
+    assert state["problems"] == ["The database does not answer: connection refused"]
+    assert manage("status")[0].splitlines()[1:4] == [
+        "journal     2 entries",
+        "lag         unknown",
+        "last drain  unknown",
+    ]
+
+
+def test_status_of_a_redis_that_is_older_than_the_database(backend):
+    backend.follow(ADA, BOB, timestamp=1.0)
+    drain(backend.graph)
+    backend.graph.client.delete("sequere:global:journal")
+    backend.graph.client.xadd("sequere:global:journal", {"operation": "open"}, id="1-1")
+    out, status = manage("status", "--json")
+    assert status == 2
+    assert json.loads(out)["state"] == "rewound"
+
+
+@pytest.mark.parametrize("command", ["audit", "stats"])
+def test_there_is_nothing_to_look_at_in_a_cold_redis(backend, command):
+    assert manage(command)[1] == 0
+    backend.graph.client.flushall()
+    with pytest.raises(CommandError, match="has lost its memory"):
+        manage(command)
 
 
 def test_close(backend):

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from django.db import connections
 
+from sequere.backends.database.models import Follow
 from sequere.backends.redis import rebuild as module
 from sequere.backends.redis.drain import close, drain
 from sequere.backends.redis.models import Journal, OutboxEntry
@@ -257,8 +258,32 @@ def test_a_graph_that_the_database_never_saw_is_not_removed(cold):
     assert in_step(cold)
 
 
+def test_a_redis_without_a_graph_is_not_taken_over(cold):
+    cold.database.follow(ADA, BOB, timestamp=5.0)
+    with pytest.raises(RebuildRefused, match="Redis holds no graph"):
+        take_over(cold.graph)
+
+
+def test_a_part_of_a_graph_is_not_taken_over(behind, monkeypatch):
+    """Somebody without the guard wrote into a Redis that had lost its memory; or a rebuild has begun."""
+    fill(behind)
+    drain(behind.graph)
+    behind.graph.client.flushall()
+    behind.graph.follow(ADA, BOB, timestamp=5.0)
+    with pytest.raises(RebuildRefused, match="lost the graph that was in step"):
+        take_over(behind.graph)
+    behind.graph.run("move_rebuild", "", "begun")
+    with pytest.raises(RebuildRefused, match="a rebuild has begun"):
+        take_over(behind.graph)
+    assert Follow.objects.count() == 62
+    behind.graph.client.delete("sequere:global:rebuild")
+    close(behind.graph)
+    take_over(behind.graph)
+
+
 def test_nothing_is_taken_over_beside_changes_of_the_database(cold):
     cold.follow(ADA, BOB, timestamp=5.0)
+    cold.graph.follow(ADA, BOB, timestamp=5.0)
     with pytest.raises(RebuildRefused, match="1 changes were made in the database"):
         take_over(cold.graph)
 

@@ -247,7 +247,7 @@ def _check_pairs(from_resource: Resource, to_resources: Sequence[Resource], most
     check_resource(from_resource, "from_resource")
     _check_others(to_resources, most)
     if from_resource in to_resources:
-        raise SelfFollow(f"{from_resource.identifier} {from_resource.object_id!r} cannot follow itself")
+        raise SelfFollow(f'{from_resource.identifier} "{from_resource.object_id}" cannot follow itself')
 
 
 def _check_others(to_resources: Sequence[Resource], most: int) -> None:

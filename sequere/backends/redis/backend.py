@@ -27,6 +27,8 @@ FORGET_STEP = 500
 #: Entries that one step of audit looks at.
 AUDIT_STEP = 100
 
+ACL_HINT = "Run the line that `manage.py sequere acl` prints, with --user for another name."
+
 
 class Finding(NamedTuple):
     """Something that ``audit`` found: count, missing, surplus, score, orphan, mapping or wrongtype."""
@@ -219,7 +221,7 @@ class RedisBackend(BaseBackend):
             return [
                 checks.Warning(
                     f"The Redis backend does not work: {error}",
-                    hint="Start the server, or correct SEQUERE_REDIS_CONNECTION; the server must run Lua scripts.",
+                    hint="Start the server, or correct SEQUERE_REDIS_CONNECTION (address, user, password).",
                     id="sequere.W001",
                 )
             ]
@@ -241,16 +243,15 @@ class RedisBackend(BaseBackend):
         return []
 
     def _check_permissions(self) -> list[checks.CheckMessage]:
-        hint = "Run the line that `python -m sequere acl` prints, with this backend's prefix and user."
         try:
             missing = find_missing(self.client, self.prefix)
         except FAILURES as error:
             words = f"The server does not tell whether its user may do all that the scripts do: {error}"
-            return [checks.Warning(words, hint=hint, id="sequere.W005")]
+            return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
         if not missing:
             return []
         told = "; ".join(f"{permission} (for {', '.join(names)})" for permission, names in missing.items())
-        return [checks.Warning(f"The server's user lacks permissions: {told}", hint=hint, id="sequere.W005")]
+        return [checks.Warning(f"The server's user lacks permissions: {told}", hint=ACL_HINT, id="sequere.W005")]
 
 
 def _flags(reply: Sequence[int]) -> list[bool]:

@@ -45,41 +45,43 @@ _REFUSALS = {"MISCONF", "NOREPLICAS", "OOM", "READONLY"}
 _DENIALS = {"NOAUTH", "NOPERM", "WRONGPASS"}
 
 
-def translate(error: Exception, script: Script) -> exceptions.SequereException:
-    """The exception for what stopped a script; its text says what is known about the effect."""
+def translate(error: Exception, script: Script | None = None) -> exceptions.SequereException:
+    """The exception for what stopped a script; its text says what is known about the effect.
+
+    Without a script it was a command that reads.
+    """
+    name = script.name if script else "redis"
     if isinstance(error, UnicodeEncodeError):
         return exceptions.InvalidObjectId(f"object_id must be text that UTF-8 can hold; got {error.object!r:.80}")
     code, _, words = str(error).partition(" ")
-    if code in CODES:
+    if script and code in CODES:
         line = _LINE.match(words)
         source = f" [{script.source_of(int(line[1]))}]" if line else ""
         return CODES[code](words + source)
     if isinstance(error, (redis_errors.OutOfMemoryError, redis_errors.ReadOnlyError)) or code in _REFUSALS:
-        return exceptions.WriteRefused(f"{script.name}: the server refuses writes; nothing changed: {error}")
+        return exceptions.WriteRefused(f"{name}: the server refuses writes; nothing changed: {error}")
     # redis.asyncio hides a refused password behind a ConnectionError.
     refused = (redis_errors.AuthenticationError, redis_errors.NoPermissionError)
     if isinstance(error, refused) or isinstance(error.__cause__, refused) or code in _DENIALS:
-        return exceptions.CommandDenied(f"{script.name}: the server denies this user; nothing changed: {error}")
+        return exceptions.CommandDenied(f"{name}: the server denies this user; nothing changed: {error}")
     if any(words in str(error) for words in ("Too many connections", "No connection available")):
         return exceptions.BackendUnavailable(
-            f"{script.name}: all connections are in use; nothing changed. "
-            "Raise max_connections in SEQUERE_REDIS_CONNECTION."
+            f"{name}: all connections are in use; nothing changed. Raise max_connections in SEQUERE_REDIS_CONNECTION."
         )
     if isinstance(error, _DOWN):
-        return exceptions.BackendUnavailable(f"{script.name}: nobody can answer now; nothing changed: {error}")
+        return exceptions.BackendUnavailable(f"{name}: nobody can answer now; nothing changed: {error}")
     if isinstance(error, _BROKEN) or isinstance(error.__cause__, _BROKEN):
-        if script.read_only or _nothing_sent(error):
-            return exceptions.BackendUnavailable(f"{script.name}: cannot reach the server; nothing changed: {error}")
+        if script is None or script.read_only or _nothing_sent(error):
+            return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {error}")
         return exceptions.OutcomeUnknown(
-            f"{script.name}: the reply was lost, so it may or may not have been applied; "
-            f"repeating the call is safe: {error}"
+            f"{name}: the reply was lost, so it may or may not have been applied; repeating the call is safe: {error}"
         )
     if "unknown command" in str(error) and "_RO" in str(error).upper():
         return exceptions.BackendError(
-            f"{script.name}: SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or "
+            f"{name}: SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or "
             f"newer or Valkey; nothing changed: {error}"
         )
-    return exceptions.BackendError(f"{script.name}: {error}")
+    return exceptions.BackendError(f"{name}: {error}")
 
 
 def _nothing_sent(error: Exception) -> bool:

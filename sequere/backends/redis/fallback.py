@@ -10,12 +10,13 @@ from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.core import checks
 from django.db import router
+from redis.exceptions import NoPermissionError
 
 from ...conf import get_setting
 from ...exceptions import BackendUnavailable, ColdStore
 from ...resources import Resource
 from ..database.backend import DatabaseBackend, check_tables
-from .backend import FORGET_STEP, RedisBackend
+from .backend import ACL_HINT, FORGET_STEP, RedisBackend
 from .client import find_node
 from .cursors import for_database, for_redis
 from .errors import FAILURES
@@ -213,7 +214,12 @@ class RedisFallbackBackend(RedisBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() tells
-        return [*self.graph.check_server(), *self.check_tables(), *self._check_persistence()]
+        return [
+            *self.graph.check_server(),
+            *self.check_tables(),
+            *self._check_persistence(),
+            *self._check_scan(),
+        ]
 
     def check_tables(self) -> list[checks.CheckMessage]:
         """What is to be told of tables that are missing. One query."""
@@ -221,6 +227,16 @@ class RedisFallbackBackend(RedisBackend):
         from .models import Journal, OutboxEntry, SetAside
 
         return check_tables(Follow, Journal, OutboxEntry, SetAside)
+
+    def _check_scan(self) -> list[checks.CheckMessage]:
+        try:
+            find_node(self.graph.client, self.prefix).scan(count=1)
+        except NoPermissionError as error:
+            words = f"The server's user cannot rebuild, which goes over the keys: {error}"
+            return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
+        except FAILURES:
+            pass  # the others tell
+        return []
 
     def _check_persistence(self) -> list[checks.CheckMessage]:
         try:

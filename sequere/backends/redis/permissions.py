@@ -17,6 +17,9 @@ from .client import find_node
 #: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).
 SENT = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
 
+#: What write-behind sends beside: a rebuild removes what it finds of the graph.
+SENT_BEHIND = ("SCAN",)
+
 #: The arguments after the key with which a command may be asked for. Nothing asked for is ever run.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DECR": (),
@@ -52,24 +55,29 @@ def escape(prefix: str) -> str:
     return re.sub(r"([\\*?\[\]])", r"\\\1", prefix)
 
 
-def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False) -> str:
+def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False, write_behind: bool = False) -> str:
     """The ACL SETUSER command of the user that may do what the package does under ``prefix``, and no more.
 
     It leaves the passwords as they are, so a line of a newer release can follow an older one. With
-    ``read_only`` the user can run the scripts that read; servers know such users since Redis 7.0. Raises
-    :class:`~sequere.exceptions.InvalidArgument` for a name or a prefix that no ACL can hold. No round trip.
+    ``read_only`` the user can run the scripts that read; servers know such users since Redis 7.0. With
+    ``write_behind`` it is the user of RedisFallbackBackend. Raises
+    :class:`~sequere.exceptions.InvalidArgument` for a name or a prefix that no ACL can hold, and for both at
+    once. No round trip.
     """
+    if read_only and write_behind:
+        raise InvalidArgument("read_only and write_behind exclude each other: what drains and rebuilds must write")
     for name, value in {"user": user, "prefix": prefix}.items():
         if re.search(r"[\s\0\"']", value) or not (value or name == "prefix"):
             raise InvalidArgument(f"{name} must be without spaces and quotes, or no ACL can hold it; got {value!r:.80}")
     pattern = f"{escape(prefix)}*"
-    # EVALSHA asks for the right to write to its KEYS, which are the prefix alone.
-    keys = [f"%R~{pattern}", f"~{escape(prefix)}"] if read_only else [f"~{pattern}"]
+    # EVALSHA asks for the right to write to its KEYS, which are the prefix and the journal as guard.
+    passed = [f"~{escape(prefix)}", f"~{escape(prefix)}global:journal"]
+    keys = [f"%R~{pattern}", *passed] if read_only else [f"~{pattern}"]
     called = {
         command for script in catalogue().values() if script.read_only or not read_only for command in script.commands
     }
     # A server that knows users with %R~ knows these two as well.
-    sent = (*SENT, "EVALSHA_RO", "EVAL_RO") if read_only else SENT
+    sent = (*SENT, "EVALSHA_RO", "EVAL_RO") if read_only else (*SENT, *SENT_BEHIND) if write_behind else SENT
     commands = [f"+{command.lower()}" for command in (*sent, *sorted(called))]
     return " ".join(["ACL SETUSER", user, "on", "resetkeys", "resetchannels", "-@all", *keys, *commands])
 

@@ -103,8 +103,9 @@ def rebuild(
 def take_over(graph: RedisBackend) -> None:
     """Begin with the graph that Redis holds: make the journal, so that from here on its changes are noted.
 
-    The database is then to be mended from Redis (``verify``). Raises :class:`RebuildRefused` if there is a
-    journal, or if the database holds changes that were never in Redis. Three round trips.
+    The database is then to be mended from Redis (``verify``), so it will hold nothing that Redis does not hold.
+    Raises :class:`RebuildRefused` if there is a journal, if Redis has no graph or has lost the one that was in
+    step with this database, or if the database holds changes that were never in Redis. Four round trips.
     """
     alias = get_alias()
     with transaction.atomic(using=alias, durable=True):
@@ -112,6 +113,19 @@ def take_over(graph: RedisBackend) -> None:
         state = get_state(graph, row.position)
         if state.length:
             raise RebuildRefused("Redis has a journal already: there is nothing to take over.")
+        if not count_uids(graph):
+            raise RebuildRefused(
+                "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."
+            )
+        if state.progress:
+            raise RebuildRefused(
+                "Redis holds a part of the graph: a rebuild has begun. Run `manage.py sequere rebuild`."
+            )
+        if (row.position or row.opening) and not row.closed:
+            raise RebuildRefused(
+                "Redis has lost the graph that was in step with this database; to take over what it holds now would "
+                "remove the rest. Run `manage.py sequere rebuild`; if Redis is right after all, `close` first."
+            )
         waiting = OutboxEntry._default_manager.using(alias).count()
         if waiting:
             raise RebuildRefused(

@@ -2,52 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import Error as DatabaseError
+
+from ...exceptions import BackendError
 from .backend import RedisBackend
-from .journal import get_state, order_of
+from .journal import State, get_state, order_of
 from .models import Journal, OutboxEntry, SetAside, get_alias
 
 
 @dataclass(frozen=True)
 class Status:
-    """How write-behind stands.
+    """How write-behind stands; what cannot be told is None.
 
     - ``state``: ``ready`` (Redis answers), ``cold`` (the database answers), ``rebuilding`` (so it does, while
-      Redis is being filled), ``closed`` (so it does, because an operator said so);
+      Redis is being filled), ``closed`` (so it does, because an operator said so), ``rewound`` (Redis answers,
+      but is older than the database; the next drain finds that out and declares it cold), ``unreachable``
+      (Redis does not answer);
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
     - ``lag``: entries that the database lacks, and ``lag_seconds``: since when it lacks the oldest of them;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
-    - ``set_aside``: entries that the database could not take and that nobody has looked after yet.
+    - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
+    - ``problems``: what Redis and the database said instead of answering.
     """
 
     state: str
-    journal: int
-    lag: int
-    lag_seconds: float
-    drained_at: datetime | None
-    outbox: int
-    set_aside: int
+    journal: int | None = None
+    lag: int | None = None
+    lag_seconds: float | None = None
+    drained_at: datetime | None = None
+    outbox: int | None = None
+    set_aside: int | None = None
+    problems: tuple[str, ...] = ()
 
 
 def get_status(graph: RedisBackend) -> Status:
     """How write-behind stands. One round trip and three queries.
 
-    Right after a drain's commit ``lag`` may still count entries that the next read drops. Raises
-    ``BackendError`` and Django's database errors.
+    Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
+    database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
     """
     alias = get_alias()
-    row = Journal.look(alias)
-    state = get_state(graph, row.position)
-    lag_seconds = max(0.0, (state.now - order_of(state.waiting)[0]) / 1000) if state.waiting else 0.0
+    problems: list[str] = []
+    row: Journal | None
+    outbox: int | None
+    set_aside: int | None
+    try:
+        row = Journal.look(alias)  # first: a position that is read later may be beyond the state
+        outbox = OutboxEntry._default_manager.using(alias).count()
+        set_aside = SetAside._default_manager.using(alias).count()
+    except DatabaseError as error:
+        row = outbox = set_aside = None
+        problems.append(f"The database does not answer: {error}".strip())
+    try:
+        status = _tell(get_state(graph, row.position if row else ""), row)
+    except BackendError as error:
+        problems.append(f"Redis does not answer: {error}")
+        status = Status("unreachable", drained_at=row.drained_at if row else None)
+    return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
+
+
+def _tell(state: State, row: Journal | None) -> Status:
+    if row is None:
+        name = "ready" if state.length else "rebuilding" if state.progress else "cold"
+        return Status(name, journal=state.length)
+    if state.length:
+        name = "rewound" if order_of(state.last) < order_of(row.position) else "ready"
+    else:
+        name = "closed" if row.closed else "rebuilding" if state.progress else "cold"
     return Status(
-        state="ready" if state.length else "closed" if row.closed else "rebuilding" if state.progress else "cold",
+        name,
         journal=state.length,
         lag=max(1, state.length - 1) if state.waiting else 0,
-        lag_seconds=lag_seconds,
+        lag_seconds=max(0.0, (state.now - order_of(state.waiting)[0]) / 1000) if state.waiting else 0.0,
         drained_at=row.drained_at,
-        outbox=OutboxEntry._default_manager.using(alias).count(),
-        set_aside=SetAside._default_manager.using(alias).count(),
     )

@@ -2,7 +2,8 @@
 
 No step keeps the server for longer than some milliseconds, so a walk may run beside any traffic. What
 comes or goes meanwhile may or may not be seen, and is never taken for damage. Walks go over the keys by
-SCAN, or over the uids one after the other. What redis-py raises passes.
+SCAN, or over the uids one after the other. All raise ``BackendError`` when the server does not answer or denies
+a command.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ...exceptions import CorruptGraph
 from ...resources import Resource
 from ..base import RELATIONS
 from .backend import Finding, RedisBackend
+from .errors import FAILURES, translate
 from .permissions import escape
 
 #: Keys that one SCAN looks at, and the most commands of a pipeline.
@@ -252,9 +254,12 @@ def find_keys(backend: RedisBackend, size: int) -> Iterator[list[bytes | str]]:
 
     One round trip for each 1,000 keys of the server.
     """
-    keys = iter(backend.client.scan_iter(match=f"{escape(backend.prefix)}uid:*", count=STEP))
-    while batch := list(islice(keys, size)):
-        yield batch
+    try:
+        keys = iter(backend.client.scan_iter(match=f"{escape(backend.prefix)}uid:*", count=STEP))
+        while batch := list(islice(keys, size)):
+            yield batch
+    except FAILURES as error:
+        raise translate(error) from error
 
 
 def _scan(backend: RedisBackend) -> Iterator[list[str]]:
@@ -268,13 +273,16 @@ def _ask(backend: RedisBackend, commands: list[tuple[str, ...]]) -> list[Any]:
     """The replies to reads in one round trip; WRONGTYPE comes as a reply, every other error is raised."""
     if not commands:
         return []
-    pipeline = backend.client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    replies: list[Any] = pipeline.execute(raise_on_error=False)
-    for reply in replies:
-        if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
-            raise reply
+    try:
+        pipeline = backend.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
+                raise reply
+    except FAILURES as error:
+        raise translate(error) from error
     return replies
 
 

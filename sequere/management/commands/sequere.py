@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from ...backends import get_backend
-from ...exceptions import BackendError, SequereException
+from ...exceptions import SequereException
 from ...registry import registry
 from ...resources import Resource, check_resource
 from ..arguments import add_acl, add_behind, add_scripts
@@ -62,29 +62,34 @@ class Command(BaseCommand):
                     f"the settings say {type(backend).__name__}."
                 )
             self._run(backend, argparse.Namespace(**options))
-        except (BackendError, DatabaseError) as error:
-            raise CommandError(str(error), returncode=2 if options["subcommand"] == "status" else 1) from error
-        except (SequereException, RedisError, RedisClusterException, OSError) as error:
+        except (SequereException, DatabaseError, RedisError, RedisClusterException, OSError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
+        from ...backends.redis import RedisFallbackBackend
         from ...backends.redis.administration import lookup, resolve
         from ..graph import run_audit, run_stats
         from ..scripts import run_acl, run_scripts
 
         write = self.stdout.write
+        if options.subcommand in ("audit", "stats"):
+            backend.run("lookup", "sequere", "check")  # raises ColdStore where there is no graph to look at
         if options.subcommand in BEHIND:
-            from ..behind import run
+            problems = backend.check()
+            if not problems and options.subcommand != "status":  # which tells itself what does not answer
+                problems = backend.check_tables()
+            for problem in problems:
+                raise CommandError(f"{problem.msg} {problem.hint or ''}".strip())
+            from ..behind import run  # it has models, which need their applications
 
-            for problem in backend.check_tables():
-                raise DatabaseError(f"{problem.msg} {problem.hint}")
             status = run(backend.graph, options, write)
             if status:
                 sys.exit(status)
         elif options.subcommand == "scripts":
             run_scripts(options, write, lambda: [connection.client for connection in backend.connections])
         elif options.subcommand == "acl":
-            run_acl(options, write, backend.prefix)
+            behind = isinstance(backend, RedisFallbackBackend) and not options.read_only
+            run_acl(options, write, backend.prefix, write_behind=behind)
         elif options.subcommand == "stats":
             run_stats(backend, write, as_json=options.json)
         elif options.subcommand == "resolve":
