@@ -155,6 +155,15 @@ def test_a_runner_finds_what_is_wrong(runner, valkey, tmp_path):
 
 
 @pytest.mark.parametrize("runner", PROGRAMS)
+def test_a_script_that_there_is_not_is_no_success(runner, valkey, tmp_path):
+    done = run(
+        runner, vectors(tmp_path, "typo", [step("folow", "user", "1", "project", "7")]), valkey.socket, "--flushall"
+    )
+    assert done.returncode != 0
+    assert "folow" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("runner", PROGRAMS)
 @pytest.mark.parametrize("options", [(), ("--flush",), ("--flushall", "--keep")])
 def test_a_runner_refuses_to_empty_a_server_unless_told(runner, options, valkey):
     with valkey.client() as client:

@@ -70,7 +70,7 @@ class Runner:
         """None, or what went wrong."""
         try:
             got = self.reply(step, bound)
-        except redis.RedisError as error:
+        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
             code = str(error).split(" ")[0]
             return None if code == step.get("error") else f"got the error {error}"
         if "error" in step:

@@ -50,6 +50,10 @@ run_script() {
     local as=() name=$2 answer
     if [ -n "$1" ]; then as=(--no-auth-warning --user "$1" --pass "$1"); fi
     shift 2
+    if [ -z "${sha1[$name]:-}" ]; then
+        echo "(error) there is no script $name"
+        return
+    fi
     if [ -n "$functions" ]; then
         ask "${as[@]}" FCALL "sequere_$name" "$@"
         return

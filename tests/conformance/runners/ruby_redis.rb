@@ -18,7 +18,7 @@ end
 
 # Call a script by its SHA-1; where the server does not have it, by its text, once.
 def run_script(client, name, keys, arguments)
-  sha1, text = SCRIPTS[name]
+  sha1, text = SCRIPTS.fetch(name)
   begin
     client.evalsha(sha1, keys, arguments)
   rescue Redis::CommandError => e
