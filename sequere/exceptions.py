@@ -96,5 +96,19 @@ class ColdStore(BackendError):
     """The server has lost its memory: the guard key is missing. Nothing changed."""
 
 
+class WriteBehindRefused(SequereException):
+    """What write-behind was told to do is not needed, is under way elsewhere, or would destroy something.
+
+    The text says what to do instead.
+    """
+
+
+class DatabaseBehind(WriteBehindRefused):
+    """The database lacks changes that the journal no longer holds: it never read it, or came back from a backup.
+
+    Redis goes on answering; nothing is drained until an operator has decided.
+    """
+
+
 class ScriptFailed(BackendError):
     """A script stopped for a reason that it does not know; please report it. Nothing changed."""

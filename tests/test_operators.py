@@ -133,6 +133,7 @@ def test_names(small):
         (["audit", "user"], "both an identifier and an object id, or neither"),
         (["audit", "12", "1"], "identifier must be 1 to 50 characters"),
         (["acl", "--user", "two words"], "user must be without spaces"),
+        (["acl", "--user", "default"], "user must not be default"),
         ([], "required: subcommand"),
         (["nope"], "invalid choice: 'nope'"),
     ],

@@ -5,7 +5,7 @@
 --   prefix           text         start of every key, such as sequere:
 --   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is
+--   progress         progress     how far the caller thinks the rebuild is
 --   keys             key...       1 to 500 keys, each of a uid, or the last uid, or a journal put away
 -- REPLY integer
 --   1                none of them is there any more
@@ -24,7 +24,7 @@
 local progress = ARGV[1]
 
 return run(2, 501, function()
-  check_progress('progress', progress, 0)
+  check_progress('progress', progress, 1)
   local of_uids = prefix .. 'uid:'
   for i = 2, #ARGV do
     local key = ARGV[i]

@@ -1,5 +1,6 @@
 --- Puts the journal away: from here on nothing is noted, and whoever passes the journal as
---- guard is told SEQUERE_COLD. drain_journal still reads what it held.
+--- guard is told SEQUERE_COLD. drain_journal still reads what it held. One that was put away
+--- before is replaced: read it first.
 --
 -- KEYS
 --   prefix           text         start of every key, such as sequere:

@@ -6,7 +6,7 @@
 --   prefix           text         start of every key, such as sequere:
 --   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is
+--   progress         progress     how far the caller thinks the rebuild is
 --   reached          progress     how far it is with these edges, 1 to 255 bytes
 --   edges            edge...      1 to 200 times from_ and to_ resource and a timestamp; empty: no edge
 -- REPLY integer
@@ -76,7 +76,7 @@ local function befriend(from, to, score)
 end
 
 return run(7, nil, function()
-  check_progress('progress', progress, 0)
+  check_progress('progress', progress, 1)
   check_progress('reached', reached, 1)
   local edges = check_edges(3, 5, 200)
   for _, edge in ipairs(edges) do
@@ -86,8 +86,7 @@ return run(7, nil, function()
     return 0
   end
   call('SET', progress_key(), reached)
-  local begun = progress ~= ''
-  undo[1], undo[2], undo[3], undo[4] = begun and 'SET' or 'DEL', progress_key(), begun and progress, false
+  undo[1], undo[2], undo[3], undo[4] = 'SET', progress_key(), progress, false
   for _, edge in ipairs(edges) do
     local from, to, score = edge.from, edge.to, edge.score
     from.uid, to.uid = uid_of(from, score), uid_of(to, score)

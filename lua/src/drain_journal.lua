@@ -11,13 +11,15 @@
 --   keep             flag?        1 to drop nothing
 --   closed           flag?        1 to read the journal that close_journal put away, and drop nothing
 -- REPLY flat array
---   id               of the first entry; these seven repeat for each entry
---   operation        of the first entry: follow, unfollow or open
+--   id               of the first entry; these eight repeat for each entry
+--   operation        of the first entry: follow, unfollow or open; "not UTF-8" if one of those that follow
+--                    is not: then its bytes come as \255
 --   from_identifier  of the first entry; like those that follow, empty if the entry lacks it
 --   from_object_id   of the first entry
 --   to_identifier    of the first entry
 --   to_object_id     of the first entry
 --   timestamp        of the first entry: seconds since the epoch, UTC
+--   progress         of the first entry: of open, how far the rebuild was that made the journal
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_LIMIT SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
 -- COST
@@ -28,10 +30,17 @@
 --- @include "_entry_id"
 --- @include "_number"
 --- @include "_closed_key"
+--- @include "_utf8"
 
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local FIELDS = {'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp'}
+local FIELDS = {
+  'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+}
+
+local function escape(byte)
+  return '\\' .. string.byte(byte)
+end
 
 local function check_flag(name, value)
   if value and value ~= '' and value ~= '0' and value ~= '1' then
@@ -59,7 +68,11 @@ return run(2, 4, function()
     end
     reply[n + 1] = entry[1]
     for i, field in ipairs(FIELDS) do
-      reply[n + 1 + i] = texts[field] or ''
+      local text = texts[field] or ''
+      if not is_utf8(text) then
+        text, reply[n + 2] = string.gsub(text, '[\128-\255]', escape), 'not UTF-8'
+      end
+      reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
   return reply

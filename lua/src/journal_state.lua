@@ -30,12 +30,14 @@ local function last_of(key)
   return entry and entry[1] or ''
 end
 
-return run(1, 1, function()
-  if position ~= '' then
+return run(0, 1, function()
+  local from = '-'
+  if position and position ~= '' then
     check_entry_id('position', position)
+    from = '(' .. position
   end
   local journal = journal_key()
-  local waiting = call('XRANGE', journal, position == '' and '-' or '(' .. position, '+', 'COUNT', 1)[1]
+  local waiting = call('XRANGE', journal, from, '+', 'COUNT', 1)[1]
   local now = call('TIME')
   return {
     call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',

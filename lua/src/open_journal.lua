@@ -1,11 +1,11 @@
---- Ends a rebuild: makes the journal, with one entry of the operation open. From here on
---- changes are noted and a guard holds.
+--- Ends a rebuild: makes the journal, with one entry of the operation open that says how far
+--- the rebuild was. From here on changes are noted and a guard holds.
 --
 -- KEYS
 --   prefix           text         start of every key, such as sequere:
 --   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is
+--   progress         progress?    how far the caller thinks the rebuild is; empty: none is under way
 --   entry            entry        the id of the first entry, younger than all that the database has seen
 -- REPLY integer
 --   1                the journal is there
@@ -36,6 +36,7 @@ return run(2, 2, function()
     call('DEL', progress_key())
     undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', progress_key(), progress, false
   end
-  call('XADD', journal_key(), entry, 'operation', 'open') -- the last write: nothing after it can fail
+  -- The last write: nothing after it can fail.
+  call('XADD', journal_key(), entry, 'operation', 'open', 'progress', progress)
   return 1
 end, take_back)

@@ -58,11 +58,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -125,12 +126,14 @@ local function last_of(key)
   return entry and entry[1] or ''
 end
 
-return run(1, 1, function()
-  if position ~= '' then
+return run(0, 1, function()
+  local from = '-'
+  if position and position ~= '' then
     check_entry_id('position', position)
+    from = '(' .. position
   end
   local journal = journal_key()
-  local waiting = call('XRANGE', journal, position == '' and '-' or '(' .. position, '+', 'COUNT', 1)[1]
+  local waiting = call('XRANGE', journal, from, '+', 'COUNT', 1)[1]
   local now = call('TIME')
   return {
     call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',

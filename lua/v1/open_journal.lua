@@ -1,13 +1,13 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Ends a rebuild: makes the journal, with one entry of the operation open. From here on
---- changes are noted and a guard holds.
+--- Ends a rebuild: makes the journal, with one entry of the operation open that says how far
+--- the rebuild was. From here on changes are noted and a guard holds.
 --
 -- KEYS
 --   prefix           text         start of every key, such as sequere:
 --   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is
+--   progress         progress?    how far the caller thinks the rebuild is; empty: none is under way
 --   entry            entry        the id of the first entry, younger than all that the database has seen
 -- REPLY integer
 --   1                the journal is there
@@ -57,11 +57,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -166,6 +167,7 @@ return run(2, 2, function()
     call('DEL', progress_key())
     undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', progress_key(), progress, false
   end
-  call('XADD', journal_key(), entry, 'operation', 'open') -- the last write: nothing after it can fail
+  -- The last write: nothing after it can fail.
+  call('XADD', journal_key(), entry, 'operation', 'open', 'progress', progress)
   return 1
 end, take_back)

@@ -63,11 +63,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -110,14 +111,11 @@ local function check_identifier(side, value)
       .. 'not digits alone and not "count"', value)
   end
 end
--- @from include/_resource.lua:3
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  local text = object_id
-  if #text <= 255 and string.find(text, '[\128-\255]') then
-    -- Each character of well-formed UTF-8 beyond ASCII becomes a letter; what is left over is none.
+-- @from include/_utf8.lua:1
+--- Whether a text is well-formed UTF-8.
+local function is_utf8(text)
+  if string.find(text, '[\128-\255]') then
+    -- Each character beyond ASCII becomes a letter; what is left over is none.
     for _, pattern in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -126,7 +124,14 @@ local function check_resource(side, identifier, object_id)
       text = string.gsub(text, pattern, 'x')
     end
   end
-  if #text < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
+  return not string.find(text, '[\128-\255]')
+end
+-- @from include/_resource.lua:4
+--- Refuses what is not a resource, the pair identifier, object_id. The side is
+--- what stands before the two names in the arguments: "from_", "to_" or nothing.
+local function check_resource(side, identifier, object_id)
+  check_identifier(side, identifier)
+  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
     refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
   end
 end
@@ -335,7 +340,8 @@ local function obtain_uid(identifier, object_id)
   undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'DECR', last, false, false
   local name = name_key(uid)
   if call('EXISTS', name) == 1 then
-    refuse('SEQUERE_CORRUPT', last .. ' is behind: ' .. name .. ' is taken; set it to the highest uid in use')
+    refuse('SEQUERE_CORRUPT', last .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. prefix .. 'uid::n')
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)
   undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DEL', name, false, false
@@ -776,7 +782,7 @@ register('clear_graph', {}, 'Removes keys of the graph during a rebuild. Whoever
 local progress = ARGV[1]
 
 return run(2, 501, function()
-  check_progress('progress', progress, 0)
+  check_progress('progress', progress, 1)
   local of_uids = prefix .. 'uid:'
   for i = 2, #ARGV do
     local key = ARGV[i]
@@ -793,8 +799,8 @@ return run(2, 501, function()
   return 1
 end)
 end)
-register('close_journal', {}, 'Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard is told SEQUERE_COLD. drain_journal still reads what it held.', function()
--- @from close_journal.lua:20
+register('close_journal', {}, 'Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard is told SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.', function()
+-- @from close_journal.lua:21
 return run(0, 0, function()
   if call('EXISTS', journal_key()) == 0 then
     return 0
@@ -852,7 +858,7 @@ local function befriend(from, to, score)
 end
 
 return run(7, nil, function()
-  check_progress('progress', progress, 0)
+  check_progress('progress', progress, 1)
   check_progress('reached', reached, 1)
   local edges = check_edges(3, 5, 200)
   for _, edge in ipairs(edges) do
@@ -862,8 +868,7 @@ return run(7, nil, function()
     return 0
   end
   call('SET', progress_key(), reached)
-  local begun = progress ~= ''
-  undo[1], undo[2], undo[3], undo[4] = begun and 'SET' or 'DEL', progress_key(), begun and progress, false
+  undo[1], undo[2], undo[3], undo[4] = 'SET', progress_key(), progress, false
   for _, edge in ipairs(edges) do
     local from, to, score = edge.from, edge.to, edge.score
     from.uid, to.uid = uid_of(from, score), uid_of(to, score)
@@ -896,10 +901,16 @@ return run(3, 4, function()
 end)
 end)
 register('drain_journal', {}, 'Drops the journal\'s entries before a position and reads those from there on. Call it with the position that the database has committed; if the first entry that comes back is not the one at that position, this is not the journal that was read so far.', function()
--- @from drain_journal.lua:32
+-- @from drain_journal.lua:35
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local FIELDS = {'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp'}
+local FIELDS = {
+  'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+}
+
+local function escape(byte)
+  return '\\' .. string.byte(byte)
+end
 
 local function check_flag(name, value)
   if value and value ~= '' and value ~= '0' and value ~= '1' then
@@ -927,7 +938,11 @@ return run(2, 4, function()
     end
     reply[n + 1] = entry[1]
     for i, field in ipairs(FIELDS) do
-      reply[n + 1 + i] = texts[field] or ''
+      local text = texts[field] or ''
+      if not is_utf8(text) then
+        text, reply[n + 2] = string.gsub(text, '[\128-\255]', escape), 'not UTF-8'
+      end
+      reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
   return reply
@@ -1045,12 +1060,14 @@ local function last_of(key)
   return entry and entry[1] or ''
 end
 
-return run(1, 1, function()
-  if position ~= '' then
+return run(0, 1, function()
+  local from = '-'
+  if position and position ~= '' then
     check_entry_id('position', position)
+    from = '(' .. position
   end
   local journal = journal_key()
-  local waiting = call('XRANGE', journal, position == '' and '-' or '(' .. position, '+', 'COUNT', 1)[1]
+  local waiting = call('XRANGE', journal, from, '+', 'COUNT', 1)[1]
   local now = call('TIME')
   return {
     call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',
@@ -1112,7 +1129,7 @@ return run(2, 2, function()
   return 1
 end)
 end)
-register('open_journal', {}, 'Ends a rebuild: makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.', function()
+register('open_journal', {}, 'Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From here on changes are noted and a guard holds.', function()
 -- @from open_journal.lua:26
 local progress, entry = ARGV[1], ARGV[2]
 
@@ -1127,7 +1144,8 @@ return run(2, 2, function()
     call('DEL', progress_key())
     undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', progress_key(), progress, false
   end
-  call('XADD', journal_key(), entry, 'operation', 'open') -- the last write: nothing after it can fail
+  -- The last write: nothing after it can fail.
+  call('XADD', journal_key(), entry, 'operation', 'open', 'progress', progress)
   return 1
 end, take_back)
 end)

@@ -59,8 +59,8 @@ def add_behind(commands: Any) -> None:
         choices=("database", "redis"),
         default="",
         dest="side",
-        help="the side that is right, to begin with: redis keeps the graph that Redis holds and mends the database "
-        "from it, database replaces even a graph that the database never saw",
+        help="the side that is right: redis keeps the graph that Redis holds and makes the database hold the same, "
+        "database replaces even a graph that the database may not have seen",
     )
     check = commands.add_parser(
         "verify",
@@ -80,11 +80,14 @@ def add_behind(commands: Any) -> None:
     )
     status.add_argument("--json", action="store_true", help="print it as JSON")
     status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="a longer lag counts as too late")
-    commands.add_parser(
+    close = commands.add_parser(
         "close",
-        help="leave Redis: drain it for the last time and let the database answer",
-        description="Leave Redis: put the journal away, drain it, and let the database answer until "
-        "`manage.py sequere rebuild`.",
+        help="leave: drain for the last time, then let the database answer, or Redis alone",
+        description="Leave write-behind: drain for the last time, and let the database answer until `manage.py sequere "
+        "rebuild`; or, with --for redis, remove the journal, once no process uses RedisFallbackBackend any more.",
+    )
+    close.add_argument(
+        "--for", choices=("database", "redis"), default="database", dest="side", help="who is to answer (database)"
     )
 
 

@@ -15,10 +15,12 @@ from django.db import close_old_connections
 from ..backends.redis import drain as draining
 from ..backends.redis import rebuild as rebuilding
 from ..backends.redis.backend import RedisBackend
+from ..backends.redis.closing import close, release
 from ..backends.redis.status import get_status
 from ..backends.redis.survey import count_uids
+from ..backends.redis.takeover import take_over
 from ..backends.redis.verify import Difference, verify
-from ..exceptions import BackendError, ColdStore
+from ..exceptions import ColdStore, SequereException
 from .graph import Write, progress
 
 #: Exit statuses of ``status``, as monitoring systems have them.
@@ -31,6 +33,7 @@ STATES = {
     "cold": ("the database answers; the next drain begins a rebuild, or: manage.py sequere rebuild", CRITICAL),
     "closed": ("the database answers; to go back to Redis: manage.py sequere rebuild", CRITICAL),
     "rewound": ("Redis is older than the database; the next drain declares it cold", CRITICAL),
+    "behind": ("Redis answers; the database lacks what the journal no longer has: see drain", WARNING),
     "unreachable": ("Redis does not answer", CRITICAL),
 }
 
@@ -81,12 +84,12 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
             except ColdStore:
                 tell_once("Redis is cold: rebuilding.")
                 rebuilt = rebuilding.rebuild(graph)
-                write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed: Redis is ready.")
+                _tell_rebuilt(rebuilt, write)
             else:
                 if drained.entries:
                     _tell(drained, write)
             told.clear()
-        except (BackendError, DatabaseError, rebuilding.RebuildRefused) as error:
+        except (SequereException, DatabaseError) as error:
             tell_once(f"{type(error).__name__}: {error}")
         stopped.wait(options.every)
     return 0
@@ -95,19 +98,22 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
 def _rebuild(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("rebuild", rebuilding.count_follows()) as on_step:
         rebuilt = rebuilding.rebuild(graph, by_hand=True, discard=options.side == "database", on_step=on_step)
-    write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed: Redis is ready.")
+    _tell_rebuilt(rebuilt, write)
     return 0
 
 
+def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
+    left_out = f", {rebuilt.left_out} left out that no script takes: see the log" if rebuilt.left_out else ""
+    write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed{left_out}: Redis is ready.")
+
+
 def _take_over(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    rebuilding.take_over(graph)
-    added = removed = changed = 0
     with progress("verify", rebuilding.count_follows() + count_uids(graph)) as on_step:
-        for difference in verify(graph, repair="redis", on_step=on_step):
-            added += difference.database is None
-            removed += difference.redis is None
-            changed += None not in (difference.database, difference.redis)
-    write(f"In the database {added} follows added, {removed} removed, {changed} given another time: all is in step.")
+        taken = take_over(graph, on_step=on_step)
+    write(
+        f"In the database {taken.added} follows added, {taken.removed} removed, {taken.changed} given another time: "
+        "all is in step."
+    )
     return 0
 
 
@@ -157,6 +163,10 @@ def _status(graph: RedisBackend, options: argparse.Namespace, write: Write) -> i
 
 
 def _close(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    _tell(draining.close(graph), write)
-    write("The database answers now. To go back to Redis: manage.py sequere rebuild.")
+    if options.side == "redis":
+        _tell(release(graph), write)
+        write("Redis has no journal any more, and this database does not follow it.")
+    else:
+        _tell(close(graph), write)
+        write("The database answers now. To go back to Redis: manage.py sequere rebuild.")
     return 0

@@ -17,7 +17,7 @@ from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import fallback, nudge
 from sequere.backends.redis.drain import drain
-from sequere.backends.redis.models import OutboxEntry
+from sequere.backends.redis.models import Journal, OutboxEntry
 from sequere.backends.redis.rebuild import rebuild
 from sequere.checks import check_server, check_settings
 from sequere.exceptions import BackendUnavailable, ColdStore
@@ -115,20 +115,20 @@ def test_a_redis_that_goes_cold_again_and_again(behind, monkeypatch):
         behind.follow(ADA, BOB, timestamp=1.0)
 
 
-def test_redis_comes_back_between_a_write_and_its_second_try(behind, monkeypatch):
+def test_redis_comes_back_between_a_write_and_its_second_try(behind, database, monkeypatch):
     from sequere.backends.redis import outbox
 
-    catch_up = outbox.catch_up
+    get_state = outbox.get_state
     behind.graph.client.flushall()
 
-    def rebuild_first(graph, row, alias):
-        with transaction.atomic(using=alias):
-            from sequere.backends.redis.rebuild import begin, get_state, open_journal
+    def rebuild_first(graph, position):
+        from sequere.backends.redis.rebuild import begin, open_journal
 
-            open_journal(graph, row, alias, begin(graph, row, alias, get_state(graph, row.position)))
-        return catch_up(graph, row, alias)
+        row = Journal.objects.get()
+        open_journal(graph, row, database, begin(graph, row, database, get_state(graph, position)))
+        return get_state(graph, position)
 
-    monkeypatch.setattr(outbox, "catch_up", rebuild_first)
+    monkeypatch.setattr(outbox, "get_state", rebuild_first)
     assert behind.follow(ADA, BOB, timestamp=1.0) is True
     assert noted(behind) == 1
     assert not Follow.objects.exists()

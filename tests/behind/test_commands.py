@@ -135,7 +135,7 @@ def test_watch_tells_once_what_it_cannot_do(backend):
     manage("close")
     assert watch(lambda: time.sleep(0.5)) == [
         "Redis is cold: rebuilding.",
-        "RebuildRefused: An operator has closed the journal; `manage.py sequere rebuild` opens it.",
+        "WriteBehindRefused: An operator has closed the journal; `manage.py sequere rebuild` opens it.",
     ]
 
 
@@ -286,6 +286,14 @@ def test_close(backend):
     out, status = manage("status", "--json")
     assert status == 2
     assert json.loads(out)["state"] == "closed"
+
+
+def test_close_for_redis(backend):
+    backend.follow(ADA, BOB, timestamp=1.0)
+    out, status = manage("close", "--for", "redis")
+    assert status == 0
+    assert out.startswith("1 entries drained.\nRedis has no journal any more")
+    assert not backend.graph.client.exists("sequere:global:journal")
 
 
 def test_another_backend(settings):

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from django.db import IntegrityError, connections, transaction
 
+from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
-from sequere.backends.redis.drain import close, drain
+from sequere.backends.redis.drain import drain
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
+from sequere.backends.redis.rebuild import rebuild
+from sequere.backends.redis.status import get_status
+from sequere.backends.redis.takeover import take_over
 from sequere.backends.redis.verify import verify
-from sequere.exceptions import ColdStore
+from sequere.exceptions import ColdStore, DatabaseBehind
 from sequere.resources import Resource
+from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, follows, in_step, memory_of, restore
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
-
-JOURNAL = "sequere:global:journal"
-ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
-
-
-def follows():
-    """What the database holds."""
-    return {
-        (Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)): (
-            row.created_at.timestamp()
-        )
-        for row in Follow.objects.all()
-    }
 
 
 def test_the_database_comes_to_hold_what_redis_says(behind):
@@ -78,14 +72,18 @@ def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     names = {"from_identifier": "user", "from_object_id": "1", "to_identifier": "user", "to_object_id": "9"}
     client.xadd(JOURNAL, {"operation": "follow", **names, "timestamp": "soon"})
     client.xadd(JOURNAL, {"operation": "like", **names, "timestamp": "5"})
+    client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": b"\xff9", "timestamp": "5"})
+    client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": "9\0", "timestamp": "5"})
     behind.follow(ADA, FLIGHT, timestamp=6.0)
     drained = drain(behind.graph)
-    assert (drained.entries, drained.set_aside) == (6, 4)
+    assert (drained.entries, drained.set_aside) == (8, 6)
     assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0}
     reasons = list(SetAside.objects.order_by("pk").values_list("reason", flat=True))
     assert [reason.split(";")[0].split(" must")[0] for reason in reasons] == [
-        "from.object_id", "from.identifier", "timestamp", "operation",
+        "from.object_id", "from.identifier", "timestamp", "operation", "operation", "to.object_id",
     ]  # fmt: skip
+    contents = list(SetAside.objects.order_by("pk").values_list("content", flat=True))
+    assert [content["to_object_id"] for content in contents[-2:]] == ["\\2559", "9\\0"]
     assert drain(behind.graph).entries == 0
 
 
@@ -138,12 +136,10 @@ def test_a_server_from_an_older_state_is_declared_cold_and_loses_nothing_new(beh
     client = behind.graph.client
     behind.follow(ADA, BOB, timestamp=5.0)
     drain(behind.graph)
-    older = {key: client.dump(key) for key in client.keys("*")}
+    older = memory_of(client)
     behind.follow(ADA, FLIGHT, timestamp=6.0)
     drain(behind.graph)
-    client.flushall()
-    for key, value in older.items():
-        client.restore(key, 0, value)
+    restore(client, older)
     behind.unfollow(ADA, BOB)  # acknowledged by the server that has forgotten the last follow
     assert behind.is_following(ADA, FLIGHT) is False
     with pytest.raises(ColdStore, match="rebuild"):
@@ -178,17 +174,108 @@ def test_a_crash_after_putting_away_the_journal_loses_nothing(behind):
 def test_a_journal_that_this_database_never_read_is_left_alone(cold):
     cold.graph.client.xadd(JOURNAL, {"operation": "open"})
     cold.follow(ADA, BOB, timestamp=5.0)
-    with pytest.raises(ColdStore):
+    with pytest.raises(DatabaseBehind, match="--from redis"):
         drain(cold.graph)
     assert cold.graph.client.xlen(JOURNAL) == 2
     assert cold.is_following(ADA, BOB) is True
 
 
-def test_close_leaves_the_database_with_everything(behind):
+def test_a_client_that_decodes_drains_what_is_no_text(behind, settings):
+    settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "decode_responses": True}
+    decoding = get_backend()
+    decoding.graph.client.xadd(JOURNAL, {"operation": "follow", "from_identifier": b"\xff"})
+    assert drain(decoding.graph).set_aside == 1
+
+
+def test_a_redis_that_was_cold_and_comes_back_with_what_it_had_is_older(behind):
+    """A restart on the wrong disk, say, and one on the right one."""
     behind.follow(ADA, BOB, timestamp=5.0)
-    assert close(behind.graph).entries == 1
-    assert follows() == {(ADA, BOB): 5.0}
-    assert Journal.objects.get().closed
-    assert behind.follow(ADA, FLIGHT, timestamp=6.0) is True
+    drain(behind.graph)
+    behind.follow(BOB, ADA, timestamp=6.0)  # acknowledged, not drained yet
+    behind.follow(BOB, FLIGHT, timestamp=6.0)
+    memory = memory_of(behind.graph.client)
+    behind.graph.client.flushall()
+    assert behind.unfollow(ADA, BOB) is True
+    assert behind.follow(ADA, FLIGHT, timestamp=7.0) is True
+    assert behind.follow(BOB, FLIGHT, timestamp=8.0) is True
+    restore(behind.graph.client, memory)
+    assert get_status(behind.graph).state == "rewound"
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    # What Redis had acknowledged is there, but for the edge that the database has changed since.
+    expected = {(ADA, FLIGHT): 7.0, (BOB, ADA): 6.0, (BOB, FLIGHT): 8.0}
+    assert follows() == expected
+    rebuild(behind.graph)
+    assert follows() == expected
+    assert in_step(behind)
+
+
+def test_a_journal_that_was_put_away_and_comes_back_is_older(behind):
+    """The server forgot an entry, and then that its journal was put away."""
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    older = memory_of(behind.graph.client)
+    behind.follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.graph)
+    restore(behind.graph.client, older)
+    behind.follow(BOB, FLIGHT, timestamp=7.0)
+    memory = memory_of(behind.graph.client)
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    restore(behind.graph.client, memory)
+    assert not behind.is_following(ADA, FLIGHT)
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
+    rebuild(behind.graph)
+    assert in_step(behind)
+
+
+def test_a_database_that_came_back_from_a_backup_leaves_redis_alone(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    backup = Journal.objects.get()
+    behind.follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.graph)
+    behind.follow(BOB, FLIGHT, timestamp=7.0)
+    drain(behind.graph)
+    Follow.objects.exclude(to_object_id=BOB.object_id).delete()
+    backup.save()
+    assert get_status(behind.graph).state == "behind"
+    for call in (drain, lambda graph: list(verify(graph)), rebuild):
+        with pytest.raises(DatabaseBehind):
+            call(behind.graph)
     assert behind.is_following(ADA, FLIGHT) is True
-    assert close(behind.graph).entries == 0
+    behind.unfollow(ADA, BOB)
+    assert take_over(behind.graph).added == 2
+    assert follows() == {(ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
+    assert in_step(behind)
+
+
+def test_a_database_from_a_backup_replaces_redis_only_if_told_so(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    backup = Journal.objects.get()
+    for one in (FLIGHT, Resource("project", "8")):
+        behind.follow(ADA, one, timestamp=6.0)
+        drain(behind.graph)
+    Follow.objects.exclude(to_object_id=BOB.object_id).delete()
+    backup.save()
+    rebuild(behind.graph, by_hand=True, discard=True)
+    assert behind.is_following(ADA, FLIGHT) is False
+    assert in_step(behind)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_cold_write_applies_a_long_journal_first(behind, database, nested):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    for start in range(0, 2400, 200):
+        others = [Resource("project", str(number)) for number in range(start, start + 200)]
+        behind.follow_many(ADA, others, timestamp=9.0)
+    behind.graph.run("close_journal")  # and whoever did so died
+    with transaction.atomic(using=database) if nested else nullcontext():
+        assert behind.unfollow(ADA, Resource("project", "2399")) is True
+    assert len(follows()) == 2400
+    rebuild(behind.graph)
+    assert in_step(behind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import verify as module
 from sequere.backends.redis.drain import drain
@@ -122,6 +123,35 @@ def test_a_comparison_that_dies_while_it_drains_loses_nothing(behind, monkeypatc
     monkeypatch.undo()
     assert drain(behind.graph).entries == 2400
     assert list(verify(behind.graph)) == []
+
+
+def test_a_journal_that_loses_its_end_meanwhile_ends_the_comparison(differing, monkeypatch):
+    read = module._read
+
+    def lose_the_end(graph, edges):
+        reply = read(graph, edges)
+        if len(edges) == 3:
+            differing.graph.client.xdel("sequere:global:journal", reply[0])
+        return reply
+
+    differing.follow(ADA, Resource("user", "4"), timestamp=5.0)
+    drain(differing.graph)
+    walk = module._walk
+
+    def change_meanwhile(graph, alias):
+        differing.follow(ADA, Resource("user", "5"), timestamp=5.0)
+        yield from walk(graph, alias)
+
+    monkeypatch.setattr(module, "_read", lose_the_end)
+    monkeypatch.setattr(module, "_walk", change_meanwhile)
+    monkeypatch.setattr(module, "MEND_STEP", 3)
+    with pytest.raises(ColdStore, match="lost entries"):
+        list(verify(differing.graph))
+
+
+def test_a_replica_is_not_asked(differing, settings):
+    settings.SEQUERE_REDIS_REPLICA_CONNECTION = {"unix_socket_path": "/nowhere"}
+    assert sorted(verify(get_backend().graph)) == EXPECTED
 
 
 def test_there_is_nothing_to_compare_with_a_cold_redis(cold):

@@ -85,6 +85,15 @@ def test_an_edge_that_audit_restores_is_a_change(journal):
     assert len(noted(journal.client)) == 2
 
 
+def test_what_is_no_text_is_read_as_such(journal):
+    names = {"operation": "follow", "from_identifier": "user", "from_object_id": "é"}
+    journal.client.xadd(JOURNAL, {**names, "to_object_id": b"a\xe9\xc3\xa9"})
+    journal.client.xadd(JOURNAL, {**names, "operation": b"\xff"})
+    reply = journal.drain_journal("", "10")
+    assert reply[9:16] == ["not UTF-8", "user", "é", "", r"a\233\195\169", "", ""]
+    assert reply[17:21] == ["not UTF-8", "user", "é", ""]
+
+
 def test_a_journal_that_is_none_does_not_stop_audit(call):
     call.follow(*USER, *OTHER, "5")
     call.client.zrem("sequere:uid:1:followings", "2")

@@ -6,7 +6,12 @@ from sequere.backends.database.models import Follow
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.backends.redis.rebuild import rebuild
 from sequere.backends.redis.verify import verify
+from sequere.resources import Resource
 from tests.support.graph import audit
+
+ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
+CROWD = [Resource("user", str(number)) for number in range(10, 30)]
+JOURNAL = "sequere:global:journal"
 
 
 def start_anew(backend, *, ready=True):
@@ -21,3 +26,48 @@ def start_anew(backend, *, ready=True):
 def in_step(backend):
     """Whether both stores, and Redis in itself, agree."""
     return list(verify(backend.graph)) == [] and audit(backend.graph.client) == []
+
+
+def fill(backend):
+    """Some follows, among them friends, in the order of time and against it."""
+    backend.follow(ADA, BOB, timestamp=9.0)
+    backend.follow(BOB, ADA, timestamp=5.0)
+    for number, one in enumerate(CROWD):
+        backend.follow(one, FLIGHT, timestamp=100.5 - number)
+        backend.follow(one, CROWD[number - 1], timestamp=50.0 + number)
+        backend.follow(CROWD[number - 1], one, timestamp=50.0)
+
+
+def answers(backend):
+    """What a client sees of them all."""
+    everybody = [ADA, BOB, FLIGHT, *CROWD]
+    return [
+        (
+            backend.are_following(one, everybody),
+            *(backend.count(one, relation) for relation in ("followers", "followings", "friends")),
+            sorted(backend.page(one, "friends").entries),
+        )
+        for one in everybody
+    ]
+
+
+def follows():
+    """What the database holds: since when each edge stands."""
+    return {
+        (Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)): (
+            row.created_at.timestamp()
+        )
+        for row in Follow.objects.all()
+    }
+
+
+def memory_of(client):
+    """What a server holds, to be put back by :func:`restore`."""
+    return {key: client.dump(key) for key in client.keys("*")}
+
+
+def restore(client, memory):
+    """Let a server come back with what it held."""
+    client.flushall()
+    for key, value in memory.items():
+        client.restore(key, 0, value)

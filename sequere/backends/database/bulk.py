@@ -7,11 +7,12 @@ from itertools import islice
 from typing import Any
 
 from django.db import connections
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
-from ...resources import Resource
-from ...timestamps import to_datetime, to_micros
+from ...exceptions import SelfFollow
+from ...resources import Resource, check_resource
+from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .models import Follow
 
 #: One resource and the one that it follows.
@@ -31,7 +32,7 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     manager = Follow._default_manager.using(alias)
     gone = [edge for edge, since in states.items() if since is None]
     for edges in _steps(gone):
-        _find(alias, edges).delete()
+        _find(Follow, alias, edges).delete()
     rows = [
         Follow(**dict(zip(COLUMNS, (*edge[0], *edge[1]), strict=True)), created_at=to_datetime(since))
         for edge, since in states.items()
@@ -51,12 +52,31 @@ def get_times(alias: str, edges: Collection[Edge]) -> dict[Edge, int]:
     """Since when those of the edges that stand do, in microseconds. One query for each 500."""
     found: dict[Edge, int] = {}
     for step in _steps(edges):
-        for row in _find(alias, step).values_list(*COLUMNS, "created_at"):
+        for row in _find(Follow, alias, step).values_list(*COLUMNS, "created_at"):
             found[Resource(*row[:2]), Resource(*row[2:4])] = to_micros(row[4])
     return found
 
 
-def _find(alias: str, edges: Collection[Edge]) -> QuerySet[Follow]:
+def find_edges(model: type[Model], alias: str, edges: Collection[Edge]) -> set[Edge]:
+    """Those of the edges that a table with the same columns has rows about. One query for each 500."""
+    return {
+        (Resource(*row[:2]), Resource(*row[2:]))
+        for step in _steps(edges)
+        for row in _find(model, alias, step).values_list(*COLUMNS)
+    }
+
+
+def check_edge(edge: Edge, micros: int | None = None) -> None:
+    """Raise what the scripts would where they do not take an edge, or its time."""
+    for name, resource in zip(("from", "to"), edge, strict=True):
+        check_resource(resource, name)
+    if edge[0] == edge[1]:
+        raise SelfFollow(f'{edge[0].identifier} "{edge[0].object_id}" cannot follow itself')
+    if micros is not None:
+        to_seconds(micros / MICROSECONDS)
+
+
+def _find(model: type[Model], alias: str, edges: Collection[Edge]) -> QuerySet[Any]:
     connection = connections[alias]
     columns = ", ".join(connection.ops.quote_name(column) for column in COLUMNS)
     rows = ", ".join(["(%s, %s, %s, %s)"] * len(edges))
@@ -64,7 +84,7 @@ def _find(alias: str, edges: Collection[Edge]) -> QuerySet[Follow]:
     values = "" if connection.vendor == "mysql" else "VALUES "
     parameters = [text for edge in edges for resource in edge for text in resource]
     among = RawSQL(f"({columns}) IN ({values}{rows})", parameters, output_field=BooleanField())
-    return Follow._default_manager.using(alias).filter(among)
+    return model._default_manager.using(alias).filter(among)
 
 
 def _steps(edges: Collection[Edge]) -> Any:

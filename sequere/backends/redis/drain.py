@@ -2,25 +2,32 @@
 
 The follows and the position move in one transaction, under the lock of the journal's row, so it does not
 matter how many drains run and when they die. Entries before the position are dropped from the journal once
-that is committed. The entry at the position stays in it as an anchor: where it is missing, the journal is
-not the one that was read so far (Redis came back from an older state), and Redis is declared cold.
+that is committed. The entry at the position stays in it as an anchor, by which the journal is known again:
+
+- It is there: the two are in step.
+- It is not, and the journal begins with an older one: Redis came back from an older state. The journal is put
+  away, so Redis is cold at once, and what it holds beyond the position is applied: it was acknowledged.
+- It is not, and the journal begins with a younger one: the database came back from an older state, or never
+  read this journal. Redis has what the database lacks, so it stays as it is, and an operator is asked.
+- It is there, but the database has changed on its own since: Redis was cold and came back with what it had.
+  That is an older state too.
 """
 
 from __future__ import annotations
 
+import enum
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from ...exceptions import ColdStore, SequereException
+from ...exceptions import ColdStore, DatabaseBehind, SequereException
 from ..database.backend import despite_deadlocks
-from ..database.bulk import Edge, set_edges
+from ..database.bulk import Edge, find_edges, set_edges
 from .backend import RedisBackend
-from .journal import READ_STEP, Entry, get_state, order_of, read_entries
+from .journal import READ_STEP, Entry, Progress, get_state, order_of, read_entries
 from .models import Journal, OutboxEntry, SetAside, get_alias
 
 logger = logging.getLogger("sequere")
@@ -37,19 +44,46 @@ class Drained:
         return Drained(self.entries + other.entries, self.set_aside + other.set_aside)
 
 
+class Verdict(enum.Enum):
+    """What a journal is to the database."""
+
+    IN_STEP = "the one that was read so far"
+    OPENED = "made by a rebuild that died before its commit"
+    OLDER = "of an older state, or none"
+    YOUNGER = "it begins after what the database has"
+
+
+def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry]) -> Verdict:
+    """What the journal is; ``entries``, one or more, are those from the row's position on. At most one round trip."""
+    first = entries[0] if entries else None
+    if first and first.id == row.opening:
+        # All of the outbox must be in it: else Redis was cold once more, and came back with this.
+        opened = Progress.read(first.progress)
+        later = OutboxEntry._default_manager.using(alias).filter(pk__gt=opened.outbox if opened else 0)
+        return Verdict.OLDER if later.exists() else Verdict.OPENED
+    if first and (first.id, first.digest) == (row.position, row.anchor):
+        return Verdict.IN_STEP
+    oldest = read_entries(graph, "", limit=1, keep=True)
+    if oldest and order_of(oldest[0].id) > order_of(row.position):
+        return Verdict.YOUNGER
+    return Verdict.OLDER
+
+
 def drain(graph: RedisBackend) -> Drained:
     """Bring the database up to where the journal ends now, by one transaction for each 999 entries.
 
     One round trip for each transaction and one more. Raises :class:`~sequere.exceptions.ColdStore` when there
-    is no journal or it is not the one that was read so far: then the database, which has all that could be
-    read, answers, and a rebuild is due. Raises ``BackendError`` and Django's database errors; what was
-    committed stays.
+    is no journal or it is of an older state: then the database, which has all that could be read, answers, and
+    a rebuild is due. Raises :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's database
+    errors; what was committed stays.
     """
     alias = get_alias()
     total = Drained()
     while True:
         step, position = despite_deadlocks(alias, lambda: _step(graph, alias))
         if step is None:
+            while despite_deadlocks(alias, lambda: _step_of_closed(graph, alias)).entries:
+                pass
             raise ColdStore(
                 "There is no journal in Redis, or not the one that was read so far. Run `manage.py sequere rebuild`."
             )
@@ -68,61 +102,60 @@ def _step(graph: RedisBackend, alias: str) -> tuple[Drained | None, str]:
         return drain_step(graph, row, alias), row.position
 
 
+def _step_of_closed(graph: RedisBackend, alias: str) -> Drained:
+    with transaction.atomic(using=alias, durable=True):
+        return take_closed(graph, Journal.lock(alias), alias)
+
+
 def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
     """Apply the next entries, up to the id ``until`` if given, under the lock. None if Redis is cold.
 
     The caller holds the locked ``row``, and commits. With ``until`` nothing is dropped from the journal, so
-    there may be several steps before that.
+    there may be several steps before that. What a journal that was put away holds is left to the caller
+    (:func:`take_closed`).
     """
     entries = read_entries(graph, row.position, keep=bool(until))
-    if row.opening and entries and entries[0].id == row.opening:
-        # A rebuild made this journal and died before its commit. All of the outbox is in it.
-        adopt(row, alias)
-    elif not entries or entries[0].id != row.position or entries[0].digest != row.anchor:
-        consume_closed(graph, row, alias)
+    verdict = judge(graph, row, alias, entries)
+    if verdict is Verdict.YOUNGER:
+        raise DatabaseBehind(
+            "The journal in Redis begins after what this database has read: it came back from a backup, or belongs to "
+            "another Redis. Run `manage.py sequere rebuild --from redis` to bring it up to what Redis holds, or "
+            "`--from database` to replace that."
+        )
+    if verdict is Verdict.OLDER:
+        put_away(graph, row, alias)
         return None
+    if verdict is Verdict.OPENED:
+        adopt(row, alias, entries[0])
     new = [entry for entry in entries[1:] if not until or order_of(entry.id) <= order_of(until)]
     return _take(row, alias, new)
 
 
-def consume_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
-    """Put the journal away, so that Redis is cold at once, and apply what it holds beyond the position.
+def put_away(graph: RedisBackend, row: Journal, alias: str) -> bool:
+    """Put the journal away, so that Redis is cold at once. Whether there was one. Under the lock."""
+    if not graph.run("close_journal"):
+        return False
+    if not row.position:
+        row.position = "0-1"  # before all: it is of a first rebuild, whose commit was lost
+    row.anchor = row.opening = ""
+    row.save(using=alias)
+    return True
 
-    Those entries were acknowledged, whatever the server had forgotten before it took them. A database that
-    never read a journal leaves it alone: it lacks what came before.
+
+def take_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
+    """Apply the next entries of a journal that was put away, under the lock; none: all are applied.
+
+    They were acknowledged, whatever the server had forgotten before it took them. But an edge that the
+    database has changed on its own since stays as it is.
     """
     if not row.position:
         return Drained()
-    graph.run("close_journal")
-    return _take_closed(graph, row, alias)
-
-
-def close(graph: RedisBackend) -> Drained:
-    """Leave Redis: put the journal away, if there is one, and bring the database up to its end.
-
-    From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
-    ``BackendError`` and Django's database errors; call it again then.
-    """
-    total = Drained()
-    with suppress(ColdStore):
-        total += drain(graph)
-    alias = get_alias()
-    with transaction.atomic(using=alias, durable=True):
-        row = Journal.lock(alias)
-        total += consume_closed(graph, row, alias)
-        row.closed = True
-        row.save(using=alias)
-    return total
-
-
-def _take_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
-    total = Drained()
-    while True:
-        entries = read_entries(graph, row.position, closed=True)
-        new = [entry for entry in entries if order_of(entry.id) > order_of(row.position)]
-        if not new:
-            return total
-        total += _take(row, alias, new)
+    entries = read_entries(graph, row.position, closed=True)
+    new = [entry for entry in entries if order_of(entry.id) > order_of(row.position)]
+    if not new:
+        return Drained()
+    row.anchor = row.opening = ""
+    return _take(row, alias, new, closed=True)
 
 
 def catch_up(graph: RedisBackend, row: Journal, alias: str) -> bool:
@@ -133,33 +166,40 @@ def catch_up(graph: RedisBackend, row: Journal, alias: str) -> bool:
     state = get_state(graph, row.position)
     if state.length:
         return False
-    if row.position and order_of(state.closed) > order_of(row.position):
-        _take_closed(graph, row, alias)
+    while order_of(state.closed) > order_of(row.position) and take_closed(graph, row, alias).entries:
+        pass
     return True
 
 
-def adopt(row: Journal, alias: str) -> None:
-    """Take the journal that begins with ``row.opening`` for the one to read: the follows are its beginning."""
-    row.position, row.anchor = row.opening, Entry(row.opening, "open", "", "", "", "", "").digest
-    row.opening = ""
+def adopt(row: Journal, alias: str, opening: Entry) -> None:
+    """Take the journal that begins with this entry for the one to read: the follows are its beginning."""
+    row.position, row.anchor, row.opening = opening.id, opening.digest, ""
     row.save(using=alias)
     OutboxEntry._default_manager.using(alias).all().delete()
 
 
-def _take(row: Journal, alias: str, entries: Sequence[Entry]) -> Drained:
+def _take(row: Journal, alias: str, entries: Sequence[Entry], *, closed: bool = False) -> Drained:
     """Apply entries and move the position to the last of them."""
     changes, poisoned = _sort(entries)
+    if closed:
+        changed = find_edges(OutboxEntry, alias, [edge for edge, _, _ in changes])
+        changes = [change for change in changes if change[0] not in changed]
     poisoned += _apply(alias, changes)
     for entry, reason in poisoned:
         logger.error("The journal's entry %s is set aside: %s", entry.id, reason)
     SetAside._default_manager.using(alias).bulk_create(
-        [SetAside(entry=entry.id, content=entry._asdict(), reason=reason) for entry, reason in poisoned]
+        [SetAside(entry=entry.id, content=_shown(entry), reason=reason) for entry, reason in poisoned]
     )
     if entries:
-        row.position, row.anchor = entries[-1].id, entries[-1].digest
+        row.position, row.anchor = entries[-1].id, "" if closed else entries[-1].digest
     row.drained_at = timezone.now()
     row.save(using=alias)
     return Drained(len(entries), len(poisoned))
+
+
+def _shown(entry: Entry) -> dict[str, str]:
+    """What an entry says, without what a PostgreSQL text cannot hold."""
+    return {name: text.replace("\0", "\\0") for name, text in entry._asdict().items()}
 
 
 Change = tuple[Edge, Entry, float | None]

@@ -118,8 +118,10 @@ class RedisFallbackBackend(RedisBackend):
 
     @cached_property
     def graph(self) -> RedisBackend:
-        """The same server without the guard: for those who drain, rebuild and compare."""
-        return RedisBackend()
+        """The same server without the guard and without a replica: for those who drain, rebuild and compare."""
+        graph = RedisBackend()
+        graph.replica = None
+        return graph
 
     follow, afollow = _writing("follow"), _awriting("follow")
     unfollow, aunfollow = _writing("unfollow"), _awriting("unfollow")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...exceptions import InvalidArgument
 from ...resources import Resource, check_resource
+from ...scripts import decode
 from ...timestamps import to_seconds
 from .backend import RedisBackend
 
@@ -25,6 +26,7 @@ class Entry(NamedTuple):
     to_identifier: str
     to_object_id: str
     timestamp: str
+    progress: str
 
     @property
     def digest(self) -> str:
@@ -58,6 +60,31 @@ class Entry(NamedTuple):
             raise InvalidArgument(f"timestamp must be seconds since the epoch; got {self.timestamp!r:.80}") from error
 
 
+class Progress(NamedTuple):
+    """How far a rebuild is: for which journal, in which step, the outbox's id and the follow's key it has reached."""
+
+    opening: str
+    step: str
+    outbox: int
+    follow: str
+
+    def __str__(self) -> str:
+        return f"{self.opening} {self.step} {self.outbox} {self.follow}"
+
+    @classmethod
+    def read(cls, text: str) -> Progress | None:
+        """From its text; None if that is not of ours."""
+        parts = text.split(" ")
+        if len(parts) != 4 or not parts[2].isdecimal():
+            return None
+        return cls(parts[0], parts[1], int(parts[2]), parts[3])
+
+
+def make_opening(progress: Progress) -> Entry:
+    """The first entry of the journal that a rebuild makes."""
+    return Entry(progress.opening, "open", "", "", "", "", "", str(progress))
+
+
 class State(NamedTuple):
     """How the journal in Redis stands; see ``lua/src/journal_state.lua``."""
 
@@ -78,7 +105,7 @@ def order_of(entry_id: str) -> tuple[int, int]:
 def get_state(graph: RedisBackend, position: str) -> State:
     """The state of the journal, with a view from a position. One round trip."""
     length, *texts = graph.run("journal_state", position)
-    last, waiting, now, closed, progress = map(_text, texts)
+    last, waiting, now, closed, progress = map(decode, texts)
     return State(int(length), last, waiting, int(now), closed, progress)
 
 
@@ -94,10 +121,5 @@ def read_entries(
 
 
 def _entries(reply: Sequence[Any]) -> Iterator[Entry]:
-    texts = map(_text, reply)
+    texts = map(decode, reply)
     return map(Entry._make, zip(*[texts] * len(Entry._fields), strict=True))
-
-
-def _text(value: Any) -> str:
-    # Entries may come from anybody: what is no UTF-8 is shown, and set aside further on.
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

@@ -24,12 +24,15 @@ class Journal(models.Model):
 
     #: The last entry that the follows contain; empty if this database never read a journal.
     position = models.CharField(max_length=41, default="")
-    #: What that entry says, as a SHA-1: two servers may give one id to two entries.
+    #: What that entry says, as a SHA-1: two servers may give one id to two entries. Empty once the database
+    #: has changed on its own: should that journal come back, Redis lacks those changes.
     anchor = models.CharField(max_length=40, default="")
     #: The id with which a rebuild is about to begin a new journal; empty if none is.
     opening = models.CharField(max_length=41, default="")
     #: Whether an operator has put the journal away for good.
     closed = models.BooleanField(default=False)
+    #: Whether the follows still lack some of a graph that is being taken over from Redis.
+    incomplete = models.BooleanField(default=False)
     #: When entries were last read, even if there were none.
     drained_at = models.DateTimeField(null=True)
     turn = models.BigIntegerField(default=0)

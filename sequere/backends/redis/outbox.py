@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from ...resources import Resource, check_resource
 from ...timestamps import to_datetime
@@ -13,7 +13,8 @@ from ..database.backend import around, despite_deadlocks
 from ..database.bulk import COLUMNS, Edge
 from ..database.models import Follow
 from .backend import RedisBackend
-from .drain import catch_up
+from .drain import take_closed
+from .journal import get_state, order_of
 from .models import Journal, OutboxEntry, get_alias
 
 T = TypeVar("T")
@@ -26,23 +27,37 @@ def change_while_cold(
 
     ``change`` returns its reply and those edges, which now stand since ``timestamp``, or no more. None if
     Redis is not cold: nothing was done then. A journal is only ever made under this lock, so none can come
-    up before the commit; and the outbox is in the order of the commits. One round trip.
+    up before the commit; and the outbox is in the order of the commits. One round trip, and one for each 1,000
+    entries of a journal that was put away and is not read yet.
     """
     alias = get_alias()
     created_at = None if timestamp is None else to_datetime(timestamp)
+    nested = connections[alias].in_atomic_block
 
-    def write() -> T | None:
+    def write() -> tuple[bool, T | None]:
+        """Whether that was all, and the reply."""
         with transaction.atomic(using=alias):
-            if not catch_up(graph, Journal.lock(alias), alias):
-                return None
+            row = Journal.lock(alias)
+            state = get_state(graph, row.position)
+            if state.length:
+                return True, None
+            while order_of(state.closed) > order_of(row.position) and take_closed(graph, row, alias).entries:
+                if not nested:
+                    return False, None  # commit: there may be more than a request has time for
             reply, edges = change()
             OutboxEntry._default_manager.using(alias).bulk_create(
                 OutboxEntry(**dict(zip(COLUMNS, (*edge[0], *edge[1]), strict=True)), created_at=created_at)
                 for edge in edges
             )
-            return reply
+            if edges and row.anchor:
+                row.anchor = ""
+                row.save(using=alias, update_fields=["anchor"])
+            return True, reply
 
-    return despite_deadlocks(alias, write)
+    while True:
+        done, reply = despite_deadlocks(alias, write)
+        if done:
+            return reply
 
 
 def remove_some(resource: Resource, limit: int) -> tuple[int, list[Edge]]:

@@ -69,6 +69,8 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
     for name, value in {"user": user, "prefix": prefix}.items():
         if re.search(r"[\s\0\"']", value) or not (value or name == "prefix"):
             raise InvalidArgument(f"{name} must be without spaces and quotes, or no ACL can hold it; got {value!r:.80}")
+    if user == "default":
+        raise InvalidArgument("user must not be default: the line would take the administrator's own rights away")
     pattern = f"{escape(prefix)}*"
     # EVALSHA asks for the right to write to its KEYS, which are the prefix and the journal as guard.
     passed = [f"~{escape(prefix)}", f"~{escape(prefix)}global:journal"]

@@ -18,28 +18,39 @@ finds a journal that begins with the id in the row, and makes up for it.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
-from ...exceptions import ColdStore, SequereException
+from ...exceptions import (
+    ColdStore,
+    DatabaseBehind,
+    InvalidIdentifier,
+    InvalidObjectId,
+    InvalidTimestamp,
+    SelfFollow,
+    SequereException,
+    WriteBehindRefused,
+)
 from ...resources import Resource
 from ...timestamps import to_micros, to_text
-from ..database.bulk import COLUMNS, Edge
+from ..database.bulk import COLUMNS, Edge, check_edge
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import adopt, catch_up, drain
-from .journal import State, get_state, order_of
+from .journal import Progress, State, get_state, make_opening, order_of
 from .models import Journal, OutboxEntry, get_alias
 from .survey import count_uids, find_keys
+
+logger = logging.getLogger("sequere")
 
 #: Keys that one script removes.
 CLEAR_STEP = 500
@@ -52,36 +63,13 @@ READ_STEP = 2000
 PATIENCE = 2.0
 
 
-class RebuildRefused(SequereException):
-    """A rebuild is not needed, under way elsewhere, or would destroy something. Nothing changed."""
-
-
-class Progress(NamedTuple):
-    """How far a rebuild is: for which journal, in which step, the outbox's id and the follow's key it has reached."""
-
-    opening: str
-    step: str
-    outbox: int
-    follow: str
-
-    def __str__(self) -> str:
-        return f"{self.opening} {self.step} {self.outbox} {self.follow}"
-
-    @classmethod
-    def read(cls, text: str) -> Progress | None:
-        """From its text; None if that is not of ours."""
-        parts = text.split(" ")
-        if len(parts) != 4 or not parts[2].isdigit():
-            return None
-        return cls(parts[0], parts[1], int(parts[2]), parts[3])
-
-
 @dataclass(frozen=True)
 class Rebuilt:
-    """What this run did: follows copied, changes replayed."""
+    """What this run did: follows copied, changes replayed, and how many of them no script takes (see the log)."""
 
     copied: int
     replayed: int
+    left_out: int = 0
 
 
 def rebuild(
@@ -94,45 +82,12 @@ def rebuild(
     """Fill Redis from the database and switch back to it. ``on_step`` is told how many follows are copied.
 
     One round trip for each 200 follows, one query for each 2,000. ``by_hand`` also opens what an operator has
-    closed, ``discard`` also removes a graph that the database never saw. Raises :class:`RebuildRefused`,
-    ``BackendError`` and Django's database errors; call it again to go on.
+    closed, ``discard`` also removes a graph that the database may not have seen. A row that no script takes, left
+    there by something else than this package, is logged and left out. Raises
+    :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again
+    to go on.
     """
     return _Rebuild(graph, on_step).run(by_hand=by_hand, discard=discard)
-
-
-def take_over(graph: RedisBackend) -> None:
-    """Begin with the graph that Redis holds: make the journal, so that from here on its changes are noted.
-
-    The database is then to be mended from Redis (``verify``), so it will hold nothing that Redis does not hold.
-    Raises :class:`RebuildRefused` if there is a journal, if Redis has no graph or has lost the one that was in
-    step with this database, or if the database holds changes that were never in Redis. Four round trips.
-    """
-    alias = get_alias()
-    with transaction.atomic(using=alias, durable=True):
-        row = Journal.lock(alias)
-        state = get_state(graph, row.position)
-        if state.length:
-            raise RebuildRefused("Redis has a journal already: there is nothing to take over.")
-        if not count_uids(graph):
-            raise RebuildRefused(
-                "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."
-            )
-        if state.progress:
-            raise RebuildRefused(
-                "Redis holds a part of the graph: a rebuild has begun. Run `manage.py sequere rebuild`."
-            )
-        if (row.position or row.opening) and not row.closed:
-            raise RebuildRefused(
-                "Redis has lost the graph that was in step with this database; to take over what it holds now would "
-                "remove the rest. Run `manage.py sequere rebuild`; if Redis is right after all, `close` first."
-            )
-        waiting = OutboxEntry._default_manager.using(alias).count()
-        if waiting:
-            raise RebuildRefused(
-                f"{waiting} changes were made in the database and never in Redis; they would be lost. "
-                "Run `manage.py sequere rebuild --from database` instead."
-            )
-        open_journal(graph, row, alias, begin(graph, row, alias, state))
 
 
 def count_follows() -> int:
@@ -145,7 +100,7 @@ class _Rebuild:
         self.graph = graph
         self.on_step = on_step
         self.alias = get_alias()
-        self.copied = self.replayed = 0
+        self.copied = self.replayed = self.left_out = 0
 
     def run(self, *, by_hand: bool, discard: bool) -> Rebuilt:
         self._wait_for_another()
@@ -153,8 +108,12 @@ class _Rebuild:
             drain(self.graph)
         except ColdStore:
             pass
+        except DatabaseBehind:
+            if not discard:
+                raise
+            self.graph.run("close_journal")
         else:
-            raise RebuildRefused("Redis is ready: there is nothing to rebuild.")
+            raise WriteBehindRefused("Redis is ready: there is nothing to rebuild.")
         self.progress = self._begin(by_hand=by_hand, discard=discard)
         if self.progress.step == "clear":
             self._clear()
@@ -163,7 +122,7 @@ class _Rebuild:
         while self._replay():
             pass
         self._finish()
-        return Rebuilt(self.copied, self.replayed)
+        return Rebuilt(self.copied, self.replayed, self.left_out)
 
     def _wait_for_another(self) -> None:
         row = Journal.look(self.alias)
@@ -171,28 +130,43 @@ class _Rebuild:
         if before:
             time.sleep(PATIENCE)
             if get_state(self.graph, row.position).progress != before:
-                raise RebuildRefused("Another rebuild is under way.")
+                raise WriteBehindRefused("Another rebuild is under way.")
 
     def _begin(self, *, by_hand: bool, discard: bool) -> Progress:
         with transaction.atomic(using=self.alias, durable=True):
             row = Journal.lock(self.alias)
             if row.closed and not by_hand:
-                raise RebuildRefused("An operator has closed the journal; `manage.py sequere rebuild` opens it.")
+                raise WriteBehindRefused("An operator has closed the journal; `manage.py sequere rebuild` opens it.")
             if not catch_up(self.graph, row, self.alias):
-                raise RebuildRefused(
-                    "Redis has a journal that this database never read: it may belong to another one. Take over what "
-                    "Redis holds (rebuild --from redis), or remove the journal."
-                )
+                raise _overtaken()
             state = get_state(self.graph, row.position)
             found = Progress.read(state.progress)
             if found and row.opening and found.opening == row.opening:
                 return found
-            if not (row.position or row.opening or discard) and count_uids(self.graph):
-                raise RebuildRefused(
-                    "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
-                    "to take it over, or `--from database` to replace it."
-                )
+            if not discard:
+                self._check_loss(row, state)
+            row.incomplete = False
             return begin(self.graph, row, self.alias, state)
+
+    def _check_loss(self, row: Journal, state: State) -> None:
+        """Refuse to remove what may be nowhere else."""
+        if row.incomplete:
+            raise WriteBehindRefused(
+                "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "
+                "it again, or `--from database` if Redis has nothing any more."
+            )
+        if not count_uids(self.graph):
+            return
+        if not (row.position or row.opening):
+            raise WriteBehindRefused(
+                "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
+                "to take it over, or `--from database` to replace it."
+            )
+        if not (state.progress or state.closed or row.closed):
+            raise WriteBehindRefused(
+                "Redis holds a graph without a journal, which may be younger than the database. Run `manage.py sequere "
+                "rebuild --from database` to replace it; or, if Redis is right, `close` and `rebuild --from redis`."
+            )
 
     def _clear(self) -> None:
         for keys in find_keys(self.graph, CLEAR_STEP):
@@ -208,7 +182,7 @@ class _Rebuild:
         with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
             sent: Future[None] | None = None
             for chunk in self._read():
-                states = list(_flat(((edge, to_text(to_micros(at))) for _, edge, at in chunk)))
+                states = [(edge, to_micros(at)) for _, edge, at in chunk]
                 if sent is not None:
                     sent.result()
                 sent = sender.submit(self._set, states, self.progress._replace(follow=chunk[-1][0].hex))
@@ -243,10 +217,9 @@ class _Rebuild:
         )
         if entries:
             states = {
-                entry.edge: "" if entry.created_at is None else to_text(to_micros(entry.created_at))
-                for entry in entries
+                entry.edge: None if entry.created_at is None else to_micros(entry.created_at) for entry in entries
             }
-            self._set(_flat(states.items()), self.progress._replace(outbox=entries[-1].pk))
+            self._set(list(states.items()), self.progress._replace(outbox=entries[-1].pk))
             self.replayed += len(entries)
         return len(entries) == COPY_STEP
 
@@ -259,10 +232,30 @@ class _Rebuild:
                 pass
             open_journal(self.graph, row, self.alias, self.progress)
 
-    def _set(self, states: Iterable[str], reached: Progress) -> None:
-        if not self.graph.run("copy_edges", str(self.progress), str(reached), *states):
+    def _set(self, states: Sequence[tuple[Edge, int | None]], reached: Progress) -> None:
+        if not states:
+            self._move(reached)
+            return
+        try:
+            done = self.graph.run("copy_edges", str(self.progress), str(reached), *_flat(states))
+        except (InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow) as error:
+            fit = [state for state in states if self._is_fit(*state)]
+            if len(fit) == len(states):
+                raise AssertionError("the scripts refuse what check_edge() takes") from error
+            self._set(fit, reached)
+            return
+        if not done:
             raise _overtaken()
         self.progress = reached
+
+    def _is_fit(self, edge: Edge, micros: int | None) -> bool:
+        try:
+            check_edge(edge, micros)
+        except SequereException as error:
+            logger.error("Left out, since no script takes it: %s -> %s: %s", *map(" ".join, edge), error)
+            self.left_out += 1
+            return False
+        return True
 
     def _move(self, reached: Progress) -> None:
         if not self.graph.run("move_rebuild", str(self.progress), str(reached)):
@@ -287,15 +280,15 @@ def open_journal(graph: RedisBackend, row: Journal, alias: str, progress: Progre
     """Make the journal and begin to read it. Under the lock, which the caller gives up next."""
     if not graph.run("open_journal", str(progress), progress.opening):
         raise _overtaken()
-    adopt(row, alias)
+    adopt(row, alias, make_opening(progress))
 
 
-def _overtaken() -> RebuildRefused:
-    return RebuildRefused("Another rebuild went on in the meantime, or Redis lost its memory again.")
+def _overtaken() -> WriteBehindRefused:
+    return WriteBehindRefused("Another rebuild went on in the meantime, or Redis lost its memory again.")
 
 
-def _flat(states: Iterable[tuple[Edge, str]]) -> Iterator[str]:
-    for (from_resource, to_resource), since in states:
+def _flat(states: Iterable[tuple[Edge, int | None]]) -> Iterator[str]:
+    for (from_resource, to_resource), micros in states:
         yield from from_resource
         yield from to_resource
-        yield since
+        yield "" if micros is None else to_text(micros)

@@ -9,7 +9,8 @@ from django.db import Error as DatabaseError
 
 from ...exceptions import BackendError
 from .backend import RedisBackend
-from .journal import State, get_state, order_of
+from .drain import Verdict, judge
+from .journal import State, get_state, order_of, read_entries
 from .models import Journal, OutboxEntry, SetAside, get_alias
 
 
@@ -19,14 +20,15 @@ class Status:
 
     - ``state``: ``ready`` (Redis answers), ``cold`` (the database answers), ``rebuilding`` (so it does, while
       Redis is being filled), ``closed`` (so it does, because an operator said so), ``rewound`` (Redis answers,
-      but is older than the database; the next drain finds that out and declares it cold), ``unreachable``
-      (Redis does not answer);
+      but is older than the database; the next drain finds that out and declares it cold), ``behind`` (Redis
+      answers, the database lacks what the journal no longer holds, and nothing is drained), ``unreachable`` (Redis
+      does not answer);
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
     - ``lag``: entries that the database lacks, and ``lag_seconds``: since when it lacks the oldest of them;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
     - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
-    - ``problems``: what Redis and the database said instead of answering.
+    - ``problems``: what Redis and the database said instead of answering, and what an operator has to do.
     """
 
     state: str
@@ -40,7 +42,7 @@ class Status:
 
 
 def get_status(graph: RedisBackend) -> Status:
-    """How write-behind stands. One round trip and three queries.
+    """How write-behind stands. At most three round trips and four queries.
 
     Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
     database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
@@ -57,20 +59,34 @@ def get_status(graph: RedisBackend) -> Status:
     except DatabaseError as error:
         row = outbox = set_aside = None
         problems.append(f"The database does not answer: {error}".strip())
+    if row and row.incomplete:
+        problems.append("The database lacks follows: run `manage.py sequere rebuild --from redis` to its end.")
     try:
-        status = _tell(get_state(graph, row.position if row else ""), row)
+        state = get_state(graph, row.position if row else "")
+        status = _tell(state, row, _judge(graph, row, alias) if row and state.length else None)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
         status = Status("unreachable", drained_at=row.drained_at if row else None)
     return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
 
 
-def _tell(state: State, row: Journal | None) -> Status:
+def _judge(graph: RedisBackend, row: Journal, alias: str) -> Verdict:
+    verdict = judge(graph, row, alias, read_entries(graph, row.position, limit=1, keep=True))
+    if verdict is not Verdict.IN_STEP and Journal.look(alias).position != row.position:
+        return Verdict.IN_STEP  # a drain moved on, and dropped what this look was to find
+    return verdict
+
+
+#: What the state of a server with a journal is called.
+_STATES = {Verdict.OLDER: "rewound", Verdict.YOUNGER: "behind"}
+
+
+def _tell(state: State, row: Journal | None, verdict: Verdict | None) -> Status:
     if row is None:
         name = "ready" if state.length else "rebuilding" if state.progress else "cold"
         return Status(name, journal=state.length)
-    if state.length:
-        name = "rewound" if order_of(state.last) < order_of(row.position) else "ready"
+    if verdict:
+        name = _STATES.get(verdict, "ready")
     else:
         name = "closed" if row.closed else "rebuilding" if state.progress else "cold"
     return Status(

@@ -7,10 +7,9 @@ import logging
 from celery import shared_task
 
 from ...backends import get_backend
-from ...exceptions import ColdStore, InvalidSettings
+from ...exceptions import ColdStore, DatabaseBehind, InvalidSettings, WriteBehindRefused
 from .drain import drain as drain_journal
 from .fallback import RedisFallbackBackend
-from .rebuild import RebuildRefused
 from .rebuild import rebuild as rebuild_graph
 
 logger = logging.getLogger("sequere")
@@ -23,6 +22,8 @@ def drain() -> None:
         drain_journal(_backend().graph)
     except ColdStore:
         rebuild.apply_async()
+    except DatabaseBehind as error:
+        logger.error("No drain: %s", error)
 
 
 @shared_task(name="sequere.rebuild", ignore_result=True)
@@ -30,7 +31,7 @@ def rebuild() -> None:
     """Fill Redis from the database, unless that is under way already, not needed, or not for a task to do."""
     try:
         rebuild_graph(_backend().graph)
-    except RebuildRefused as refusal:
+    except WriteBehindRefused as refusal:
         logger.warning("No rebuild: %s", refusal)
 
 

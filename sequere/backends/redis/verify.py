@@ -14,16 +14,23 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, InvalidArgument
+from ...exceptions import (
+    ColdStore,
+    InvalidArgument,
+    InvalidIdentifier,
+    InvalidObjectId,
+    SelfFollow,
+    SequereException,
+)
 from ...resources import Resource
 from ...scripts import decode
 from ...timestamps import MICROSECONDS, to_micros, to_text
 from ..base import MAX_PAGE
-from ..database.bulk import COLUMNS, Edge, get_times, set_edges
+from ..database.bulk import COLUMNS, Edge, check_edge, get_times, set_edges
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import drain, drain_step
-from .journal import order_of
+from .journal import get_state, order_of
 from .models import Journal, get_alias
 from .survey import walk_resources
 
@@ -111,8 +118,23 @@ def _walk_graph(graph: RedisBackend) -> Iterator[dict[Edge, int]]:
 
 def _read(graph: RedisBackend, edges: Collection[Edge]) -> tuple[str, list[int | None]]:
     """The journal's last entry, and since when edges stand in Redis at that moment, in microseconds."""
-    last, *times = map(decode, graph.run("read_edges", *_flat(edges)))
+    try:
+        last, *times = map(decode, graph.run("read_edges", *_flat(edges)))
+    except (InvalidIdentifier, InvalidObjectId, SelfFollow):
+        fit = list(filter(_is_fit, edges))
+        last, known = _read(graph, fit) if fit else (get_state(graph, "").last, [])
+        stored = dict(zip(fit, known, strict=True))
+        return last, [stored.get(edge) for edge in edges]
     return last, [_micros(since) for since in times]
+
+
+def _is_fit(edge: Edge, micros: int | None = None) -> bool:
+    """Whether the scripts take an edge; the table may have got others from elsewhere."""
+    try:
+        check_edge(edge, micros)
+    except SequereException:
+        return False
+    return True
 
 
 def _decide_all(graph: RedisBackend, alias: str, suspects: Collection[Edge], repair: str) -> Iterator[Difference]:
@@ -126,10 +148,11 @@ def _decide(graph: RedisBackend, alias: str, edges: list[Edge], repair: str) -> 
         row = Journal.lock(alias)
         last, stored = _read(graph, edges)
         while order_of(row.position) < order_of(last):
-            if drain_step(graph, row, alias, until=last) is None:
+            step = drain_step(graph, row, alias, until=last)
+            if step is None or not step.entries:
                 break
         if not last or row.position != last:
-            raise ColdStore("Redis went cold during the comparison: rebuild, then verify again.")
+            raise ColdStore("Redis lost entries or went cold during the comparison: drain, then verify again.")
         known = get_times(alias, edges)
         differing = [
             (edge, known.get(edge), since)
@@ -138,7 +161,7 @@ def _decide(graph: RedisBackend, alias: str, edges: list[Edge], repair: str) -> 
         ]
         mended = [False] * len(differing)
         if differing and repair == "database":
-            mended = [reply == 1 for reply in graph.run("mend_edges", *_mending(differing))]
+            mended = _mend_redis(graph, differing)
         elif differing and repair == "redis":
             set_edges(alias, {edge: _seconds(since) for edge, _, since in differing})
             mended = [True] * len(differing)
@@ -148,9 +171,13 @@ def _decide(graph: RedisBackend, alias: str, edges: list[Edge], repair: str) -> 
     ]
 
 
-def _mending(differing: list[tuple[Edge, int | None, int | None]]) -> Iterator[str]:
-    for edge, wanted, seen in differing:
-        yield from (*edge[0], *edge[1], _as_argument(seen), _as_argument(wanted))
+def _mend_redis(graph: RedisBackend, differing: list[tuple[Edge, int | None, int | None]]) -> list[bool]:
+    fit = {edge: (wanted, seen) for edge, wanted, seen in differing if _is_fit(edge, wanted)}
+    arguments: list[str] = []
+    for edge, (wanted, seen) in fit.items():
+        arguments += (*edge[0], *edge[1], _as_argument(seen), _as_argument(wanted))
+    mended = dict(zip(fit, graph.run("mend_edges", *arguments) if fit else [], strict=True))
+    return [mended.get(edge) == 1 for edge, _, _ in differing]
 
 
 def _flat(edges: Collection[Edge]) -> Iterator[str]:

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ("anchor", models.CharField(default="", max_length=40)),
                 ("opening", models.CharField(default="", max_length=41)),
                 ("closed", models.BooleanField(default=False)),
+                ("incomplete", models.BooleanField(default=False)),
                 ("drained_at", models.DateTimeField(null=True)),
                 ("turn", models.BigIntegerField(default=0)),
             ],

@@ -7,7 +7,7 @@
 --   prefix           text         start of every key, such as sequere:
 --   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is
+--   progress         progress     how far the caller thinks the rebuild is
 --   keys             key...       1 to 500 keys, each of a uid, or the last uid, or a journal put away
 -- REPLY integer
 --   1                none of them is there any more
@@ -56,11 +56,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -124,7 +125,7 @@ end
 local progress = ARGV[1]
 
 return run(2, 501, function()
-  check_progress('progress', progress, 0)
+  check_progress('progress', progress, 1)
   local of_uids = prefix .. 'uid:'
   for i = 2, #ARGV do
     local key = ARGV[i]

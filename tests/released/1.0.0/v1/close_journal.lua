@@ -1,7 +1,8 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
 --- Puts the journal away: from here on nothing is noted, and whoever passes the journal as
---- guard is told SEQUERE_COLD. drain_journal still reads what it held.
+--- guard is told SEQUERE_COLD. drain_journal still reads what it held. One that was put away
+--- before is replaced: read it first.
 --
 -- KEYS
 --   prefix           text         start of every key, such as sequere:
@@ -54,11 +55,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -100,7 +102,7 @@ end
 local function closed_key()
   return journal_key() .. ':closed'
 end
--- @from close_journal.lua:20
+-- @from close_journal.lua:21
 return run(0, 0, function()
   if call('EXISTS', journal_key()) == 0 then
     return 0

@@ -13,13 +13,15 @@
 --   keep             flag?        1 to drop nothing
 --   closed           flag?        1 to read the journal that close_journal put away, and drop nothing
 -- REPLY flat array
---   id               of the first entry; these seven repeat for each entry
---   operation        of the first entry: follow, unfollow or open
+--   id               of the first entry; these eight repeat for each entry
+--   operation        of the first entry: follow, unfollow or open; "not UTF-8" if one of those that follow
+--                    is not: then its bytes come as \255
 --   from_identifier  of the first entry; like those that follow, empty if the entry lacks it
 --   from_object_id   of the first entry
 --   to_identifier    of the first entry
 --   to_object_id     of the first entry
 --   timestamp        of the first entry: seconds since the epoch, UTC
+--   progress         of the first entry: of open, how far the rebuild was that made the journal
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_LIMIT SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
 -- COST
@@ -64,11 +66,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -126,10 +129,31 @@ end
 local function closed_key()
   return journal_key() .. ':closed'
 end
--- @from drain_journal.lua:32
+-- @from include/_utf8.lua:1
+--- Whether a text is well-formed UTF-8.
+local function is_utf8(text)
+  if string.find(text, '[\128-\255]') then
+    -- Each character beyond ASCII becomes a letter; what is left over is none.
+    for _, pattern in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, pattern, 'x')
+    end
+  end
+  return not string.find(text, '[\128-\255]')
+end
+-- @from drain_journal.lua:35
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local FIELDS = {'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp'}
+local FIELDS = {
+  'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+}
+
+local function escape(byte)
+  return '\\' .. string.byte(byte)
+end
 
 local function check_flag(name, value)
   if value and value ~= '' and value ~= '0' and value ~= '1' then
@@ -157,7 +181,11 @@ return run(2, 4, function()
     end
     reply[n + 1] = entry[1]
     for i, field in ipairs(FIELDS) do
-      reply[n + 1 + i] = texts[field] or ''
+      local text = texts[field] or ''
+      if not is_utf8(text) then
+        text, reply[n + 2] = string.gsub(text, '[\128-\255]', escape), 'not UTF-8'
+      end
+      reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
   return reply

@@ -55,11 +55,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)
@@ -102,14 +103,11 @@ local function check_identifier(side, value)
       .. 'not digits alone and not "count"', value)
   end
 end
--- @from include/_resource.lua:3
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  local text = object_id
-  if #text <= 255 and string.find(text, '[\128-\255]') then
-    -- Each character of well-formed UTF-8 beyond ASCII becomes a letter; what is left over is none.
+-- @from include/_utf8.lua:1
+--- Whether a text is well-formed UTF-8.
+local function is_utf8(text)
+  if string.find(text, '[\128-\255]') then
+    -- Each character beyond ASCII becomes a letter; what is left over is none.
     for _, pattern in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -118,7 +116,14 @@ local function check_resource(side, identifier, object_id)
       text = string.gsub(text, pattern, 'x')
     end
   end
-  if #text < 1 or #object_id > 255 or string.find(text, '[%z\128-\255]') then
+  return not string.find(text, '[\128-\255]')
+end
+-- @from include/_resource.lua:4
+--- Refuses what is not a resource, the pair identifier, object_id. The side is
+--- what stands before the two names in the arguments: "from_", "to_" or nothing.
+local function check_resource(side, identifier, object_id)
+  check_identifier(side, identifier)
+  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
     refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
   end
 end

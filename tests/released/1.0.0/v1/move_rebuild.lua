@@ -56,11 +56,12 @@ local function run(least, most, body, take_back)
       refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
     end
     if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or ' to ' .. (most or 'many')
+      local range = most == least and '' or most and ' to ' .. most or ' or more'
       refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
     end
     if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory')
+      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+        .. 'or its journal was closed; the database answers')
     end
     return body()
   end)

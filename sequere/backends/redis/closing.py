@@ -1,0 +1,69 @@
+"""Leaving: for the database, or for Redis alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.db import transaction
+
+from ...exceptions import ColdStore, WriteBehindRefused
+from .backend import RedisBackend
+from .drain import Drained, drain, put_away, take_closed
+from .errors import FAILURES, translate
+from .models import Journal, get_alias
+
+
+def close(graph: RedisBackend) -> Drained:
+    """Leave Redis: put the journal away, if there is one, and bring the database up to its end.
+
+    From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
+    :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's database errors; call it again then.
+    """
+    total = Drained()
+    with suppress(ColdStore):
+        total += drain(graph)
+    alias = get_alias()
+    with transaction.atomic(using=alias, durable=True):
+        row = Journal.lock(alias)
+        put_away(graph, row, alias)
+        total += _take_all(graph, row, alias)
+        row.closed = True
+        row.anchor = row.opening = ""  # a rebuild that is under way is overtaken
+        row.save(using=alias)
+    return total
+
+
+def release(graph: RedisBackend) -> Drained:
+    """Leave the database: bring it up to date for the last time and remove the journal.
+
+    To the database this Redis is then one that it never saw, so nothing will overwrite what changes there from
+    now on. Processes that still use RedisFallbackBackend find a cold Redis. Raises
+    :class:`~sequere.exceptions.WriteBehindRefused` where Redis is cold, and else as :func:`close`.
+    """
+    try:
+        total = drain(graph)
+    except ColdStore as error:
+        raise WriteBehindRefused(
+            "Redis is cold: it does not hold the graph. Run `manage.py sequere rebuild` first."
+        ) from error
+    alias = get_alias()
+    with transaction.atomic(using=alias, durable=True):
+        row = Journal.lock(alias)
+        row.incomplete = False
+        if not put_away(graph, row, alias):
+            raise ColdStore("Redis lost its memory during this call. Nothing changed.")
+        total += _take_all(graph, row, alias)
+        row.position = row.anchor = row.opening = ""
+        row.save(using=alias)
+    try:
+        graph.client.delete(f"{graph.prefix}global:journal:closed")
+    except FAILURES as error:
+        raise translate(error) from error
+    return total
+
+
+def _take_all(graph: RedisBackend, row: Journal, alias: str) -> Drained:
+    total = Drained()
+    while (step := take_closed(graph, row, alias)).entries:
+        total += step
+    return total

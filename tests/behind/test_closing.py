@@ -1,0 +1,75 @@
+"""Leaving."""
+
+from __future__ import annotations
+
+import pytest
+
+from sequere.backends.redis.closing import close, release
+from sequere.backends.redis.drain import drain
+from sequere.backends.redis.models import Journal
+from sequere.backends.redis.rebuild import rebuild
+from sequere.backends.redis.status import get_status
+from sequere.backends.redis.takeover import take_over
+from sequere.exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, fill, follows, in_step, memory_of, restore
+
+pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+
+
+def test_what_an_operator_closed_only_an_operator_opens(behind):
+    fill(behind)
+    close(behind.graph)
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    with pytest.raises(WriteBehindRefused, match="closed"):
+        rebuild(behind.graph)
+    rebuild(behind.graph, by_hand=True)
+    assert not Journal.objects.get().closed
+    assert in_step(behind)
+
+
+def test_close_leaves_the_database_with_everything(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    assert close(behind.graph).entries == 1
+    assert follows() == {(ADA, BOB): 5.0}
+    assert Journal.objects.get().closed
+    assert behind.follow(ADA, FLIGHT, timestamp=6.0) is True
+    assert behind.is_following(ADA, FLIGHT) is True
+    assert close(behind.graph).entries == 0
+
+
+def test_a_journal_that_the_database_never_read_is_not_closed(cold):
+    cold.graph.client.xadd(JOURNAL, {"operation": "open"})
+    with pytest.raises(DatabaseBehind):
+        close(cold.graph)
+    assert cold.graph.client.exists(JOURNAL)
+
+
+def test_a_closed_journal_that_comes_back_is_of_an_older_state(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    memory = memory_of(behind.graph.client)
+    close(behind.graph)
+    restore(behind.graph.client, memory)
+    assert get_status(behind.graph).state == "rewound"
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    assert get_status(behind.graph).state == "closed"
+
+
+def test_who_leaves_for_redis_finds_it_untouched_when_he_comes_back(behind):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    assert release(behind.graph).entries == 1
+    assert follows() == {(ADA, BOB): 5.0}
+    assert behind.graph.client.keys("sequere:global:journal*") == []
+    behind.graph.follow(ADA, FLIGHT, timestamp=6.0)
+    with pytest.raises(WriteBehindRefused, match="never saw"):
+        rebuild(behind.graph, by_hand=True)
+    take_over(behind.graph)
+    assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0}
+    assert in_step(behind)
+
+
+def test_a_cold_redis_is_not_left_alone_with_the_graph(behind):
+    behind.graph.client.flushall()
+    with pytest.raises(WriteBehindRefused, match="Redis is cold"):
+        release(behind.graph)
