@@ -122,10 +122,10 @@ def test_redis_comes_back_between_a_write_and_its_second_try(behind, database, m
     behind.graph.client.flushall()
 
     def rebuild_first(graph, position):
-        from sequere.backends.redis.rebuild import begin, open_journal
+        from sequere.backends.redis.rebuild import make_opening_id, open_journal
 
         row = Journal.objects.get()
-        open_journal(graph, row, database, begin(graph, row, database, get_state(graph, position)))
+        assert open_journal(graph, row, database, make_opening_id(row, get_state(graph, position)), "")
         return get_state(graph, position)
 
     monkeypatch.setattr(outbox, "get_state", rebuild_first)

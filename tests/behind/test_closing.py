@@ -69,6 +69,44 @@ def test_who_leaves_for_redis_finds_it_untouched_when_he_comes_back(behind):
     assert in_step(behind)
 
 
+@pytest.mark.parametrize("step", ["close_journal", "drain_journal"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_release_that_dies_goes_on(behind, monkeypatch, step, after):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    run = behind.graph.run
+
+    def die(name, *arguments):
+        if name == step:
+            if after:
+                run(name, *arguments)
+            raise ZeroDivisionError
+        return run(name, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.graph, "run", die)
+        with pytest.raises(ZeroDivisionError):
+            release(behind.graph)
+    behind.graph.follow(ADA, FLIGHT, timestamp=6.0)
+    release(behind.graph)
+    assert behind.graph.client.keys("sequere:global:journal*") == []
+    with pytest.raises(WriteBehindRefused):
+        rebuild(behind.graph, by_hand=True)
+    assert behind.graph.is_following(ADA, FLIGHT) is True
+
+
+def test_closing_a_first_rebuild_leaves_a_way_back(cold):
+    cold.database.follow(ADA, BOB, timestamp=5.0)
+    cold.database.follow(ADA, FLIGHT, timestamp=5.0)
+
+    def close_meanwhile(number):
+        close(cold.graph)
+
+    with pytest.raises(WriteBehindRefused, match="Another rebuild went on"):
+        rebuild(cold.graph, on_step=close_meanwhile)
+    rebuild(cold.graph, by_hand=True)
+    assert in_step(cold)
+
+
 def test_a_cold_redis_is_not_left_alone_with_the_graph(behind):
     behind.graph.client.flushall()
     with pytest.raises(WriteBehindRefused, match="Redis is cold"):

@@ -261,7 +261,9 @@ def test_a_database_from_a_backup_replaces_redis_only_if_told_so(behind):
         drain(behind.graph)
     Follow.objects.exclude(to_object_id=BOB.object_id).delete()
     backup.save()
+    behind.unfollow(ADA, BOB)  # which the backup is to undo
     rebuild(behind.graph, by_hand=True, discard=True)
+    assert follows() == {(ADA, BOB): 5.0}
     assert behind.is_following(ADA, FLIGHT) is False
     assert in_step(behind)
 

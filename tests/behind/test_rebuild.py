@@ -286,6 +286,56 @@ def test_a_journal_that_comes_back_after_the_database_went_on_is_not_the_last_wo
     assert in_step(behind)
 
 
+def test_what_was_undone_after_a_lost_commit_stays_undone(behind, database):
+    """The outbox still tells of the follow, which the journal begins with."""
+    fill(behind)
+    drain(behind.graph)
+    behind.graph.client.flushall()
+    behind.follow(ADA, FLIGHT, timestamp=5.0)
+
+    def die(execute, sql, params, many, context):
+        if sql.startswith("DELETE") and "sequere_outbox" in sql:
+            raise Crash
+        return execute(sql, params, many, context)
+
+    with connections[database].execute_wrapper(die), pytest.raises(Crash):
+        rebuild(behind.graph)
+    assert behind.unfollow(ADA, FLIGHT) is True
+    memory = memory_of(behind.graph.client)
+    behind.graph.client.flushall()
+    behind.unfollow(ADA, BOB)
+    restore(behind.graph.client, memory)
+    with pytest.raises(ColdStore):
+        drain(behind.graph)
+    rebuild(behind.graph)
+    assert behind.is_following(ADA, FLIGHT) is False
+    assert behind.is_following(ADA, BOB) is False
+    assert in_step(behind)
+
+
+def test_a_rebuild_of_another_server_is_not_gone_on_with(behind):
+    """The one that comes back in the middle has all, and what is drained from it is in no outbox."""
+    fill(behind)
+    drain(behind.graph)
+    whole = memory_of(behind.graph.client)
+    behind.graph.client.flushall()
+
+    def come_back(number):
+        if number == 30:
+            raise Crash
+
+    with pytest.raises(Crash):
+        rebuild(behind.graph, on_step=come_back)
+    half = memory_of(behind.graph.client)
+    restore(behind.graph.client, whole)
+    behind.forget(FLIGHT)
+    drain(behind.graph)
+    restore(behind.graph.client, half)
+    rebuild(behind.graph)
+    assert behind.count(FLIGHT, "followers") == 0
+    assert in_step(behind)
+
+
 def test_a_row_that_no_script_takes_is_left_out(behind, caplog):
     fill(behind)
     drain(behind.graph)

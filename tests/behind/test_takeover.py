@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import pytest
 
 from sequere.backends.database.models import Follow
 from sequere.backends.redis.closing import close
 from sequere.backends.redis.drain import drain
+from sequere.backends.redis.models import Journal, OutboxEntry
 from sequere.backends.redis.rebuild import rebuild
 from sequere.backends.redis.status import get_status
 from sequere.backends.redis.takeover import TakenOver, take_over
-from sequere.exceptions import WriteBehindRefused
+from sequere.exceptions import ColdStore, WriteBehindRefused
 from tests.support.behind import ADA, BOB, FLIGHT, answers, fill, in_step, memory_of, restore
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -75,8 +79,86 @@ def test_a_part_of_a_graph_is_not_taken_over(behind, monkeypatch):
     take_over(behind.graph)
 
 
-def test_nothing_is_taken_over_beside_changes_of_the_database(cold):
-    cold.follow(ADA, BOB, timestamp=5.0)
-    cold.graph.follow(ADA, BOB, timestamp=5.0)
-    with pytest.raises(WriteBehindRefused, match="1 changes were made in the database"):
+def test_what_the_database_got_first_is_brought_into_redis(cold):
+    """One process had the new settings before the others."""
+    fill(cold.graph)
+    cold.unfollow(ADA, BOB)  # which the database did not know
+    cold.follow(ADA, FLIGHT, timestamp=5.0)
+    cold.follow(BOB, FLIGHT, timestamp=5.0)
+    cold.unfollow(BOB, FLIGHT)
+    take_over(cold.graph)
+    assert cold.is_following(ADA, BOB) is True
+    assert cold.is_following(ADA, FLIGHT) is True
+    assert cold.is_following(BOB, FLIGHT) is False
+    assert OutboxEntry.objects.count() == 0
+    assert in_step(cold)
+
+
+class Crash(BaseException):
+    """What stops a process where it is."""
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_crash_at_any_line_loses_nothing(cold, monkeypatch, left):
+    """Also where the database was left for Redis alone, or with the server closed, before."""
+    fill(cold.graph)
+    if left:
         take_over(cold.graph)
+        close(cold.graph)
+        cold.graph.follow(BOB, FLIGHT, timestamp=5.0)
+    expected = answers(cold.graph)
+    memory = memory_of(cold.graph.client)
+    run = cold.graph.run
+    for number in itertools.count():
+        calls = itertools.count()
+
+        def dying(name, *arguments, calls=calls, number=number):
+            reply = run(name, *arguments)
+            if next(calls) == number:
+                raise Crash
+            return reply
+
+        with monkeypatch.context() as patch:
+            patch.setattr(cold.graph, "run", dying)
+            try:
+                take_over(cold.graph)
+            except Crash:
+                pass
+            else:
+                break
+        assert answers(cold.graph) == expected
+        take_over(cold.graph)
+        assert get_status(cold.graph) == replace(get_status(cold.graph), state="ready", problems=())
+        assert answers(cold) == expected
+        assert in_step(cold)
+        for model in (Follow, Journal, OutboxEntry):
+            model.objects.all().delete()
+        restore(cold.graph.client, memory)
+    assert number > 5
+
+
+def test_a_memory_that_is_lost_meanwhile_is_noticed(cold):
+    fill(cold.graph)
+    memory = memory_of(cold.graph.client)
+
+    def forget(edges):
+        if edges == 1:
+            cold.graph.client.flushall()
+
+    with pytest.raises(ColdStore):
+        take_over(cold.graph, on_step=forget)
+    assert "did not end" in get_status(cold.graph).problems[0]
+    restore(cold.graph.client, memory)
+    take_over(cold.graph)
+    assert Follow.objects.count() == 62
+    assert in_step(cold)
+
+
+def test_tasks_rebuild_again_once_a_closed_one_is_taken_over(behind):
+    fill(behind)
+    close(behind.graph)
+    take_over(behind.graph)
+    assert not Journal.objects.get().closed
+    behind.graph.client.flushall()
+    rebuild(behind.graph)
+    assert in_step(behind)

@@ -149,6 +149,20 @@ def test_a_journal_that_loses_its_end_meanwhile_ends_the_comparison(differing, m
         list(verify(differing.graph))
 
 
+def test_a_memory_that_is_lost_meanwhile_is_no_agreement(behind, monkeypatch):
+    behind.follow(ADA, BOB, timestamp=5.0)
+    drain(behind.graph)
+    walk = module._walk
+
+    def forget(graph, alias):
+        yield from walk(graph, alias)
+        graph.client.flushall()
+
+    monkeypatch.setattr(module, "_walk", forget)
+    with pytest.raises(ColdStore):
+        list(verify(behind.graph))
+
+
 def test_a_replica_is_not_asked(differing, settings):
     settings.SEQUERE_REDIS_REPLICA_CONNECTION = {"unix_socket_path": "/nowhere"}
     assert sorted(verify(get_backend().graph)) == EXPECTED

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, WriteBehindRefused
+from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from .backend import RedisBackend
-from .drain import Drained, drain, put_away, take_closed
-from .errors import FAILURES, translate
+from .drain import Drained, drain, drain_step, put_away, take_closed
+from .journal import drop_closed
 from .models import Journal, get_alias
 
 
@@ -38,27 +38,33 @@ def release(graph: RedisBackend) -> Drained:
 
     To the database this Redis is then one that it never saw, so nothing will overwrite what changes there from
     now on. Processes that still use RedisFallbackBackend find a cold Redis. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused` where Redis is cold, and else as :func:`close`.
+    :class:`~sequere.exceptions.WriteBehindRefused` where Redis is cold, and else as :func:`close`; call it again
+    to go on.
     """
-    try:
-        total = drain(graph)
-    except ColdStore as error:
-        raise WriteBehindRefused(
-            "Redis is cold: it does not hold the graph. Run `manage.py sequere rebuild` first."
-        ) from error
     alias = get_alias()
-    with transaction.atomic(using=alias, durable=True):
-        row = Journal.lock(alias)
-        row.incomplete = False
-        if not put_away(graph, row, alias):
-            raise ColdStore("Redis lost its memory during this call. Nothing changed.")
-        total += _take_all(graph, row, alias)
-        row.position = row.anchor = row.opening = ""
-        row.save(using=alias)
+    total = Drained()
     try:
-        graph.client.delete(f"{graph.prefix}global:journal:closed")
-    except FAILURES as error:
-        raise translate(error) from error
+        total += drain(graph)
+        with transaction.atomic(using=alias, durable=True):
+            row = Journal.lock(alias)
+            while (step := drain_step(graph, row, alias)) and step.entries:
+                total += step
+            if step is None:
+                raise ColdStore("Redis lost its memory during this call.")
+            # First this: should it end here, the journal is younger than the database, and is left alone.
+            row.position = row.anchor = row.opening = ""
+            row.incomplete, row.closed = False, True
+            row.save(using=alias)
+    except (ColdStore, DatabaseBehind) as error:
+        row = Journal.look(alias)
+        if not row.closed or row.position:  # else an earlier call has come this far
+            if isinstance(error, DatabaseBehind):
+                raise
+            raise WriteBehindRefused(
+                "Redis is cold: it does not hold the graph. Run `manage.py sequere rebuild` first."
+            ) from error
+    graph.run("close_journal")
+    drop_closed(graph)
     return total
 
 

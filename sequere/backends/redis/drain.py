@@ -27,7 +27,7 @@ from ...exceptions import ColdStore, DatabaseBehind, SequereException
 from ..database.backend import despite_deadlocks
 from ..database.bulk import Edge, find_edges, set_edges
 from .backend import RedisBackend
-from .journal import READ_STEP, Entry, Progress, get_state, order_of, read_entries
+from .journal import READ_STEP, Entry, get_state, order_of, read_entries
 from .models import Journal, OutboxEntry, SetAside, get_alias
 
 logger = logging.getLogger("sequere")
@@ -58,8 +58,7 @@ def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry
     first = entries[0] if entries else None
     if first and first.id == row.opening:
         # All of the outbox must be in it: else Redis was cold once more, and came back with this.
-        opened = Progress.read(first.progress)
-        later = OutboxEntry._default_manager.using(alias).filter(pk__gt=opened.outbox if opened else 0)
+        later = OutboxEntry._default_manager.using(alias).filter(pk__gt=first.outbox)
         return Verdict.OLDER if later.exists() else Verdict.OPENED
     if first and (first.id, first.digest) == (row.position, row.anchor):
         return Verdict.IN_STEP
@@ -123,10 +122,13 @@ def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = ""
             "`--from database` to replace that."
         )
     if verdict is Verdict.OLDER:
+        if entries and entries[0].id == row.opening:  # what the journal begins with is no change since
+            OutboxEntry._default_manager.using(alias).filter(pk__lte=entries[0].outbox).delete()
         put_away(graph, row, alias)
         return None
     if verdict is Verdict.OPENED:
         adopt(row, alias, entries[0])
+    row.opening = ""  # a rebuild of another server that is under way lacks what is read here
     new = [entry for entry in entries[1:] if not until or order_of(entry.id) <= order_of(until)]
     return _take(row, alias, new)
 
@@ -135,8 +137,6 @@ def put_away(graph: RedisBackend, row: Journal, alias: str) -> bool:
     """Put the journal away, so that Redis is cold at once. Whether there was one. Under the lock."""
     if not graph.run("close_journal"):
         return False
-    if not row.position:
-        row.position = "0-1"  # before all: it is of a first rebuild, whose commit was lost
     row.anchor = row.opening = ""
     row.save(using=alias)
     return True

@@ -11,6 +11,7 @@ from ...resources import Resource, check_resource
 from ...scripts import decode
 from ...timestamps import to_seconds
 from .backend import RedisBackend
+from .errors import FAILURES, translate
 
 #: Entries that one script reads.
 READ_STEP = 1000
@@ -32,6 +33,12 @@ class Entry(NamedTuple):
     def digest(self) -> str:
         """What it says, as a SHA-1: entries of two servers may have one id."""
         return hashlib.sha1("\0".join(self).encode(), usedforsecurity=False).hexdigest()
+
+    @property
+    def outbox(self) -> int:
+        """Of an entry open: the last change of the outbox that the journal begins with."""
+        progress = Progress.read(self.progress)
+        return progress.outbox if progress else 0
 
     @property
     def edge(self) -> tuple[Resource, Resource]:
@@ -80,11 +87,6 @@ class Progress(NamedTuple):
         return cls(parts[0], parts[1], int(parts[2]), parts[3])
 
 
-def make_opening(progress: Progress) -> Entry:
-    """The first entry of the journal that a rebuild makes."""
-    return Entry(progress.opening, "open", "", "", "", "", "", str(progress))
-
-
 class State(NamedTuple):
     """How the journal in Redis stands; see ``lua/src/journal_state.lua``."""
 
@@ -118,6 +120,14 @@ def read_entries(
     was put away, which is kept.
     """
     return list(_entries(graph.run("drain_journal", position, limit, int(keep), int(closed))))
+
+
+def drop_closed(graph: RedisBackend) -> None:
+    """Remove the journal that was put away: it is read, and no sign of a lost graph any more. One round trip."""
+    try:
+        graph.client.delete(f"{graph.prefix}global:journal:closed")
+    except FAILURES as error:
+        raise translate(error) from error
 
 
 def _entries(reply: Sequence[Any]) -> Iterator[Entry]:

@@ -23,6 +23,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -46,7 +47,7 @@ from ..database.bulk import COLUMNS, Edge, check_edge
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import adopt, catch_up, drain
-from .journal import Progress, State, get_state, make_opening, order_of
+from .journal import Entry, Progress, State, get_state, order_of
 from .models import Journal, OutboxEntry, get_alias
 from .survey import count_uids, find_keys
 
@@ -111,7 +112,7 @@ class _Rebuild:
         except DatabaseBehind:
             if not discard:
                 raise
-            self.graph.run("close_journal")
+            self._discard()
         else:
             raise WriteBehindRefused("Redis is ready: there is nothing to rebuild.")
         self.progress = self._begin(by_hand=by_hand, discard=discard)
@@ -123,6 +124,16 @@ class _Rebuild:
             pass
         self._finish()
         return Rebuilt(self.copied, self.replayed, self.left_out)
+
+    def _discard(self) -> None:
+        """Take nothing of a journal that the database lacks the beginning of."""
+        with transaction.atomic(using=self.alias, durable=True):
+            row = Journal.lock(self.alias)
+            row.position = get_state(self.graph, row.position).last or row.position
+            row.anchor = row.opening = ""
+            row.save(using=self.alias)
+        with suppress(ColdStore):
+            drain(self.graph)  # it is of an older state now, and is put away
 
     def _wait_for_another(self) -> None:
         row = Journal.look(self.alias)
@@ -143,30 +154,21 @@ class _Rebuild:
             found = Progress.read(state.progress)
             if found and row.opening and found.opening == row.opening:
                 return found
-            if not discard:
-                self._check_loss(row, state)
+            loss = find_loss(self.graph, row, state)
+            if loss and not discard:
+                raise WriteBehindRefused(loss)
             row.incomplete = False
-            return begin(self.graph, row, self.alias, state)
+            return self._start(row, state)
 
-    def _check_loss(self, row: Journal, state: State) -> None:
-        """Refuse to remove what may be nowhere else."""
-        if row.incomplete:
-            raise WriteBehindRefused(
-                "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "
-                "it again, or `--from database` if Redis has nothing any more."
-            )
-        if not count_uids(self.graph):
-            return
-        if not (row.position or row.opening):
-            raise WriteBehindRefused(
-                "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
-                "to take it over, or `--from database` to replace it."
-            )
-        if not (state.progress or state.closed or row.closed):
-            raise WriteBehindRefused(
-                "Redis holds a graph without a journal, which may be younger than the database. Run `manage.py sequere "
-                "rebuild --from database` to replace it; or, if Redis is right, `close` and `rebuild --from redis`."
-            )
+    def _start(self, row: Journal, state: State) -> Progress:
+        row.opening, row.closed = make_opening_id(row, state), False
+        row.position = row.position or "0-1"  # before all: from here on Redis holds what this database gave it
+        row.save(using=self.alias)
+        end = OutboxEntry._default_manager.using(self.alias).aggregate(end=Max("pk"))["end"] or 0
+        progress = Progress(row.opening, "clear", end, "-")
+        if not self.graph.run("move_rebuild", state.progress, str(progress)):
+            raise _overtaken()
+        return progress
 
     def _clear(self) -> None:
         for keys in find_keys(self.graph, CLEAR_STEP):
@@ -230,7 +232,8 @@ class _Rebuild:
                 raise _overtaken()
             while self._replay():
                 pass
-            open_journal(self.graph, row, self.alias, self.progress)
+            if not open_journal(self.graph, row, self.alias, row.opening, str(self.progress)):
+                raise _overtaken()
 
     def _set(self, states: Sequence[tuple[Edge, int | None]], reached: Progress) -> None:
         if not states:
@@ -263,24 +266,39 @@ class _Rebuild:
         self.progress = reached
 
 
-def begin(graph: RedisBackend, row: Journal, alias: str, state: State) -> Progress:
-    """Write down that a rebuild begins, here and there. Under the lock."""
-    # Younger than all that was read, whatever the clocks say, and nobody else's.
-    milliseconds = max(state.now, order_of(row.position)[0] + 1)
-    row.opening, row.closed = f"{milliseconds}-{secrets.randbits(32)}", False
-    row.save(using=alias)
-    end = OutboxEntry._default_manager.using(alias).aggregate(end=Max("pk"))["end"] or 0
-    progress = Progress(row.opening, "clear", end, "-")
-    if not graph.run("move_rebuild", state.progress, str(progress)):
-        raise _overtaken()
-    return progress
+def find_loss(graph: RedisBackend, row: Journal, state: State) -> str:
+    """What to tell an operator if a rebuild might remove what is nowhere else; else nothing. One round trip."""
+    if row.incomplete:
+        return (
+            "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "
+            "it again, or `--from database` if Redis has nothing any more."
+        )
+    if not count_uids(graph):
+        return ""
+    if not row.position:
+        return (
+            "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
+            "to take it over, or `--from database` to replace it."
+        )
+    if not (state.progress or state.closed or row.closed):
+        return (
+            "Redis holds a graph without a journal, which may be younger than the database. Run `manage.py sequere "
+            "rebuild --from database` to replace it; or, if Redis is right, `close` and `rebuild --from redis`."
+        )
+    return ""
 
 
-def open_journal(graph: RedisBackend, row: Journal, alias: str, progress: Progress) -> None:
-    """Make the journal and begin to read it. Under the lock, which the caller gives up next."""
-    if not graph.run("open_journal", str(progress), progress.opening):
-        raise _overtaken()
-    adopt(row, alias, make_opening(progress))
+def make_opening_id(row: Journal, state: State) -> str:
+    """The id of a new journal's first entry: younger than all that was read, whatever clocks say, and no other's."""
+    return f"{max(state.now, order_of(row.position)[0] + 1)}-{secrets.randbits(32)}"
+
+
+def open_journal(graph: RedisBackend, row: Journal, alias: str, opening: str, progress: str) -> bool:
+    """Make the journal, if the rebuild is there, and begin to read it. Under the lock, which ends with this."""
+    if not graph.run("open_journal", progress, opening):
+        return False
+    adopt(row, alias, Entry(opening, "open", "", "", "", "", "", progress))
+    return True
 
 
 def _overtaken() -> WriteBehindRefused:

@@ -12,6 +12,7 @@ from .backend import RedisBackend
 from .drain import Verdict, judge
 from .journal import State, get_state, order_of, read_entries
 from .models import Journal, OutboxEntry, SetAside, get_alias
+from .rebuild import find_loss
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def get_status(graph: RedisBackend) -> Status:
     """How write-behind stands. At most three round trips and four queries.
 
     Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
-    database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
+    database does not answer, ``problems`` says so and the rest is told; nothing is raised for that. Not to be
+    called in a transaction, which may not see what a drain commits at that moment.
     """
     alias = get_alias()
     problems: list[str] = []
@@ -59,11 +61,11 @@ def get_status(graph: RedisBackend) -> Status:
     except DatabaseError as error:
         row = outbox = set_aside = None
         problems.append(f"The database does not answer: {error}".strip())
-    if row and row.incomplete:
-        problems.append("The database lacks follows: run `manage.py sequere rebuild --from redis` to its end.")
     try:
         state = get_state(graph, row.position if row else "")
         status = _tell(state, row, _judge(graph, row, alias) if row and state.length else None)
+        if row and (row.incomplete or not state.length) and (loss := find_loss(graph, row, state)):
+            problems.append(loss)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
         status = Status("unreachable", drained_at=row.drained_at if row else None)

@@ -30,7 +30,7 @@ from ..database.bulk import COLUMNS, Edge, check_edge, get_times, set_edges
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import drain, drain_step
-from .journal import get_state, order_of
+from .journal import get_state
 from .models import Journal, get_alias
 from .survey import walk_resources
 
@@ -78,6 +78,7 @@ def verify(
             suspects = set()
         on_step(done)
     yield from _decide_all(graph, alias, suspects, repair)
+    drain(graph)  # what was walked through must still be there
 
 
 def _walk(graph: RedisBackend, alias: str) -> Iterator[tuple[int, set[Edge]]]:
@@ -147,11 +148,9 @@ def _decide(graph: RedisBackend, alias: str, edges: list[Edge], repair: str) -> 
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
         last, stored = _read(graph, edges)
-        while order_of(row.position) < order_of(last):
-            step = drain_step(graph, row, alias, until=last)
-            if step is None or not step.entries:
-                break
-        if not last or row.position != last:
+        while (step := drain_step(graph, row, alias, until=last)) and step.entries:
+            pass
+        if step is None or row.position != last:
             raise ColdStore("Redis lost entries or went cold during the comparison: drain, then verify again.")
         known = get_times(alias, edges)
         differing = [
