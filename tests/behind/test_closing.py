@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connections
 
+from sequere.backends.redis import closing as module
 from sequere.backends.redis.closing import close, release
 from sequere.backends.redis.drain import drain
 from sequere.backends.redis.models import Journal
@@ -11,6 +13,7 @@ from sequere.backends.redis.rebuild import rebuild
 from sequere.backends.redis.status import get_status
 from sequere.backends.redis.takeover import take_over
 from sequere.exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from sequere.resources import Resource
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, fill, follows, in_step, memory_of, restore
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -92,6 +95,29 @@ def test_a_release_that_dies_goes_on(behind, monkeypatch, step, after):
     with pytest.raises(WriteBehindRefused):
         rebuild(behind.graph, by_hand=True)
     assert behind.graph.is_following(ADA, FLIGHT) is True
+
+
+def test_a_release_that_is_rolled_back_loses_nothing(behind, database, monkeypatch):
+    drained = module.drain
+
+    def write_meanwhile(graph):
+        reply = drained(graph)
+        for start in range(0, 2400, 200):
+            behind.follow_many(ADA, [Resource("user", str(start + one)) for one in range(5, 205)], timestamp=5.0)
+        return reply
+
+    def die(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "sequere_journal" in sql and params[0] == "":  # the position
+            raise ZeroDivisionError
+        return execute(sql, params, many, context)
+
+    monkeypatch.setattr(module, "drain", write_meanwhile)
+    with connections[database].execute_wrapper(die), pytest.raises(ZeroDivisionError):
+        release(behind.graph)
+    assert follows() == {}
+    monkeypatch.undo()
+    assert release(behind.graph).entries == 2400
+    assert len(follows()) == 2400
 
 
 def test_closing_a_first_rebuild_leaves_a_way_back(cold):

@@ -9,7 +9,7 @@ from django.db import transaction
 from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from .backend import RedisBackend
 from .drain import Drained, drain, drain_step, put_away, take_closed
-from .journal import drop_closed
+from .journal import drop_closed, get_state
 from .models import Journal, get_alias
 
 
@@ -47,7 +47,8 @@ def release(graph: RedisBackend) -> Drained:
         total += drain(graph)
         with transaction.atomic(using=alias, durable=True):
             row = Journal.lock(alias)
-            while (step := drain_step(graph, row, alias)) and step.entries:
+            end = get_state(graph, row.position).last
+            while (step := drain_step(graph, row, alias, until=end)) and step.entries:
                 total += step
             if step is None:
                 raise ColdStore("Redis lost its memory during this call.")
