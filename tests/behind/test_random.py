@@ -46,4 +46,4 @@ def test_no_answer_depends_on_where_it_comes_from(behind, monkeypatch):
                 rebuild(behind.graph)
             assert in_step(behind)
 
-    run_state_machine_as_test(Losing, settings=settings(THOROUGH, max_examples=12, stateful_step_count=30))
+    run_state_machine_as_test(Losing, settings=settings(THOROUGH, max_examples=20, stateful_step_count=30))

@@ -114,7 +114,7 @@ def test_memory_that_is_lost_under_load(make_stage):
     stage.wait(lambda: stage.status().state == "ready")
     with connections["postgresql"].cursor() as cursor:
         cursor.execute("SELECT last_value FROM sequere_outbox_id_seq")
-        assert cursor.fetchone()[0] > 20  # changes were made while Redis was cold
+        assert cursor.fetchone()[0] > 100  # so many changes were made while Redis was cold
     assert all(writer.poll() is None for writer in writers)
     own, shared = stage.finish(writers)
     own.update({(f"own-{number}", f"x-{n}"): 1.0 for number in range(0, 30_000, 200) for n in range(200)})
