@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from .exceptions import InvalidIdentifier, InvalidObjectId
+from .exceptions import InvalidIdentifier, InvalidObjectId, SelfFollow
 
 _IDENTIFIER = re.compile(r"(?!\d+\Z)(?!count\Z)[A-Za-z0-9_.-]{1,50}")
 
@@ -40,3 +41,15 @@ def check_resource(resource: Resource, name: str = "resource") -> Resource:
             f"{name}.object_id must be 1 to 255 bytes without NUL; got {object_id!r:.80} ({size} bytes)"
         )
     return resource
+
+
+def check_ends(from_resource: Resource, to_resource: Resource) -> None:
+    """Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId` if one end of an edge is no resource."""
+    check_resource(from_resource, "from")
+    check_resource(to_resource, "to")
+
+
+def check_self(resource: Resource, others: Iterable[Resource]) -> None:
+    """Raises :class:`SelfFollow` if a resource is among those that it is to follow."""
+    if resource in others:
+        raise SelfFollow(f'{resource.identifier} "{resource.object_id}" cannot follow itself')

@@ -22,7 +22,9 @@ from tests.support.behind import (
     CROWD,
     FLIGHT,
     JOURNAL,
+    Crash,
     answers,
+    crash_at,
     fill,
     in_step,
     memory_of,
@@ -38,6 +40,18 @@ def small_steps(monkeypatch):
     monkeypatch.setattr(module, "COPY_STEP", 5)
     monkeypatch.setattr(module, "READ_STEP", 10)
     monkeypatch.setattr(module, "PATIENCE", 0.0)
+
+
+def rebuild_and_lose_the_commit(behind, database):
+    """It made the journal in Redis, and died."""
+
+    def die(execute, sql, params, many, context):
+        if sql.startswith("DELETE") and "sequere_outbox" in sql:
+            raise Crash
+        return execute(sql, params, many, context)
+
+    with connections[database].execute_wrapper(die), pytest.raises(Crash):
+        rebuild(behind.graph)
 
 
 def test_a_lost_memory_comes_back(behind):
@@ -76,25 +90,6 @@ def test_a_fresh_project_answers_at_once_and_gets_its_redis(cold):
     assert in_step(cold)
 
 
-class Crash(BaseException):
-    """What stops a process where it is."""
-
-
-def crash_at(monkeypatch, graph, number, *, after):
-    """Let the call of that number to Redis be the last one; ``after``: it still reached the server."""
-    calls = itertools.count()
-    run = graph.run
-
-    def dying(name, *arguments):
-        if next(calls) != number:
-            return run(name, *arguments)
-        if after:
-            run(name, *arguments)
-        raise Crash
-
-    monkeypatch.setattr(graph, "run", dying)
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_line_leaves_redis_cold_or_ready(behind, monkeypatch, after):
     fill(behind)
@@ -131,14 +126,7 @@ def test_a_commit_that_is_lost_after_the_journal_was_made_is_made_up_for(behind,
     drain(behind.graph)
     behind.graph.client.flushall()
     behind.unfollow(ADA, BOB)
-
-    def die(execute, sql, params, many, context):
-        if sql.startswith("DELETE") and "sequere_outbox" in sql:
-            raise Crash
-        return execute(sql, params, many, context)
-
-    with connections[database].execute_wrapper(die), pytest.raises(Crash):
-        rebuild(behind.graph)
+    rebuild_and_lose_the_commit(behind, database)
     assert behind.graph.client.exists("sequere:global:journal")
     assert OutboxEntry.objects.count() == 1
     behind.follow(BOB, FLIGHT, timestamp=5.0)
@@ -263,14 +251,7 @@ def test_a_journal_that_comes_back_after_the_database_went_on_is_not_the_last_wo
     fill(behind)
     drain(behind.graph)
     behind.graph.client.flushall()
-
-    def die(execute, sql, params, many, context):
-        if sql.startswith("DELETE") and "sequere_outbox" in sql:
-            raise Crash
-        return execute(sql, params, many, context)
-
-    with connections[database].execute_wrapper(die), pytest.raises(Crash):
-        rebuild(behind.graph)
+    rebuild_and_lose_the_commit(behind, database)
     behind.follow(BOB, FLIGHT, timestamp=5.0)
     memory = memory_of(behind.graph.client)
     behind.graph.client.flushall()
@@ -292,14 +273,7 @@ def test_what_was_undone_after_a_lost_commit_stays_undone(behind, database):
     drain(behind.graph)
     behind.graph.client.flushall()
     behind.follow(ADA, FLIGHT, timestamp=5.0)
-
-    def die(execute, sql, params, many, context):
-        if sql.startswith("DELETE") and "sequere_outbox" in sql:
-            raise Crash
-        return execute(sql, params, many, context)
-
-    with connections[database].execute_wrapper(die), pytest.raises(Crash):
-        rebuild(behind.graph)
+    rebuild_and_lose_the_commit(behind, database)
     assert behind.unfollow(ADA, FLIGHT) is True
     memory = memory_of(behind.graph.client)
     behind.graph.client.flushall()

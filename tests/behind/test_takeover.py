@@ -14,7 +14,7 @@ from sequere.backends.redis.rebuild import rebuild
 from sequere.backends.redis.status import get_status
 from sequere.backends.redis.takeover import TakenOver, take_over
 from sequere.exceptions import ColdStore, WriteBehindRefused
-from tests.support.behind import ADA, BOB, FLIGHT, answers, fill, follows, in_step, memory_of, restore
+from tests.support.behind import ADA, BOB, FLIGHT, Crash, answers, crash_at, fill, follows, in_step, memory_of, restore
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -93,10 +93,6 @@ def test_what_the_database_got_first_is_brought_into_redis(cold):
     assert in_step(cold)
 
 
-class Crash(BaseException):
-    """What stops a process where it is."""
-
-
 @pytest.mark.parametrize("left", [False, True])
 def test_a_crash_at_any_line_loses_nothing(cold, monkeypatch, left):
     """Also where the server was closed, and used without the database, before."""
@@ -108,18 +104,9 @@ def test_a_crash_at_any_line_loses_nothing(cold, monkeypatch, left):
     cold.graph.follow(BOB, FLIGHT, timestamp=3.0)
     expected = {(ADA, BOB): 1.0, (BOB, ADA): 2.0, (BOB, FLIGHT): 3.0}
     memory = memory_of(cold.graph.client)
-    run = cold.graph.run
     for number in itertools.count():
-        calls = itertools.count()
-
-        def dying(name, *arguments, calls=calls, number=number):
-            reply = run(name, *arguments)
-            if next(calls) == number:
-                raise Crash
-            return reply
-
         with monkeypatch.context() as patch:
-            patch.setattr(cold.graph, "run", dying)
+            crash_at(patch, cold.graph, number, after=True)
             try:
                 take_over(cold.graph)
             except Crash:

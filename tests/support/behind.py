@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sequere.backends.database.models import Follow
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.backends.redis.rebuild import rebuild
@@ -71,3 +73,22 @@ def restore(client, memory):
     client.flushall()
     for key, value in memory.items():
         client.restore(key, 0, value)
+
+
+class Crash(BaseException):
+    """What stops a process where it is."""
+
+
+def crash_at(monkeypatch, graph, number, *, after):
+    """Let the call of that number to Redis be the last one; ``after``: it still reached the server."""
+    calls = itertools.count()
+    run = graph.run
+
+    def dying(name, *arguments):
+        if next(calls) != number:
+            return run(name, *arguments)
+        if after:
+            run(name, *arguments)
+        raise Crash
+
+    monkeypatch.setattr(graph, "run", dying)

@@ -14,8 +14,8 @@ from django.db import OperationalError, connections, router, transaction
 from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
-from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit, SelfFollow
-from ...resources import Resource, check_identifier, check_resource
+from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
+from ...resources import Resource, check_identifier, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from ..base import MAX_PAGE, MAX_READS, MAX_WRITES, RELATIONS, BaseBackend, Entry, Page, Relationship
 
@@ -246,8 +246,7 @@ def _place(row: Follow) -> tuple[str, str]:
 def _check_pairs(from_resource: Resource, to_resources: Sequence[Resource], most: int) -> None:
     check_resource(from_resource, "from_resource")
     _check_others(to_resources, most)
-    if from_resource in to_resources:
-        raise SelfFollow(f'{from_resource.identifier} "{from_resource.object_id}" cannot follow itself')
+    check_self(from_resource, to_resources)
 
 
 def _check_others(to_resources: Sequence[Resource], most: int) -> None:

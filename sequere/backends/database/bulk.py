@@ -10,8 +10,8 @@ from django.db import connections
 from django.db.models import BooleanField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
-from ...exceptions import SelfFollow
-from ...resources import Resource, check_resource
+from ...exceptions import InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow
+from ...resources import Resource, check_ends, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .models import Follow
 
@@ -20,6 +20,9 @@ Edge = tuple[Resource, Resource]
 
 #: Edges that one statement is about.
 STEP = 500
+
+#: What is raised for an edge that cannot be in Redis. The table may have got such from elsewhere.
+UNFIT = (InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
 
 COLUMNS = ("from_identifier", "from_object_id", "to_identifier", "to_object_id")
 
@@ -66,14 +69,16 @@ def find_edges(model: type[Model], alias: str, edges: Collection[Edge]) -> set[E
     }
 
 
-def check_edge(edge: Edge, micros: int | None = None) -> None:
-    """Raise what the scripts would where they do not take an edge, or its time."""
-    for name, resource in zip(("from", "to"), edge, strict=True):
-        check_resource(resource, name)
-    if edge[0] == edge[1]:
-        raise SelfFollow(f'{edge[0].identifier} "{edge[0].object_id}" cannot follow itself')
-    if micros is not None:
-        to_seconds(micros / MICROSECONDS)
+def fault_of(edge: Edge, micros: int | None = None) -> str:
+    """Why the scripts do not take an edge, or its time; empty if they do."""
+    try:
+        check_ends(*edge)
+        check_self(edge[0], edge[1:])
+        if micros is not None:
+            to_seconds(micros / MICROSECONDS)
+    except UNFIT as error:
+        return str(error)
+    return ""
 
 
 def _find(model: type[Model], alias: str, edges: Collection[Edge]) -> QuerySet[Any]:

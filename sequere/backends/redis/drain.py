@@ -53,8 +53,13 @@ class Verdict(enum.Enum):
     YOUNGER = "it begins after what the database has"
 
 
-def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry]) -> Verdict:
-    """What the journal is; ``entries``, one or more, are those from the row's position on. At most one round trip."""
+def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry] | None = None) -> Verdict:
+    """What the journal is. ``entries`` are those from the row's position on, if they are read already.
+
+    One round trip to read the first of them, and one where it is not the anchor.
+    """
+    if entries is None:
+        entries = read_entries(graph, row.position, limit=1, keep=True)
     first = entries[0] if entries else None
     if first and first.id == row.opening:
         # All of the outbox must be in it: else Redis was cold once more, and came back with this.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ...exceptions import InvalidArgument
-from ...resources import Resource, check_resource
+from ...resources import Resource, check_ends
 from ...scripts import decode
 from ...timestamps import to_seconds
 from .backend import RedisBackend
@@ -47,8 +47,7 @@ class Entry(NamedTuple):
             Resource(self.from_identifier, self.from_object_id),
             Resource(self.to_identifier, self.to_object_id),
         )
-        for name, resource in zip(("from", "to"), ends, strict=True):
-            check_resource(resource, name)
+        check_ends(*ends)
         return ends
 
     @property

@@ -15,7 +15,7 @@ from .client import find_node
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
 #: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).
-SENT = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
+SENT: tuple[str, ...] = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
 
 #: What write-behind sends beside: a rebuild removes what it finds of the graph.
 SENT_BEHIND = ("SCAN",)
@@ -72,14 +72,16 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
     if user == "default":
         raise InvalidArgument("user must not be default: the line would take the administrator's own rights away")
     pattern = f"{escape(prefix)}*"
-    # EVALSHA asks for the right to write to its KEYS, which are the prefix and the journal as guard.
-    passed = [f"~{escape(prefix)}", f"~{escape(prefix)}global:journal"]
-    keys = [f"%R~{pattern}", *passed] if read_only else [f"~{pattern}"]
+    keys, sent = [f"~{pattern}"], SENT
+    if read_only:
+        # EVALSHA asks for the right to write to its KEYS, which are the prefix and the journal as guard.
+        keys = [f"%R~{pattern}", f"~{escape(prefix)}", f"~{escape(prefix)}global:journal"]
+        sent += ("EVALSHA_RO", "EVAL_RO")  # a server that knows users with %R~ knows these two as well
+    if write_behind:
+        sent += SENT_BEHIND
     called = {
         command for script in catalogue().values() if script.read_only or not read_only for command in script.commands
     }
-    # A server that knows users with %R~ knows these two as well.
-    sent = (*SENT, "EVALSHA_RO", "EVAL_RO") if read_only else (*SENT, *SENT_BEHIND) if write_behind else SENT
     commands = [f"+{command.lower()}" for command in (*sent, *sorted(called))]
     return " ".join(["ACL SETUSER", user, "on", "resetkeys", "resetchannels", "-@all", *keys, *commands])
 

@@ -31,19 +31,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from ...exceptions import (
-    ColdStore,
-    DatabaseBehind,
-    InvalidIdentifier,
-    InvalidObjectId,
-    InvalidTimestamp,
-    SelfFollow,
-    SequereException,
-    WriteBehindRefused,
-)
+from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ...resources import Resource
 from ...timestamps import to_micros, to_text
-from ..database.bulk import COLUMNS, Edge, check_edge
+from ..database.bulk import COLUMNS, UNFIT, Edge, fault_of
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import adopt, catch_up, drain
@@ -241,10 +232,10 @@ class _Rebuild:
             return
         try:
             done = self.graph.run("copy_edges", str(self.progress), str(reached), *_flat(states))
-        except (InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow) as error:
+        except UNFIT as error:
             fit = [state for state in states if self._is_fit(*state)]
             if len(fit) == len(states):
-                raise AssertionError("the scripts refuse what check_edge() takes") from error
+                raise AssertionError("the scripts refuse what has no fault") from error
             self._set(fit, reached)
             return
         if not done:
@@ -252,13 +243,11 @@ class _Rebuild:
         self.progress = reached
 
     def _is_fit(self, edge: Edge, micros: int | None) -> bool:
-        try:
-            check_edge(edge, micros)
-        except SequereException as error:
-            logger.error("Left out, since no script takes it: %s -> %s: %s", *map(" ".join, edge), error)
+        fault = fault_of(edge, micros)
+        if fault:
+            logger.error("Left out, since no script takes it: %s -> %s: %s", *map(" ".join, edge), fault)
             self.left_out += 1
-            return False
-        return True
+        return not fault
 
     def _move(self, reached: Progress) -> None:
         if not self.graph.run("move_rebuild", str(self.progress), str(reached)):

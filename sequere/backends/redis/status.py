@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from ...exceptions import BackendError
 from .backend import RedisBackend
 from .drain import Verdict, judge
-from .journal import State, get_state, order_of, read_entries
+from .journal import State, get_state, order_of
 from .models import Journal, OutboxEntry, SetAside, get_alias
 from .rebuild import find_loss
 
@@ -73,7 +73,7 @@ def get_status(graph: RedisBackend) -> Status:
 
 
 def _judge(graph: RedisBackend, row: Journal, alias: str) -> Verdict:
-    verdict = judge(graph, row, alias, read_entries(graph, row.position, limit=1, keep=True))
+    verdict = judge(graph, row, alias)
     if verdict is not Verdict.IN_STEP and Journal.look(alias).position != row.position:
         return Verdict.IN_STEP  # a drain moved on, and dropped what this look was to find
     return verdict

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, DatabaseBehind, SequereException, WriteBehindRefused
+from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ...timestamps import MICROSECONDS, to_micros
-from ..database.bulk import check_edge
+from ..database.bulk import fault_of
 from .backend import RedisBackend
 from .drain import Verdict, adopt, catch_up, drain, judge
 from .journal import drop_closed, get_state, read_entries
@@ -57,7 +57,7 @@ def take_over(graph: RedisBackend, *, on_step: Callable[[int], object] = lambda 
     taken = _mend(graph, on_step)
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        if _judge(graph, row, alias) is not Verdict.IN_STEP:
+        if judge(graph, row, alias) is not Verdict.IN_STEP:
             raise _lost()
         row.incomplete = False
         row.save(using=alias)
@@ -88,7 +88,7 @@ def _begin(graph: RedisBackend, row: Journal, alias: str) -> None:
 
 def _join(graph: RedisBackend, row: Journal, alias: str) -> None:
     """Read the journal that is there from its end on."""
-    verdict = _judge(graph, row, alias)
+    verdict = judge(graph, row, alias)
     if verdict is Verdict.IN_STEP and row.incomplete:
         return
     if verdict is Verdict.IN_STEP:
@@ -106,18 +106,12 @@ def _replay(graph: RedisBackend, alias: str) -> None:
     """Bring into Redis what was written into the database while there was no journal."""
     for entry in OutboxEntry._default_manager.using(alias).order_by("pk"):
         edge, at = entry.edge, entry.created_at
-        try:
-            check_edge(edge)
-        except SequereException:
+        if fault_of(edge):
             continue  # removed from the table, where it had come past this package: Redis never had it
         if at is None:
             graph.unfollow(*edge)
         else:
             graph.follow(*edge, timestamp=to_micros(at) / MICROSECONDS)
-
-
-def _judge(graph: RedisBackend, row: Journal, alias: str) -> Verdict:
-    return judge(graph, row, alias, read_entries(graph, row.position, limit=1, keep=True))
 
 
 def _lost() -> ColdStore:

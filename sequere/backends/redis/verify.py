@@ -14,19 +14,12 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from ...exceptions import (
-    ColdStore,
-    InvalidArgument,
-    InvalidIdentifier,
-    InvalidObjectId,
-    SelfFollow,
-    SequereException,
-)
+from ...exceptions import ColdStore, InvalidArgument
 from ...resources import Resource
 from ...scripts import decode
 from ...timestamps import MICROSECONDS, to_micros, to_text
 from ..base import MAX_PAGE
-from ..database.bulk import COLUMNS, Edge, check_edge, get_times, set_edges
+from ..database.bulk import COLUMNS, UNFIT, Edge, fault_of, get_times, set_edges
 from ..database.models import Follow
 from .backend import RedisBackend
 from .drain import drain, drain_step
@@ -121,21 +114,12 @@ def _read(graph: RedisBackend, edges: Collection[Edge]) -> tuple[str, list[int |
     """The journal's last entry, and since when edges stand in Redis at that moment, in microseconds."""
     try:
         last, *times = map(decode, graph.run("read_edges", *_flat(edges)))
-    except (InvalidIdentifier, InvalidObjectId, SelfFollow):
-        fit = list(filter(_is_fit, edges))
+    except UNFIT:
+        fit = [edge for edge in edges if not fault_of(edge)]
         last, known = _read(graph, fit) if fit else (get_state(graph, "").last, [])
         stored = dict(zip(fit, known, strict=True))
         return last, [stored.get(edge) for edge in edges]
     return last, [_micros(since) for since in times]
-
-
-def _is_fit(edge: Edge, micros: int | None = None) -> bool:
-    """Whether the scripts take an edge; the table may have got others from elsewhere."""
-    try:
-        check_edge(edge, micros)
-    except SequereException:
-        return False
-    return True
 
 
 def _decide_all(graph: RedisBackend, alias: str, suspects: Collection[Edge], repair: str) -> Iterator[Difference]:
@@ -171,7 +155,7 @@ def _decide(graph: RedisBackend, alias: str, edges: list[Edge], repair: str) -> 
 
 
 def _mend_redis(graph: RedisBackend, differing: list[tuple[Edge, int | None, int | None]]) -> list[bool]:
-    fit = {edge: (wanted, seen) for edge, wanted, seen in differing if _is_fit(edge, wanted)}
+    fit = {edge: (wanted, seen) for edge, wanted, seen in differing if not fault_of(edge, wanted)}
     arguments: list[str] = []
     for edge, (wanted, seen) in fit.items():
         arguments += (*edge[0], *edge[1], _as_argument(seen), _as_argument(wanted))
