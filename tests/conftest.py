@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from sequere.backends import get_backend
-from sequere.backends.redis.rebuild import rebuild
+from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.databases import ENGINES, follows_in
 from tests.support.servers import SERVERS, missing, running
 

@@ -14,9 +14,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 from sequere.backends import get_backend
-from sequere.backends.redis import survey
+from sequere.backends.redis.operate import survey
 from sequere.management import graph
 from sequere.resources import Resource
 from tests.support.counting import round_trips

@@ -12,11 +12,11 @@ from django.core.management.base import CommandError
 
 from sequere import exceptions
 from sequere.backends import get_backend
-from sequere.backends.redis.permissions import ARGUMENTS, make_acl_line
+from sequere.backends.redis.operate.permissions import ARGUMENTS, make_acl_line
 from sequere.checks import check_server
 from sequere.conf import get_setting
 from sequere.resources import Resource
-from sequere.scripts import catalogue
+from sequere.backends.redis.scripts import catalogue
 from tests.support.counting import round_trips
 from tests.support.graph import audit
 from tests.support.manifest import MANIFEST

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 from sequere.backends import get_backend
 from sequere.resources import Resource
 from tests.support.databases import ENGINES, follows_in

@@ -15,11 +15,11 @@ from django.db import close_old_connections
 from ..backends.redis import drain as draining
 from ..backends.redis import rebuild as rebuilding
 from ..backends.redis.backend import RedisBackend
-from ..backends.redis.closing import close, release
-from ..backends.redis.status import get_status
-from ..backends.redis.survey import count_uids
-from ..backends.redis.takeover import take_over
-from ..backends.redis.verify import Difference, verify
+from ..backends.redis.behind.closing import close, release
+from ..backends.redis.behind.status import get_status
+from ..backends.redis.operate.survey import count_uids
+from ..backends.redis.behind.takeover import take_over
+from ..backends.redis.behind.verify import Difference, verify
 from ..exceptions import ColdStore, SequereException
 from .graph import Write, progress
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..backends.redis.administration import export, get_script, list_scripts, load_scripts
-from ..backends.redis.permissions import make_acl_line
+from ..backends.redis.operate.administration import export, get_script, list_scripts, load_scripts
+from ..backends.redis.operate.permissions import make_acl_line
 
 #: Prints one line.
 Write = Callable[[str], object]

@@ -16,9 +16,9 @@ from sequere import models as graph
 from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import fallback, nudge
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, OutboxEntry
-from sequere.backends.redis.rebuild import rebuild
+from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.checks import check_server, check_settings
 from sequere.exceptions import BackendUnavailable, ColdStore
 from sequere.resources import Resource
@@ -109,20 +109,20 @@ def test_a_redis_that_goes_cold_again_and_again(behind, monkeypatch):
     def come_back(*arguments):
         return None
 
-    monkeypatch.setattr("sequere.backends.redis.outbox.change_while_cold", come_back)
+    monkeypatch.setattr("sequere.backends.redis.behind.outbox.change_while_cold", come_back)
     behind.graph.client.flushall()
     with pytest.raises(ColdStore, match="10 times during this call"):
         behind.follow(ADA, BOB, timestamp=1.0)
 
 
 def test_redis_comes_back_between_a_write_and_its_second_try(behind, database, monkeypatch):
-    from sequere.backends.redis import outbox
+    from sequere.backends.redis.behind import outbox
 
     get_state = outbox.get_state
     behind.graph.client.flushall()
 
     def rebuild_first(graph, position):
-        from sequere.backends.redis.rebuild import make_opening_id, open_journal
+        from sequere.backends.redis.behind.rebuild import make_opening_id, open_journal
 
         row = Journal.objects.get()
         assert open_journal(graph, row, database, make_opening_id(row, get_state(graph, position)), "")

@@ -6,12 +6,12 @@ import pytest
 from django.db import connections
 
 from sequere.backends.redis import closing as module
-from sequere.backends.redis.closing import close, release
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.closing import close, release
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.status import get_status
-from sequere.backends.redis.takeover import take_over
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.status import get_status
+from sequere.backends.redis.behind.takeover import take_over
 from sequere.exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from sequere.resources import Resource
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, fill, follows, in_step, memory_of, restore

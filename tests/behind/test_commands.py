@@ -18,9 +18,9 @@ from django.db import OperationalError, connection
 from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import rebuild as rebuilding
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, SetAside
-from sequere.backends.redis.permissions import make_acl_line
+from sequere.backends.redis.operate.permissions import make_acl_line
 from sequere.resources import Resource
 from tests.conftest import use_fallback
 

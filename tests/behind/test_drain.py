@@ -9,12 +9,12 @@ from django.db import IntegrityError, connections, transaction
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.status import get_status
-from sequere.backends.redis.takeover import take_over
-from sequere.backends.redis.verify import verify
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.status import get_status
+from sequere.backends.redis.behind.takeover import take_over
+from sequere.backends.redis.behind.verify import verify
 from sequere.exceptions import ColdStore, DatabaseBehind
 from sequere.resources import Resource
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, follows, in_step, memory_of, restore

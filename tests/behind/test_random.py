@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from sequere.backends.redis import rebuild as module
-from sequere.backends.redis.drain import drain
-from sequere.backends.redis.rebuild import rebuild
+from sequere.backends.redis.behind.drain import drain
+from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.behind import in_step, start_anew
 from tests.test_machine import THOROUGH, machine
 

@@ -9,11 +9,11 @@ from django.db import connections
 
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import rebuild as module
-from sequere.backends.redis.closing import close
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.closing import close
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, OutboxEntry
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.verify import verify
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.verify import verify
 from sequere.exceptions import ColdStore, WriteBehindRefused
 from sequere.timestamps import to_datetime
 from tests.support.behind import (

@@ -7,12 +7,12 @@ import itertools
 import pytest
 
 from sequere.backends.database.models import Follow
-from sequere.backends.redis.closing import close
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.closing import close
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, OutboxEntry
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.status import get_status
-from sequere.backends.redis.takeover import TakenOver, take_over
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.status import get_status
+from sequere.backends.redis.behind.takeover import TakenOver, take_over
 from sequere.exceptions import ColdStore, WriteBehindRefused
 from tests.support.behind import ADA, BOB, FLIGHT, Crash, answers, crash_at, fill, follows, in_step, memory_of, restore
 

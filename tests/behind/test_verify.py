@@ -7,8 +7,8 @@ import pytest
 from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
 from sequere.backends.redis import verify as module
-from sequere.backends.redis.drain import drain
-from sequere.backends.redis.verify import Difference, verify
+from sequere.backends.redis.behind.drain import drain
+from sequere.backends.redis.behind.verify import Difference, verify
 from sequere.exceptions import ColdStore, InvalidArgument
 from sequere.resources import Resource
 from sequere.timestamps import to_datetime

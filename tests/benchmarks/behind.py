@@ -54,8 +54,8 @@ def main() -> None:
 
 def run(entries: int, runs: int, server, alias: str) -> None:
     from sequere.backends import get_backend
-    from sequere.backends.redis.drain import drain
-    from sequere.backends.redis.rebuild import rebuild
+    from sequere.backends.redis.behind.drain import drain
+    from sequere.backends.redis.behind.rebuild import rebuild
     from tests.support.behind import start_anew
 
     backend = get_backend()
@@ -109,7 +109,7 @@ def change_few(backend, number: int) -> None:
 def measure_lag(backend, server, alias: str) -> None:
     from django.db import connections
 
-    from sequere.backends.redis.status import get_status
+    from sequere.backends.redis.behind.status import get_status
     from sequere.resources import Resource
     from tests.support.behind import start_anew
     from tests.support.databases import ENGINES

@@ -12,7 +12,7 @@ import redis
 from sequere import models as sequere
 from sequere.backends import get_backend
 from sequere.registry import registry
-from sequere.scripts import catalogue
+from sequere.backends.redis.scripts import catalogue
 from sequere.signals import followed, unfollowed
 from tests.testapp.models import Project, User
 

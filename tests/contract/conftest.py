@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 
 from sequere import models as graph
 from sequere.backends import get_backend
-from sequere.backends.redis.permissions import make_acl_line
+from sequere.backends.redis.operate.permissions import make_acl_line
 from sequere.results import FollowList
 
 

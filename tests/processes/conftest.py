@@ -21,10 +21,10 @@ from django.db import connections
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Follow
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import SetAside
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.status import get_status
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.status import get_status
 from tests.support.behind import in_step
 from tests.support.databases import ENGINES, follows_in
 from tests.support.servers import missing, running

@@ -18,7 +18,7 @@ def main(*, stop: bool) -> None:
     from django.db import connections
 
     from sequere.backends import get_backend
-    from sequere.backends.redis.drain import drain
+    from sequere.backends.redis.behind.drain import drain
 
     stopped = False
 

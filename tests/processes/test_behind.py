@@ -10,7 +10,7 @@ import time
 import pytest
 from django.db import connections
 
-from sequere.backends.redis.drain import drain
+from sequere.backends.redis.behind.drain import drain
 from sequere.resources import Resource
 
 from .conftest import BROKERS

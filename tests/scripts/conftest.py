@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 
 
 class Caller:

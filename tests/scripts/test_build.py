@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 from sequere.backends.base import BaseBackend
 from tests.support.manifest import MANIFEST
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 from tests.support.graph import dump
 from tests.support.manifest import MANIFEST
 

@@ -6,8 +6,8 @@ import itertools
 
 from sequere.backends.database.models import Follow
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
-from sequere.backends.redis.rebuild import rebuild
-from sequere.backends.redis.verify import verify
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.verify import verify
 from sequere.resources import Resource
 from tests.support.graph import audit
 

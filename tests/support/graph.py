@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sequere import scripts
+from sequere.backends.redis import scripts
 
 #: The identifiers that tests use, for audit.
 IDENTIFIERS = ("user", "project", "country", "document", "place", "profile", "book")

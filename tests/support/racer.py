@@ -56,7 +56,7 @@ def main() -> None:
     import django
     from django.conf import settings
 
-    from sequere import scripts
+    from sequere.backends.redis import scripts
     from tests.support.databases import follows_in
 
     for name, value in task["settings"].items():

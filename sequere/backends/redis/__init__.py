@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .backend import RedisBackend
-from .fallback import RedisFallbackBackend
+from .behind.backend import RedisFallbackBackend
 
 __all__ = ["RedisBackend", "RedisFallbackBackend"]

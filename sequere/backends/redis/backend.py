@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.core import checks
 
-from ... import scripts
+from . import scripts
 from ...conf import get_setting
 from ...exceptions import InvalidSettings, SequereException
 from ...resources import Resource
@@ -16,7 +16,7 @@ from ..base import MAX_PAGE, BaseBackend, Entry, Page, Relationship
 from .client import find_node, is_cluster
 from .connection import Connection
 from .errors import FAILURES
-from .permissions import find_missing
+from .operate.permissions import find_missing
 
 #: What a replica may answer: the questions of applications. Others must know what stands at this moment.
 REPLICATED = frozenset({"are_following", "count", "is_following", "page", "relationship"})

@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from ... import scripts
+from . import scripts
 from .client import find_node, make_async_client, make_client
 from .errors import FAILURES, translate
 

@@ -8,7 +8,7 @@ from redis import exceptions as redis_errors
 from redis.sentinel import MasterNotFoundError
 
 from ... import exceptions
-from ...scripts import Script
+from .scripts import Script
 
 #: What redis-py raises, and the text that it cannot send.
 FAILURES = (redis_errors.RedisError, redis_errors.RedisClusterException, UnicodeEncodeError)

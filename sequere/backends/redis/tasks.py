@@ -6,11 +6,11 @@ import logging
 
 from celery import shared_task
 
-from ...backends import get_backend
+from .. import get_backend
 from ...exceptions import ColdStore, DatabaseBehind, InvalidSettings, WriteBehindRefused
-from .drain import drain as drain_journal
-from .fallback import RedisFallbackBackend
-from .rebuild import rebuild as rebuild_graph
+from .behind.drain import drain as drain_journal
+from .behind.backend import RedisFallbackBackend
+from .behind.rebuild import rebuild as rebuild_graph
 
 logger = logging.getLogger("sequere")
 

@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
         from ...backends.redis import RedisFallbackBackend
-        from ...backends.redis.administration import lookup, resolve
+        from ...backends.redis.operate.administration import lookup, resolve
         from ..graph import run_audit, run_stats
         from ..scripts import run_acl, run_scripts
 

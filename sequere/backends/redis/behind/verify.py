@@ -14,18 +14,18 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, InvalidArgument
-from ...resources import Resource
-from ...scripts import decode
-from ...timestamps import MICROSECONDS, to_micros, to_text
-from ..base import MAX_PAGE
-from ..database.bulk import COLUMNS, UNFIT, Edge, fault_of, get_times, set_edges
-from ..database.models import Follow
-from .backend import RedisBackend
+from ....exceptions import ColdStore, InvalidArgument
+from ....resources import Resource
+from ..scripts import decode
+from ....timestamps import MICROSECONDS, to_micros, to_text
+from ...base import MAX_PAGE
+from ...database.bulk import COLUMNS, UNFIT, Edge, fault_of, get_times, set_edges
+from ...database.models import Follow
+from ..backend import RedisBackend
 from .drain import drain, drain_step
 from .journal import get_state
-from .models import Journal, get_alias
-from .survey import walk_resources
+from ..models import Journal, get_alias
+from ..operate.survey import walk_resources
 
 #: Edges that one script reads, that one mends, and that one query reads.
 STEP = 200

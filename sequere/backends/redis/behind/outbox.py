@@ -7,15 +7,15 @@ from typing import TypeVar
 
 from django.db import connections, transaction
 
-from ...resources import Resource, check_resource
-from ...timestamps import to_datetime
-from ..database.backend import around, despite_deadlocks
-from ..database.bulk import COLUMNS, Edge
-from ..database.models import Follow
-from .backend import RedisBackend
+from ....resources import Resource, check_resource
+from ....timestamps import to_datetime
+from ...database.backend import around, despite_deadlocks
+from ...database.bulk import COLUMNS, Edge
+from ...database.models import Follow
+from ..backend import RedisBackend
 from .drain import take_closed
 from .journal import get_state, order_of
-from .models import Journal, OutboxEntry, get_alias
+from ..models import Journal, OutboxEntry, get_alias
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
-from .backend import RedisBackend
+from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ..backend import RedisBackend
 from .drain import Drained, drain, drain_step, put_away, take_closed
 from .journal import drop_closed, get_state
-from .models import Journal, get_alias
+from ..models import Journal, get_alias
 
 
 def close(graph: RedisBackend) -> Drained:

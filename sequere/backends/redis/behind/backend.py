@@ -12,18 +12,18 @@ from django.core import checks
 from django.db import router
 from redis.exceptions import NoPermissionError
 
-from ...conf import get_setting
-from ...exceptions import BackendUnavailable, ColdStore
-from ...resources import Resource
-from ..database.backend import DatabaseBackend, check_tables
-from .backend import ACL_HINT, FORGET_STEP, RedisBackend
-from .client import find_node
+from ....conf import get_setting
+from ....exceptions import BackendUnavailable, ColdStore
+from ....resources import Resource
+from ...database.backend import DatabaseBackend, check_tables
+from ..backend import ACL_HINT, FORGET_STEP, RedisBackend
+from ..client import find_node
 from .cursors import for_database, for_redis
-from .errors import FAILURES
+from ..errors import FAILURES
 from .nudge import Nudge
 
 if TYPE_CHECKING:
-    from ..database.bulk import Edge
+    from ...database.bulk import Edge
 
 #: How often a write is tried while Redis goes cold and comes back.
 ATTEMPTS = 10
@@ -199,7 +199,7 @@ class RedisFallbackBackend(RedisBackend):
         return [*self._check_routing(), *super().check()]
 
     def _check_routing(self) -> list[checks.CheckMessage]:
-        from .models import Journal, get_alias
+        from ..models import Journal, get_alias
 
         here, there = router.db_for_write(Journal), get_alias()
         if here == there:
@@ -225,8 +225,8 @@ class RedisFallbackBackend(RedisBackend):
 
     def check_tables(self) -> list[checks.CheckMessage]:
         """What is to be told of tables that are missing. One query."""
-        from ..database.models import Follow
-        from .models import Journal, OutboxEntry, SetAside
+        from ...database.models import Follow
+        from ..models import Journal, OutboxEntry, SetAside
 
         return check_tables(Follow, Journal, OutboxEntry, SetAside)
 

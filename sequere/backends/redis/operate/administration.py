@@ -12,11 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...exceptions import InvalidArgument
-from ...resources import Resource
-from ...scripts import Script, catalogue, decode
-from .backend import RedisBackend
-from .client import name_nodes
+from ....exceptions import InvalidArgument
+from ....resources import Resource
+from ..scripts import Script, catalogue, decode
+from ..backend import RedisBackend
+from ..client import name_nodes
 
 
 class Status(NamedTuple):

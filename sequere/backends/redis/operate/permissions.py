@@ -9,9 +9,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from ...exceptions import InvalidArgument
-from ...scripts import catalogue
-from .client import find_node
+from ....exceptions import InvalidArgument
+from ..scripts import catalogue
+from ..client import find_node
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
 #: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).

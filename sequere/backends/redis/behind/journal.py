@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ...exceptions import InvalidArgument
-from ...resources import Resource, check_ends
-from ...scripts import decode
-from ...timestamps import to_seconds
-from .backend import RedisBackend
-from .errors import FAILURES, translate
+from ....exceptions import InvalidArgument
+from ....resources import Resource, check_ends
+from ..scripts import decode
+from ....timestamps import to_seconds
+from ..backend import RedisBackend
+from ..errors import FAILURES, translate
 
 #: Entries that one script reads.
 READ_STEP = 1000

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ...exceptions import CorruptGraph
-from ...resources import Resource
-from ..base import RELATIONS
-from .backend import Finding, RedisBackend
-from .errors import FAILURES, translate
+from ....exceptions import CorruptGraph
+from ....resources import Resource
+from ...base import RELATIONS
+from ..backend import Finding, RedisBackend
+from ..errors import FAILURES, translate
 from .permissions import escape
 
 #: Keys that one SCAN looks at, and the most commands of a pipeline.

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from ...exceptions import ColdStore, DatabaseBehind, SequereException
-from ..database.backend import despite_deadlocks
-from ..database.bulk import Edge, find_edges, set_edges
-from .backend import RedisBackend
+from ....exceptions import ColdStore, DatabaseBehind, SequereException
+from ...database.backend import despite_deadlocks
+from ...database.bulk import Edge, find_edges, set_edges
+from ..backend import RedisBackend
 from .journal import READ_STEP, Entry, get_state, order_of, read_entries
-from .models import Journal, OutboxEntry, SetAside, get_alias
+from ..models import Journal, OutboxEntry, SetAside, get_alias
 
 logger = logging.getLogger("sequere")
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
-from ...timestamps import MICROSECONDS, to_micros
-from ..database.bulk import fault_of
-from .backend import RedisBackend
+from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ....timestamps import MICROSECONDS, to_micros
+from ...database.bulk import fault_of
+from ..backend import RedisBackend
 from .drain import Verdict, adopt, catch_up, drain, judge
 from .journal import drop_closed, get_state, read_entries
-from .models import Journal, OutboxEntry, get_alias
+from ..models import Journal, OutboxEntry, get_alias
 from .rebuild import make_opening_id, open_journal
-from .survey import count_uids
+from ..operate.survey import count_uids
 from .verify import verify
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.db import Error as DatabaseError
 
-from ...exceptions import BackendError
-from .backend import RedisBackend
+from ....exceptions import BackendError
+from ..backend import RedisBackend
 from .drain import Verdict, judge
 from .journal import State, get_state, order_of
-from .models import Journal, OutboxEntry, SetAside, get_alias
+from ..models import Journal, OutboxEntry, SetAside, get_alias
 from .rebuild import find_loss
 
 

@@ -31,16 +31,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from ...exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
-from ...resources import Resource
-from ...timestamps import to_micros, to_text
-from ..database.bulk import COLUMNS, UNFIT, Edge, fault_of
-from ..database.models import Follow
-from .backend import RedisBackend
+from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ....resources import Resource
+from ....timestamps import to_micros, to_text
+from ...database.bulk import COLUMNS, UNFIT, Edge, fault_of
+from ...database.models import Follow
+from ..backend import RedisBackend
 from .drain import adopt, catch_up, drain
 from .journal import Entry, Progress, State, get_state, order_of
-from .models import Journal, OutboxEntry, get_alias
-from .survey import count_uids, find_keys
+from ..models import Journal, OutboxEntry, get_alias
+from ..operate.survey import count_uids, find_keys
 
 logger = logging.getLogger("sequere")
 

@@ -1,0 +1,1 @@
+"""Write-behind: Redis answers, the database follows."""
