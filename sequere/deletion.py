@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
 from django.db import Error as DatabaseError
@@ -13,31 +13,36 @@ from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete
 
-from .backends import get_backend
+from .backends.operations import Forget
 from .conf import get_setting
 from .exceptions import InvalidObjectId, SequereException
+from .registry import Registry, model_registered
 from .resources import Resource
-
-if TYPE_CHECKING:
-    from .registry import Registry
 
 logger = logging.getLogger("sequere")
 
 
-def watch(registry: Registry, model: type[Model]) -> None:
+def watch(registry: Registry) -> None:
+    """Listen to deletions of the models that a registry has, and of those that it gets later."""
+    model_registered.connect(_watch_model, sender=registry, dispatch_uid="sequere.deletion")
+    for model in registry.models:
+        _watch_model(registry, model)
+
+
+def _watch_model(sender: Registry, model: type[Model], **kwargs: Any) -> None:
     """Listen to deletions of a model, and of its proxies, which send signals of their own.
 
     Only these: a listener to every model would take Django's fast deletes from the whole project.
     """
     concrete = model._meta.concrete_model
     concrete_label = concrete._meta.label if concrete else model._meta.label
-    for sender in apps.get_models(include_auto_created=True):
-        if sender._meta.concrete_model is concrete:
+    for other in apps.get_models(include_auto_created=True):
+        if other._meta.concrete_model is concrete:
             post_delete.connect(
-                partial(_forget_on_commit, registry),
-                sender=sender,
+                partial(_forget_on_commit, sender),
+                sender=other,
                 weak=False,
-                dispatch_uid=f"sequere.{id(registry)}.{concrete_label}",
+                dispatch_uid=f"sequere.{id(sender)}.{concrete_label}",
             )
 
 
@@ -52,11 +57,12 @@ def _forget(resource: Resource) -> None:
     """Forget a deleted resource. The row is gone whatever happens here, so a failure is logged, not raised."""
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
-            get_backend().forget(resource)
+            while Forget(resource).perform().left:
+                pass
     except (SequereException, DatabaseError):
         logger.exception(
             "%s %r was deleted, but the graph could not forget it; lists leave it out, counts do not. "
-            "Call get_backend().forget(%r) when the store is back.",
+            "Perform Forget(%r) of sequere.backends.operations until none is left, when the store is back.",
             resource.identifier,
             resource.object_id,
             resource,

@@ -10,10 +10,10 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.db.models.base import ModelBase as DjangoModelBase
+from django.dispatch import Signal
 from django.utils.module_loading import autodiscover_modules
 
 from .base import ModelBase
-from .deletion import watch
 from .exceptions import (
     AlreadyRegistered,
     InvalidArgument,
@@ -23,6 +23,9 @@ from .exceptions import (
     UnsavedInstance,
 )
 from .resources import Resource, check_identifier
+
+#: Sent by a registry, as ``sender``, with each ``model`` that it has registered.
+model_registered = Signal()
 
 
 class Registry:
@@ -68,7 +71,7 @@ class Registry:
                     )
             self._bases[model] = base
             self._resolved.clear()
-            watch(self, model)
+            model_registered.send(sender=self, model=model)
 
     __call__ = register
 
@@ -81,6 +84,11 @@ class Registry:
     def is_registered(self, model: type[Model]) -> bool:
         """Whether instances of this model can follow and be followed."""
         return self._find(model) is not None
+
+    @property
+    def models(self) -> list[type[Model]]:
+        """All registered models, in the order of registration."""
+        return list(self._bases)
 
     @property
     def identifiers(self) -> list[str]:

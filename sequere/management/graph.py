@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ..backends.redis.backend import RedisBackend
-from ..backends.redis.operate.survey import Checked, Stats, audit_graph, audit_resource, count_uids, find_identifiers, get_stats
+from ..backends.redis.operate.survey import (
+    Checked,
+    Stats,
+    audit_graph,
+    audit_resource,
+    count_uids,
+    find_identifiers,
+    get_stats,
+)
 from ..resources import Resource
 
 #: Resources between two lines of progress, where no bar can be drawn.

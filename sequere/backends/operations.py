@@ -1,0 +1,256 @@
+"""The operations on the graph: the contract of every backend, one class for each script that serves.
+
+An operation is a value. Its fields are what the script takes, in order; ``reply`` turns what the script
+replies into what Python gets. The database backend performs the same values by SQL. Timestamps are seconds
+since the epoch, UTC, from 0 to below 2**33.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
+
+from ..resources import Resource
+from .base import GraphOperation
+
+#: The most entries of one page.
+MAX_PAGE = 500
+
+#: The most edges of one AddEdges or MoveEdges.
+MAX_EDGES = 50
+
+#: The most others of one Relationships.
+MAX_OTHERS = 500
+
+#: The most edges that one Forget removes.
+MAX_FORGET = 100
+
+
+class Entry(NamedTuple):
+    """One line of a list: who, and since when (seconds since the epoch, UTC)."""
+
+    identifier: str
+    object_id: str
+    timestamp: float
+
+
+class Page(NamedTuple):
+    """Part of a list; ``cursor`` leads to the next page and is empty after the last."""
+
+    entries: list[Entry]
+    cursor: str
+
+
+class Moved(NamedTuple):
+    """What a MoveEdges did: the entries that it took out of the list, and how many are left in it."""
+
+    entries: list[Entry]
+    left: int
+
+
+class Forgotten(NamedTuple):
+    """What a Forget did: how many edges it removed, and how many are left."""
+
+    removed: int
+    left: int
+
+
+class _Outcome(GraphOperation[bool]):
+    """An operation whose script replies 1 or 0."""
+
+    __slots__ = ()
+
+    def reply(self, reply: Any) -> bool:
+        return bool(reply == 1)
+
+
+@dataclass(slots=True)
+class Follow(_Outcome):
+    """Make one resource follow another. True if the edge is new; one that exists keeps its timestamp.
+
+    Raises ``SelfFollow``, ``InvalidTimestamp``, ``InvalidIdentifier``, ``InvalidObjectId``.
+    """
+
+    script, writes = "follow", True
+    from_resource: Resource
+    to_resource: Resource
+    timestamp: float
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.from_resource, *self.to_resource, f"{self.timestamp:.6f}")
+
+
+@dataclass(slots=True)
+class Unfollow(_Outcome):
+    """Make one resource stop following another. True if there was an edge. Raises as :class:`Follow`."""
+
+    script, writes = "unfollow", True
+    from_resource: Resource
+    to_resource: Resource
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.from_resource, *self.to_resource)
+
+
+@dataclass(slots=True)
+class AddEdges(GraphOperation[list[bool]]):
+    """Add edges of a relation from one resource to 1 to 50 others, all or none.
+
+    For each other, in order, whether its edge is new. Raises as :class:`Follow`, and ``InvalidArgument``.
+    """
+
+    script, writes = "add_edges", True
+    relation: str
+    from_resource: Resource
+    to_resources: Sequence[Resource]
+    timestamp: float
+
+    def arguments(self) -> Sequence[str | int]:
+        return (self.relation, *self.from_resource, f"{self.timestamp:.6f}", *_flat(self.to_resources))
+
+    def reply(self, reply: Any) -> list[bool]:
+        return [outcome == 1 for outcome in reply]
+
+
+@dataclass(slots=True)
+class MoveEdges(GraphOperation[Moved]):
+    """Take entries out of a list of a resource: their edges go into another relation or, without one, away.
+
+    ``others`` (up to 50) names them; without, the oldest ``limit`` (1 to 50) are taken. All or none. With a
+    ``target`` relation the edges keep their timestamps unless one is given. The entries come in the order of
+    ``others``; one that is not in the list is left out. Raises as :class:`AddEdges`, and ``InvalidLimit``.
+    """
+
+    script, writes = "move_edges", True
+    resource: Resource
+    list: str
+    others: Sequence[Resource] = ()
+    target: str = ""
+    limit: int = MAX_EDGES
+    timestamp: float | None = None
+
+    def arguments(self) -> Sequence[str | int]:
+        timestamp = "" if self.timestamp is None else f"{self.timestamp:.6f}"
+        return (*self.resource, self.list, self.target, self.limit, timestamp, *_flat(self.others))
+
+    def reply(self, reply: Any) -> Moved:
+        return Moved(_entries(reply[1:]), int(reply[0]))
+
+
+@dataclass(slots=True)
+class Forget(GraphOperation[Forgotten]):
+    """Take up to ``limit`` (1 to 100) edges of a resource, in both directions, out of the graph.
+
+    Repeat it until none is left: then the resource is forgotten.
+    """
+
+    script, writes = "forget", True
+    resource: Resource
+    limit: int = MAX_FORGET
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.resource, self.limit)
+
+    def reply(self, reply: Any) -> Forgotten:
+        return Forgotten(*map(int, reply))
+
+
+@dataclass(slots=True)
+class IsFollowing(_Outcome):
+    """Whether one resource follows another."""
+
+    script = "is_following"
+    from_resource: Resource
+    to_resource: Resource
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.from_resource, *self.to_resource)
+
+
+@dataclass(slots=True)
+class Relationships(GraphOperation[list[int]]):
+    """For each of 1 to 500 others, in order, an integer: bit *i* tells whether it is in the *i*-th of the lists.
+
+    ``lists`` names 1 to 10 lists of the resource. Raises ``InvalidArgument``, ``InvalidIdentifier``,
+    ``InvalidObjectId``.
+    """
+
+    script = "relationships"
+    resource: Resource
+    lists: Sequence[str]
+    others: Sequence[Resource]
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.resource, " ".join(self.lists), *_flat(self.others))
+
+    def reply(self, reply: Any) -> list[int]:
+        return list(reply)
+
+
+@dataclass(slots=True)
+class Count(GraphOperation[int]):
+    """How many entries a list of a resource has; with ``identifier``, of that one only."""
+
+    script = "count"
+    resource: Resource
+    list: str
+    identifier: str = ""
+
+    def arguments(self) -> Sequence[str | int]:
+        return (*self.resource, _tail(self.list, self.identifier))
+
+    def reply(self, reply: Any) -> int:
+        return int(reply)
+
+
+@dataclass(slots=True)
+class ReadPage(GraphOperation[Page]):
+    """One page of a list, newest first, or oldest first with ``desc=False``.
+
+    ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` goes on where a page of the same list ended: a
+    walk by cursor shows nobody twice and skips nobody who stayed, whoever comes or goes meanwhile. Not both.
+    The order among entries of the very same timestamp is fixed, but each backend's own; so is the form of its
+    cursors. Raises ``InvalidArgument``, ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``,
+    ``InvalidObjectId``.
+    """
+
+    script = "page"
+    resource: Resource
+    list: str
+    identifier: str = ""
+    desc: bool = True
+    limit: int = MAX_PAGE
+    offset: int = 0
+    cursor: str = ""
+
+    def arguments(self) -> Sequence[str | int]:
+        order = "desc" if self.desc else "asc"
+        return (*self.resource, _tail(self.list, self.identifier), order, self.limit, self.offset or "", self.cursor)
+
+    def with_cursor(self, translate: Callable[[str, bool], str]) -> Self:
+        return replace(self, cursor=translate(self.cursor, self.desc)) if self.cursor else self
+
+    def reply(self, reply: Any) -> Page:
+        return Page(_entries(reply[1:]), decode(reply[0]))
+
+
+def decode(item: Any) -> Any:
+    """An item of a reply as text, whether or not the client decodes; a number stays one."""
+    return item.decode() if isinstance(item, bytes) else item
+
+
+def _entries(fields: Sequence[Any]) -> list[Entry]:
+    """The entries of a flat reply: identifier, object id and timestamp of each."""
+    texts = map(bytes.decode, fields) if fields and isinstance(fields[0], bytes) else iter(fields)
+    return [Entry(identifier, object_id, float(at)) for identifier, object_id, at in zip(*[texts] * 3, strict=True)]
+
+
+def _flat(resources: Sequence[Resource]) -> Iterator[str]:
+    for resource in resources:
+        yield from resource
+
+
+def _tail(name: str, identifier: str) -> str:
+    """A list as the scripts name it: the tail of its key."""
+    return f"{name}:{identifier}" if identifier else name

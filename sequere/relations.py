@@ -1,0 +1,68 @@
+"""The relations, as data. The table is written once, in ``lua/src/include/_relations.lua``.
+
+An edge is a relation, two resources and a timestamp. A relation has a list for each of its two sides, and
+some have a third for those edges that go both ways.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import NamedTuple
+
+from .exceptions import InvalidArgument
+from .resources import Resource
+
+
+class Relation(NamedTuple):
+    """One row of the table: the name and the names of its lists."""
+
+    name: str
+    #: The list of the from side.
+    forward: str
+    #: The list of the to side.
+    backward: str
+    #: The list of the edges that have a counterpart, on both sides; empty if the relation has none.
+    mutual: str = ""
+
+
+class Edge(NamedTuple):
+    """One resource in a relation to another."""
+
+    relation: str
+    from_resource: Resource
+    to_resource: Resource
+
+
+def _read() -> dict[str, Relation]:
+    manifest = json.loads(files("sequere.lua").joinpath("manifest.json").read_text(encoding="utf-8"))
+    rows = ({field: row[field] for field in Relation._fields if field in row} for row in manifest["relations"])
+    return {row["name"]: Relation(**row) for row in rows}
+
+
+#: The relations by name.
+RELATIONS = _read()
+
+#: The relation of each list, by the list's name.
+LISTS = {
+    name: relation
+    for relation in RELATIONS.values()
+    for name in (relation.forward, relation.backward, relation.mutual)
+    if name
+}
+
+
+def check_list(name: str) -> Relation:
+    """The relation that a list belongs to. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
+    try:
+        return LISTS[name]
+    except (KeyError, TypeError):
+        raise InvalidArgument(f"list must be one of {', '.join(LISTS)}; got {name!r:.80}") from None
+
+
+def check_relation(name: str) -> Relation:
+    """The relation of this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
+    try:
+        return RELATIONS[name]
+    except (KeyError, TypeError):
+        raise InvalidArgument(f"relation must be one of {', '.join(RELATIONS)}; got {name!r:.80}") from None

@@ -1,0 +1,94 @@
+"""One text for synchronous and asynchronous code.
+
+A public function is written once, as a coroutine function that awaits *operations* and nothing else::
+
+    @blocking
+    async def follow(from_instance: Model, to_instance: Model) -> bool: ...
+
+    afollow = awaitable(follow)
+
+``follow`` needs no event loop: an awaited operation hands itself to the loop below that runs the coroutine,
+which performs it, blocking or awaited, and sends back its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Operation(Generic[R_co]):
+    """Something that a text waits for: an operation on the graph, an SQL query, a signal."""
+
+    __slots__ = ()
+
+    def perform(self) -> R_co:
+        """Do it and return its result."""
+        raise NotImplementedError
+
+    async def aperform(self) -> R_co:
+        """As :meth:`perform`, without blocking the event loop."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Operation[Any], Any, R_co]:
+        result: R_co = yield self
+        return result
+
+
+def blocking(text: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """The function that does what the coroutine function ``text`` says and returns its result.
+
+    ``text`` may await operations only, or functions of the same kind.
+    """
+
+    @wraps(text)
+    def function(*args: P.args, **kwargs: P.kwargs) -> R:
+        steps = text(*args, **kwargs)
+        try:
+            operation = steps.send(None)
+            while True:
+                try:
+                    result = operation.perform()
+                except BaseException as error:  # the text decides, as after any other call
+                    operation = steps.throw(error)
+                else:
+                    operation = steps.send(result)
+        except StopIteration as end:
+            value: R = end.value
+            return value
+
+    return function
+
+
+def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The twin of a :func:`blocking` function for asynchronous code, under its name with an ``a`` in front."""
+    text: Callable[P, Coroutine[Any, Any, R]] = function.__wrapped__  # type: ignore[attr-defined]
+
+    async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
+        steps = text(*args, **kwargs)
+        try:
+            operation = steps.send(None)
+            while True:
+                try:
+                    result = await operation.aperform()
+                except BaseException as error:
+                    operation = steps.throw(error)
+                else:
+                    operation = steps.send(result)
+        except StopIteration as end:
+            value: R = end.value
+            return value
+
+    name = function.__name__
+    twin.__name__ = f"a{name}"
+    twin.__qualname__ = f"{function.__qualname__.removesuffix(name)}a{name}"
+    twin.__module__ = function.__module__
+    twin.__annotations__ = function.__annotations__
+    twin.__wrapped__ = function  # type: ignore[attr-defined]
+    twin.__doc__ = f"As :func:`{name}`, for asynchronous code."
+    return twin
