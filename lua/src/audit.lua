@@ -1,44 +1,34 @@
---- Holds one resource's part of the graph against itself, in bounded steps, and
---- mends it on request. An edge that any of its four entries still knows is an
---- edge: repair restores, it drops only entries whose resource nobody knows and
---- friendships without their two edges. Keys of a wrong type are named and left.
+--- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
+--- four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and
+--- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   identifier       identifier
---   object_id        object_id
---   cursor           cursor?      what the call before gave; empty: begin
---   limit            number       entries to look at in this call, 1 to 500
---   repair           flag         1 mends what is found, 0 only reports
---   identifiers      identifier...  1 to 100 identifiers whose lists to look into
--- REPLY flat array
---   cursor           text: pass it for the next step; empty after the last one
---   checked          integer: entries looked at by this call
---   kind             of the first finding: count, missing, surplus, score, orphan,
---                    mapping or wrongtype; these three repeat for each finding
---   key              of the first finding: the key concerned
---   detail           of the first finding: what is wrong, in words
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_LIMIT SEQUERE_CURSOR
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   resource     resource
+--   cursor       place?               what the call before gave; empty: begin
+--   limit        1..50                entries to look at in this call
+--   repair       0|1                  1 repairs what is found, 0 only reports
+--   identifiers  identifier[1..100]   identifiers whose lists to look into
+-- REPLY tuple
+--   cursor       place?               pass it for the next step; empty after the last one
+--   checked      integer              entries looked at by this call
+--   findings     repeated
+--     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
+--     key          text               the key concerned
+--     detail       text               what is wrong, in words
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/audit.lua sequere: , user 1 '' 100 0 user project
+--   redis-cli --eval lua/v1/audit.lua sequere: sequere:global:uid , user 1 '' 50 0 user project
 
---- @include "_resource"
+--- @include "_relations"
 --- @include "_uid"
---- @include "_name_key"
---- @include "_list_key"
---- @include "_number"
---- @include "_position"
---- @include "_note_change"
+--- @include "_rank"
+--- @include "_note"
 
-local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-
+-- What a repair writes is never set back: each write leaves the graph closer to what it must be, and a call that
+-- was refused half-way is repeated.
 local mend = repair == '1'
+local journal = prefix .. 'global:journal'
 local reply = {'', 0}
 local reported = {}
 local types = {} -- key -> whether its type is the right one, as far as looked at
@@ -54,7 +44,7 @@ local function found(kind, key, detail)
 end
 
 --- Whether a key can be read as what it should be; reports it once if not.
-local function sound(key, wanted)
+local function is_sound(key, wanted)
   if types[key] == nil then
     local kind = call('TYPE', key).ok
     types[key] = kind == wanted or kind == 'none'
@@ -65,14 +55,18 @@ local function sound(key, wanted)
   return types[key]
 end
 
+local function list_of(uid, list, list_identifier)
+  return uids .. uid .. ':' .. list .. (list_identifier and ':' .. list_identifier or '')
+end
+
 local function score_in(list, uid)
-  return sound(list, 'zset') and call('ZSCORE', list, uid)
+  return is_sound(list, 'zset') and call('ZSCORE', list, uid)
 end
 
 --- Sets the count beside a list to what the list holds.
-local function settle(list)
+local function set_count(list)
   local count = list .. ':count'
-  if sound(list, 'zset') and sound(count, 'string') then
+  if is_sound(list, 'zset') and is_sound(count, 'string') then
     local held = call('ZCARD', list)
     if held == 0 then
       call('DEL', count)
@@ -84,82 +78,85 @@ end
 
 local function check_count(list)
   local count = list .. ':count'
-  if not (sound(list, 'zset') and sound(count, 'string')) then
+  if not (is_sound(list, 'zset') and is_sound(count, 'string')) then
     return
   end
   local held, said = call('ZCARD', list), call('GET', count)
   if (said or '0') ~= tostring(held) or said == '0' then
     found('count', count, 'says ' .. (said or 'nothing') .. ', the list holds ' .. held)
     if mend then
-      settle(list)
+      set_count(list)
     end
   end
 end
 
 local function want_entry(list, uid, score)
-  if not sound(list, 'zset') then
+  if not is_sound(list, 'zset') then
     return
   end
   local stored = call('ZSCORE', list, uid)
-  if stored and tonumber(stored) == tonumber(score) then
+  if stored and stored + 0 == score + 0 then
     return
   end
   if stored then
-    found('score', list, 'uid ' .. uid .. ' stands at ' .. stored .. ', should be at ' .. score)
+    found('score', list, 'uid ' .. uid .. ' has the score ' .. stored .. ', should have ' .. score)
   else
     found('missing', list, 'uid ' .. uid .. ' should be here at ' .. score)
   end
   if mend then
     call('ZADD', list, score, uid)
-    settle(list)
+    set_count(list)
   end
 end
 
 local function drop_entry(list, uid)
   if mend and score_in(list, uid) then
     call('ZREM', list, uid)
-    settle(list)
+    set_count(list)
   end
 end
 
---- Whether an edge stands in any of its four places, and since when: the follower's
---- own list has the first word.
-local function edge_score(from, to)
-  return score_in(list_key(from.uid, 'followings'), to.uid)
-    or score_in(list_key(to.uid, 'followers'), from.uid)
-    or score_in(list_key(from.uid, 'followings', to.identifier), to.uid)
-    or score_in(list_key(to.uid, 'followers', from.identifier), from.uid)
+--- Since when an edge exists by any of its four entries: the list of the from side has the first word.
+local function edge_score(relation, from, to)
+  return score_in(list_of(from.uid, relation.forward), to.uid)
+    or score_in(list_of(to.uid, relation.backward), from.uid)
+    or score_in(list_of(from.uid, relation.forward, to.identifier), to.uid)
+    or score_in(list_of(to.uid, relation.backward, from.identifier), from.uid)
 end
 
-local function want_in_lists(uid, relation, other, score)
-  want_entry(list_key(uid, relation), other.uid, score)
-  want_entry(list_key(uid, relation, other.identifier), other.uid, score)
+local function want_in_lists(uid, list, other, score)
+  want_entry(list_of(uid, list), other.uid, score)
+  want_entry(list_of(uid, list, other.identifier), other.uid, score)
 end
 
---- Both halves of an edge that stands somewhere, and its friendship.
-local function check_edge(from, to)
-  local score = edge_score(from, to)
+--- Both halves of an edge that exists by some entry, and its entries in the mutual lists.
+local function check_edge(name, relation, from, to)
+  local score = edge_score(relation, from, to)
   if not score then
     return
   end
-  if mend and sound(journal_key(), 'stream') and not score_in(list_key(from.uid, 'followings'), to.uid) then
-    -- Where the follower's own list lacks it, nobody saw this edge: restored, it is a change.
-    note_change('follow', from, to, string.format('%.6f', tonumber(score)))
+  if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
+    -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change. It is noted before
+    -- it is made, so that no repair goes unnoted; a body that is watched notes nothing, and so repairs nothing here.
+    if watched then
+      return
+    end
+    note('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
   end
-  want_in_lists(from.uid, 'followings', to, score)
-  want_in_lists(to.uid, 'followers', from, score)
-  local answer = edge_score(to, from)
+  want_in_lists(from.uid, relation.forward, to, score)
+  want_in_lists(to.uid, relation.backward, from, score)
+  local answer = relation.mutual and edge_score(relation, to, from)
   if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    want_in_lists(from.uid, 'friends', to, later)
-    want_in_lists(to.uid, 'friends', from, later)
+    local later = answer + 0 > score + 0 and answer or score
+    want_in_lists(from.uid, relation.mutual, to, later)
+    want_in_lists(to.uid, relation.mutual, from, later)
   end
 end
 
---- The resource behind a uid met in a list, and whether the way back leads to it.
+--- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
 local function check_other(list, uid)
-  local key = name_key(uid)
-  if not sound(key, 'hash') then
+  local key = uids .. ':' .. uid
+  if not is_sound(key, 'hash') then
     return nil
   end
   local name = call('HMGET', key, 'identifier', 'object_id')
@@ -168,8 +165,8 @@ local function check_other(list, uid)
     drop_entry(list, uid)
     return nil
   end
-  local back = uid_key(name[1], name[2])
-  if sound(back, 'string') then
+  local back = uids .. name[1] .. ':' .. name[2]
+  if is_sound(back, 'string') then
     local leads = call('GET', back)
     if leads ~= uid then
       found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
@@ -181,32 +178,31 @@ local function check_other(list, uid)
   return {identifier = name[1], object_id = name[2], uid = uid}
 end
 
-local function check_entry(this, relation, list_identifier, list, uid)
+local function check_entry(this, one, list, uid)
   local other = check_other(list, uid)
   if not other then
     return
   end
-  if list_identifier and list_identifier ~= other.identifier then
+  local name, relation = one.name, RELATIONS[one.name]
+  if one.identifier and one.identifier ~= other.identifier then
     found('surplus', list, 'uid ' .. uid .. ' is a ' .. other.identifier)
     drop_entry(list, uid)
-    return
-  end
-  if relation == 'followings' then
-    check_edge(this, other)
-  elseif relation == 'followers' then
-    check_edge(other, this)
-  elseif edge_score(this, other) and edge_score(other, this) then
-    check_edge(this, other)
+  elseif one.list == relation.forward then
+    check_edge(name, relation, this, other)
+  elseif one.list == relation.backward then
+    check_edge(name, relation, other, this)
+  elseif edge_score(relation, this, other) and edge_score(relation, other, this) then
+    check_edge(name, relation, this, other)
   else
-    found('surplus', list, 'uid ' .. uid .. ' is here, but the two do not follow each other')
+    found('surplus', list, 'uid ' .. uid .. ' is here, but the two edges between them do not exist')
     drop_entry(list, uid)
   end
 end
 
 --- The resource's own name, and the last uid given out.
 local function check_this(uid)
-  local name, last = name_key(uid), prefix .. 'global:uid'
-  if sound(name, 'hash') then
+  local name = uids .. ':' .. uid
+  if is_sound(name, 'hash') then
     local says = call('HMGET', name, 'identifier', 'object_id')
     if says[1] ~= identifier or says[2] ~= object_id then
       found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
@@ -215,82 +211,86 @@ local function check_this(uid)
       end
     end
   end
-  if sound(last, 'string') then
-    local given = call('GET', last) or '0'
+  if is_sound(last_uid, 'string') then
+    local given = call('GET', last_uid) or '0'
     if (tonumber(given) or 0) < tonumber(uid) then
-      found('count', last, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+      found('count', last_uid, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
       if mend then
-        call('SET', last, uid)
+        call('SET', last_uid, uid)
       end
     end
   end
 end
 
---- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
-local function check_cursor(lists)
-  if cursor == '' then
-    return 1
+--- All lists to look into: those of everybody, then those of each identifier.
+local function make_lists()
+  local names, bases, lists = {}, {}, {}
+  for name in pairs(RELATIONS) do
+    names[#names + 1] = name
   end
-  local number, score, uid = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
-  local index = #cursor <= 100 and tonumber(number)
-  if not index or index < 1 or index > lists or (score ~= '' and not (tonumber(score) and uid ~= '')) then
-    refuse('SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor)
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local relation = RELATIONS[name]
+    bases[#bases + 1] = {name = name, list = relation.forward}
+    bases[#bases + 1] = {name = name, list = relation.backward}
+    bases[#bases + 1] = relation.mutual and {name = name, list = relation.mutual}
   end
-  if score == '' then
-    return index
+  for _, base in ipairs(bases) do
+    lists[#lists + 1] = base
   end
-  return index, score, uid
+  for i = identifiers, #ARGV do
+    for _, base in ipairs(bases) do
+      lists[#lists + 1] = {name = base.name, list = base.list, identifier = ARGV[i]}
+    end
+  end
+  return lists
 end
 
-return run(6, 105, function()
-  check_resource('', identifier, object_id)
-  local budget = check_number('limit', limit, 1, 500)
-  if repair ~= '0' and repair ~= '1' then
-    refuse('SEQUERE_ARGUMENT', 'repair must be 0 or 1', repair)
+local lists = make_lists()
+-- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
+local index, score, after = 1, nil, nil
+if cursor then
+  index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
+  index, score = tonumber(index), score ~= '' and score or nil
+  if index < 1 or index > #lists or (score and not (tonumber(score) and after ~= '')) then
+    error({'SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor})
   end
-  local lists = {{'followings'}, {'followers'}, {'friends'}}
-  for i = 6, #ARGV do
-    check_identifier('identifiers ' .. (i - 5) .. ' ', ARGV[i])
-    for relation = 1, 3 do
-      lists[#lists + 1] = {lists[relation][1], ARGV[i]}
-    end
-  end
-  local index, score, after = check_cursor(#lists)
+end
 
-  local own_key = uid_key(identifier, object_id)
-  local uid = sound(own_key, 'string') and find_uid(identifier, object_id)
-  if not uid then
-    return reply
-  end
-  local this = {identifier = identifier, object_id = object_id, uid = uid}
-  if cursor == '' then
-    check_this(uid)
-  end
-  while index <= #lists and budget > 0 do
-    local relation, list_identifier = lists[index][1], lists[index][2]
-    local list = list_key(uid, relation, list_identifier)
-    local entries = {}
-    if sound(list, 'zset') then
-      local start = score and rank_after(list, score, after, false) or 0
-      entries = call('ZRANGE', list, start, start + budget - 1, 'WITHSCORES')
-    end
-    if not score then
-      check_count(list)
-    end
-    for i = 1, #entries, 2 do
-      check_entry(this, relation, list_identifier, list, entries[i])
-    end
-    reply[2] = reply[2] + #entries / 2
-    budget = budget - #entries / 2
-    if budget > 0 then
-      index, score, after = index + 1, nil, nil
-      budget = budget - 1 -- a list costs a little even when it is empty
-    else
-      reply[1] = index .. ':' .. position_of(entries[#entries], entries[#entries - 1])
-    end
-  end
-  if reply[1] == '' and index <= #lists then
-    reply[1] = tostring(index)
-  end
+local own_key = uids .. identifier .. ':' .. object_id
+local uid = is_sound(own_key, 'string') and find_uid(identifier, object_id)
+if not uid then
   return reply
-end)
+end
+local this = {identifier = identifier, object_id = object_id, uid = uid}
+if not cursor then
+  check_this(uid)
+end
+local budget = limit
+while index <= #lists and budget > 0 do
+  local one = lists[index]
+  local list = list_of(uid, one.list, one.identifier)
+  local entries = {}
+  if is_sound(list, 'zset') then
+    local start = score and rank_after(list, score, after, false) or 0
+    entries = call('ZRANGE', list, start, start + budget - 1, 'WITHSCORES')
+  end
+  if not score then
+    check_count(list)
+  end
+  for i = 1, #entries, 2 do
+    check_entry(this, one, list, entries[i])
+  end
+  reply[2] = reply[2] + #entries / 2
+  budget = budget - #entries / 2
+  if budget > 0 then
+    index, score, after = index + 1, nil, nil
+    budget = budget - 1 -- a list costs a little even when it is empty
+  else
+    reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
+  end
+end
+if reply[1] == '' and index <= #lists then
+  reply[1] = tostring(index)
+end
+return reply

@@ -3,14 +3,13 @@
     python lua/src/build.py            write them
     python lua/src/build.py --check    fail, naming the files, if they are not up to date
 
-A line ``--- @include "_name"`` in a source stands for ``src/include/_name.lua``; each
-include enters a text once, before what needs it. In the flat text a comment
-``-- @from file:line`` says where the lines after it come from. The manifest is read from
-the header of each source; where header and body disagree, the build fails.
+A source is a header (``header.py`` says how to write one), an empty line, and the lines that do the work. The build
+puts both into ``frame.lua``, with the tests of the arguments (``argument_tests.py``) and with each
+``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` becomes ``local FOLLOW``, that row of
+the table in ``include/_relations.lua``. ``-- @from file:line`` says where the lines after it come from. Errors,
+commands and whether a script only reads are found in the text, so no header can be wrong about them.
 
-The library is ``src/functions/library.lua`` with each include and each script in its place. There a piece
-is run once and serves all calls, so outside its functions an include has nothing but variables: these are
-set anew at each call.
+The library of functions is the same texts once more, each the body of a function.
 """
 
 from __future__ import annotations
@@ -20,292 +19,241 @@ import hashlib
 import json
 import re
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from argument_tests import Types, write_tests
+from header import BuildError, read_header
 
 SRC = Path(__file__).resolve().parent
 LUA = SRC.parent
 VERSION = "v1"
 
+#: Sources that are no scripts.
+PARTS = {"frame", "types"}
+
 #: Lets Dragonfly run a script that derives keys; everybody else reads a comment.
 DRAGONFLY = "--!df flags=allow-undeclared-keys"
 
-#: The commands that the scripts may call, and whether each of them writes.
-COMMANDS = {
-    "DECR": True,
-    "DEL": True,
-    "EXISTS": False,
-    "GET": False,
-    "HMGET": False,
-    "HSET": True,
-    "INCR": True,
-    "RENAME": True,
-    "SET": True,
-    "TIME": False,
-    "TYPE": False,
-    "UNLINK": True,
-    "XADD": True,
-    "XDEL": True,
-    "XLEN": False,
-    "XRANGE": False,
-    "XREVRANGE": False,
-    "XTRIM": True,
-    "ZADD": True,
-    "ZCARD": False,
-    "ZCOUNT": False,
-    "ZRANGE": False,
-    "ZRANK": False,
-    "ZREM": True,
-    "ZREVRANGE": False,
-    "ZREVRANK": False,
-    "ZSCORE": False,
-}
+#: The same for every script. Two keys, so that a cluster whose slot is being moved answers TRYAGAIN to all of them.
+KEYS = [
+    {"name": "prefix", "text": "start of every key, such as sequere:"},
+    {"name": "guard", "text": "{prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD"},
+]
 
-TYPES = {
-    "cursor",
-    "edge",
-    "entry",
-    "flag",
-    "identifier",
-    "key",
-    "number",
-    "object_id",
-    "order",
-    "progress",
-    "relation",
-    "resource",
-    "text",
-    "timestamp",
-    "uid",
-}
+#: The commands that scripts may call.
+WRITES = set("DECR DEL HSET INCR RENAME SET UNLINK XADD XTRIM ZADD ZREM".split())
+READS = set(
+    "EXISTS GET HMGET MGET TIME TYPE XLEN XRANGE XREVRANGE ZCARD ZCOUNT ZMSCORE ZRANGE ZRANK ZREVRANGE ZREVRANK "
+    "ZSCORE".split()
+)
 
-_INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$')
-_SECTION = re.compile(r"^-- (?P<name>KEYS|ARGV|REPLY|ERRORS|COST|EXAMPLE)\b ?(?P<rest>.*)$")
-_FIELD = re.compile(r"^(?P<name>\w+) +(?P<type>\w+?)(?P<suffix>\?|\.\.\.)?(?: +(?P<text>.+))?$")
-_STATE = re.compile(r"^local (?!function )(?P<names>\w+(?:, \w+)*)(?: = (?P<value>[^-]*[^-{( ]))?(?: *--.*)?$")
-_MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>state|begin|includes|scripts)$")
-_UNPACKED = re.compile(r"^local ([\w, ]+) = ((?:ARGV\[\d+\](?:, )?)+)$", re.MULTILINE)
-
-
-class BuildError(Exception):
-    """A source that cannot be built; the text names the file and the line."""
+_INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$', re.MULTILINE)
+_RELATION = re.compile(r'^--- @relation "(?P<name>\w+)"$', re.MULTILINE)
+_MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)$")
+_ROW = re.compile(r"^  (?P<name>\w+) = (?P<row>\{.+\}),$", re.MULTILINE)
+_CELL = re.compile(r"(\w+) = '([^']*)'")
 
 
 @dataclass
-class Flat:
-    """A text being put together."""
+class Sources:
+    """The pieces that all scripts of a folder share."""
 
-    lines: list[str] = field(default_factory=list)
-    included: set[str] = field(default_factory=set)
+    root: Path
+    relations: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
+    frame: list[str] = field(default_factory=list)
 
-    def take(self, path: Path, root: Path, first: int, stack: tuple[str, ...]) -> None:
-        """Add a source from its line ``first`` on, with its includes in their places."""
-        name = path.relative_to(root).as_posix()
-        lines = path.read_text(encoding="utf-8").splitlines()
-        marked = False
-        for number, line in enumerate(lines[first - 1 :], first):
-            include = _INCLUDE.match(line)
-            if line.startswith("--- @include") and not include:
-                raise BuildError(f'{name}:{number}: write --- @include "_name"; got {line}')
-            if include:
-                self.include(include["name"], root, (*stack, f"{name}:{number}"))
-                marked = False
-            elif line or marked:
-                if not marked:
-                    self.lines.append(f"-- @from {name}:{number}")
-                    marked = True
-                self.lines.append(line)
-        while self.lines[-1] == "":
-            self.lines.pop()
+    def __post_init__(self) -> None:
+        for match in _ROW.finditer(self._read("include/_relations.lua")):
+            self.rows[match["name"]] = match["row"]
+            self.relations[match["name"]] = dict(_CELL.findall(match["row"]))
+        if not self.relations:
+            raise BuildError("include/_relations.lua: there is no row")
+        self.frame = self._read("frame.lua").splitlines()
+        lists = [row[column] for row in self.relations.values() for column in LISTS if column in row]
+        words = {"LIST_NAMES": " ".join(lists), "RELATION_NAMES": " ".join(self.relations)}
+        self.types = Types(self.root / "types.lua", words)
 
-    def include(self, name: str, root: Path, stack: tuple[str, ...]) -> None:
-        path = root / "include" / f"{name}.lua"
-        trace = " <- ".join(reversed(stack))
-        if any(place.startswith(f"include/{name}.lua:") for place in stack):
-            raise BuildError(f"{stack[-1]}: {name} includes itself: {trace}")
-        if not path.is_file():
-            raise BuildError(f"{stack[-1]}: there is no include/{name}.lua: {trace}")
-        if name not in self.included:
-            self.take(path, root, 1, stack)
-            self.included.add(name)
+    def _read(self, name: str) -> str:
+        return (self.root / name).read_text(encoding="utf-8")
 
+    def take(self, name: str, seen: list[str], stack: tuple[str, ...]) -> list[str]:
+        """The lines of an include, with those that it needs before them; none if the text has them already."""
+        trace = " <- ".join(reversed((*stack, name)))
+        if name in stack:
+            raise BuildError(f"include/{name}.lua includes itself: {trace}")
+        if not (self.root / "include" / f"{name}.lua").is_file():
+            raise BuildError(f"there is no include/{name}.lua: {trace}")
+        if name in seen:
+            return []
+        seen.append(name)
+        text = self._read(f"include/{name}.lua")
+        check_marks(f"include/{name}.lua", text)
+        before = [line for inner in _INCLUDE.findall(text) for line in self.take(inner, seen, (*stack, name))]
+        lines = text.splitlines()
+        first = next(number for number, line in enumerate(lines) if line and not _INCLUDE.match(line))
+        return [*before, f"-- @from include/{name}.lua:{first + 1}", *lines[first:]]
 
-def read_header(name: str, lines: list[str]) -> tuple[dict[str, Any], int]:
-    """The header of a source as the manifest shows it, and the number of its last line."""
-    end = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    header, purpose, section = lines[:end], [], ""
-    sections: dict[str, list[str]] = {}
-    for line in header:
-        match = _SECTION.match(line)
-        if match:
-            section = match["name"]
-            sections[section] = [match["rest"]] if match["rest"] else []
-        elif section:
-            sections[section].append(line.removeprefix("--"))
-        elif line.startswith("--- "):
-            purpose.append(line.removeprefix("--- "))
-    wanted = ["KEYS", "ARGV", "REPLY", "ERRORS", "COST", "EXAMPLE"]
-    if list(sections) != wanted or not purpose:
-        raise BuildError(f"{name}: the header needs a purpose and {', '.join(wanted)}, in this order")
-    return {
-        "purpose": " ".join(purpose),
-        "keys": [_field(name, line) for line in sections["KEYS"]],
-        "arguments": [_field(name, line) for line in sections["ARGV"]],
-        "reply": [line.strip() for line in sections["REPLY"]],
-        "errors": " ".join(sections["ERRORS"]).split(),
-        "cost": " ".join(line.strip() for line in sections["COST"]),
-        "example": " ".join(line.strip() for line in sections["EXAMPLE"]),
-    }, end
+    def find_row(self, name: str) -> str:
+        if name not in self.rows:
+            raise BuildError(f"there is no relation {name}; there are {', '.join(self.rows)}")
+        return f"local {name.upper()} = {self.rows[name]}"
 
 
-def _field(name: str, line: str) -> dict[str, Any]:
-    match = _FIELD.match(line.strip())
-    if not match or match["type"] not in TYPES:
-        raise BuildError(f"{name}: not 'name type text' with a known type: {line.strip()!r}")
-    return {
-        "name": match["name"],
-        "type": match["type"],
-        "optional": match["suffix"] == "?",
-        "repeated": match["suffix"] == "...",
-        "text": match["text"] or "",
-    }
+#: The columns of the table of relations that name lists.
+LISTS = ("forward", "backward", "mutual")
 
 
-def check_body(name: str, header: dict[str, Any], body: str) -> list[str]:
-    """Hold a header against its flat body. Returns the commands that the body calls."""
-    code = "\n".join(line for line in body.splitlines() if not line.startswith("--"))
-    unpacked = [variable for names, _ in _UNPACKED.findall(code) for variable in names.split(", ")]
-    declared = [argument["name"] for argument in header["arguments"] if not argument["repeated"]]
-    if unpacked != declared:
-        raise BuildError(f"{name}: the header declares the arguments {declared}, the body unpacks {unpacked}")
-    raised = set(re.findall(r"SEQUERE_[A-Z_]+", code))
-    if raised != set(header["errors"]):
-        raise BuildError(f"{name}: header and body differ in these errors: {sorted(raised ^ set(header['errors']))}")
-    # The first argument of a call, which may be a choice of two, and the inverses that wait for a failure.
-    calls = re.findall(r"call\(([^,)]*)", code) + re.findall(r"undo\[.* = (.*)", code)
-    commands = {word for call in calls for word in re.findall(r"'([A-Z]+)'", call)}
-    unknown = commands - set(COMMANDS)
-    if unknown:
-        raise BuildError(f"{name}: commands that COMMANDS in build.py does not know: {sorted(unknown)}")
-    if f"lua/{VERSION}/{name}.lua" not in header["example"]:
-        raise BuildError(f"{name}: the example does not run lua/{VERSION}/{name}.lua")
-    return sorted(commands)
+def check_marks(name: str, text: str) -> None:
+    """Refuse a line that looks like a mark and is none."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("--- @") and not (_INCLUDE.match(line) or _RELATION.match(line)):
+            raise BuildError(f'{name}:{number}: write --- @include "_name" or --- @relation "name"; got {line}')
 
 
-def build_script(path: Path, root: Path, library: Library) -> tuple[str, dict[str, Any]]:
-    """The flat text of a source, and its entry in the manifest; it joins the library too."""
+def find_commands(name: str, code: str) -> set[str]:
+    """The commands that a text calls, and the inverses that wait for a refusal."""
+    called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ('[A-Z]+')", code)
+    commands = {word for call in called for word in re.findall(r"'([A-Z]+)'", call)}
+    if "{undo, 'DECR'" in code:
+        commands.add("DEL")  # a count that comes back to zero goes
+    if unknown := commands - WRITES - READS:
+        raise BuildError(f"{name}: commands that build.py does not know: {', '.join(sorted(unknown))}")
+    return commands
+
+
+def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
+    """The text of a script, and its entry in the manifest."""
     name = path.stem
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header, end = read_header(name, lines)
-    flat = Flat()
-    flat.take(path, root, end + 1, ())
+    source = path.read_text(encoding="utf-8")
+    head, _, rest = source.partition("\n\n")
+    header = read_header(name, head)
+    check_marks(path.name, rest)
+    try:
+        tests = write_tests(header.arguments, sources.types)
+        seen: list[str] = []
+        includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
+        includes += [sources.find_row(relation) for relation in _RELATION.findall(rest)]
+    except BuildError as error:
+        raise BuildError(f"{name}: {error}") from None
+    body = _RELATION.sub("", _INCLUDE.sub("", rest)).strip().splitlines()
+    if not body:
+        raise BuildError(f"{name}: there is nothing after the header")
+    line = source[: source.index(f"\n{body[0]}\n") + 1].count("\n") + 1
+    pieces = {
+        "unpack": tests.unpack,
+        "quick": tests.quick,
+        "check": tests.check,
+        "includes": includes,
+        "body": [*tests.defaults, f"-- @from {path.name}:{line}", *body],
+    }
+    commands = find_commands(name, "\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
+    writes = bool(commands & WRITES)
+    lines = fill(sources.frame, pieces, writes=writes)
+    errors = sorted(set(re.findall(r"SEQUERE_[A-Z_]+", "\n".join(lines))))
     text = "\n".join(
         [
             DRAGONFLY,
-            f"-- sequere {VERSION} {name}: generated from lua/src/{name}.lua, do not edit",
-            *lines[:end],
+            f"-- sequere {VERSION} {name}: generated from lua/src/{path.name}, do not edit",
+            *head.splitlines(),
+            "-- KEYS",
+            *(f"--   {key['name']:<10}  {key['text']}" for key in KEYS),
+            "-- ERRORS",
+            *textwrap.wrap(" ".join(errors), 110, initial_indent="--   ", subsequent_indent="--   "),
             f"local SCRIPT = '{name}'",
-            *flat.lines,
+            *lines,
             "",
         ]
     )
-    commands = check_body(name, header, "\n".join(flat.lines))
     entry = {
         "name": name,
         "version": VERSION,
         "sha1": hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
-        "read_only": not any(COMMANDS[command] for command in commands),
-        "commands": commands,
-        **header,
+        "read_only": not writes,
+        "commands": sorted(commands),
+        "errors": errors,
+        "keys": KEYS,
+        **header.manifest(),
     }
-    library.take(entry, flat.lines)
     return text, entry
 
 
-@dataclass
-class Library:
-    """The second packing of the same sources: one text in which each script is a function."""
+def fill(frame: list[str], pieces: dict[str, list[str]], *, writes: bool) -> list[str]:
+    """The frame with the pieces in the places of its marks; what stands between @writes and @end only if it writes."""
+    lines: list[str] = []
+    kept = True
+    for line in frame:
+        mark = _MARK.match(line)
+        if mark and mark["name"] in ("writes", "end"):
+            kept = mark["name"] == "end" or writes
+        elif kept and mark:
+            lines += [mark["indent"] + piece if piece else "" for piece in pieces[mark["name"]]]
+        elif kept:
+            lines.append(line)
+    return lines
 
-    includes: dict[str, list[str]] = field(default_factory=dict)
-    scripts: list[str] = field(default_factory=list)
 
-    def take(self, entry: dict[str, Any], lines: list[str]) -> None:
-        """Add a script, given as the lines of its flat text; of its includes, those that are not there yet."""
-        body: list[str] = []
-        into = body
-        for line in lines:
-            if line.startswith("-- @from include/"):
-                into = self.includes.setdefault(line, [])
-                into.clear()
-            elif line.startswith("-- @from "):
-                into = body
-            into.append(line)
+def build(root: Path) -> dict[str, str]:
+    """All that is generated from a folder of sources: paths below ``lua/`` and their texts."""
+    sources = Sources(root)
+    texts: dict[str, str] = {}
+    entries: list[dict[str, Any]] = []
+    library = ["#!lua name=sequere", f"-- sequere {VERSION}: generated from lua/src, do not edit"]
+    for path in sorted(root.glob("*.lua")):
+        if path.stem in PARTS:
+            continue
+        text, entry = build_script(path, sources)
+        texts[f"{VERSION}/{path.name}"] = text
+        entries.append(entry)
         flags = "{'no-writes'}" if entry["read_only"] else "{}"
-        self.scripts += [f"register('{entry['name']}', {flags}, {_quote(entry['purpose'])}, function()", *body, "end)"]
-
-    def text(self, template: str) -> str:
-        """The library: the template, with the pieces in the places of its marks."""
-        names, begin, includes = [], [], []
-        for line in (line for piece in self.includes.values() for line in piece):
-            state = _STATE.match(line)
-            if state:
-                names.append(state["names"])
-                begin.append(f"{state['names']} = {state['value'] or 'nil'}")
-            elif re.match(r"[^ \-]", line) and not re.match(r"local function |end$", line):
-                raise BuildError(f"include: outside of functions there may only be variables, one line each: {line}")
-            else:
-                includes.append(line)
-        pieces = {
-            "state": [f"local {', '.join(names)}"],
-            "begin": begin,
-            "includes": includes,
-            "scripts": self.scripts,
-        }
-        flat: list[str] = []
-        for line in template.splitlines():
-            mark = _MARK.match(line)
-            flat += [mark["indent"] + piece for piece in pieces.pop(mark["name"])] if mark else [line]
-        if pieces:
-            raise BuildError(f"functions/library.lua: these marks are missing: {', '.join(pieces)}")
-        flat.insert(1, f"-- sequere {VERSION}: generated from lua/src, do not edit")
-        return "\n".join([*flat, ""])
+        library += [
+            f"redis.register_function({{function_name = 'sequere_{path.stem}', flags = {flags},",
+            f"description = {_quote(entry['purpose'])}, callback = function(KEYS, ARGV)",
+            text.rstrip("\n"),
+            "end})",
+        ]
+    functions = f"{VERSION}/sequere.functions.lua"
+    texts[functions] = "\n".join([*library, ""])
+    relations = [{"name": name, **row} for name, row in sources.relations.items()]
+    manifest = {"version": VERSION, "functions": functions, "relations": relations, "scripts": entries}
+    texts["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    texts["README.rst"] = with_table((root.parent / "README.rst").read_text(encoding="utf-8"), entries)
+    return texts
 
 
 def _quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def build(root: Path) -> dict[str, str]:
-    """All that is generated from a folder of sources: paths below ``lua/`` and their texts."""
-    texts, entries, library = {}, [], Library()
-    for path in sorted(root.glob("*.lua")):
-        texts[f"{VERSION}/{path.name}"], entry = build_script(path, root, library)
-        entries.append(entry)
-    functions = f"{VERSION}/sequere.functions.lua"
-    texts[functions] = library.text((root / "functions" / "library.lua").read_text(encoding="utf-8"))
-    manifest = {"version": VERSION, "functions": functions, "scripts": entries}
-    texts["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    texts["README.rst"] = with_table((root.parent / "README.rst").read_text(encoding="utf-8"), entries)
-    return texts
-
-
 def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
     """The README with the list of scripts, made from the manifest, between its two marks."""
     lines = []
     for entry in entries:
-        arguments = " ".join(
-            argument["name"] + ("?" if argument["optional"] else "...") * (argument["optional"] or argument["repeated"])
-            for argument in entry["arguments"]
-        )
+        call = " ".join([entry["name"], *map(_show, entry["arguments"])])
         access = "read" if entry["read_only"] else "write"
-        call = f"{entry['name']} {arguments}".strip()
         lines += [f"``{call}``", f"    {entry['purpose']} ({access}, {entry['cost']})", ""]
     before, begin, rest = readme.partition(".. begin: generated from the manifest\n")
     _, end, after = rest.partition(".. end: generated from the manifest\n")
     if not (begin and end):
         raise BuildError("README.rst: the marks around the list of scripts are gone")
     return "\n".join([before + begin, *lines, end + after])
+
+
+def _show(argument: dict[str, Any]) -> str:
+    """An argument as a reader of the table sees it: its places in ARGV, ``?`` for what may be empty, ``...``."""
+    if argument["type"] == "group":
+        name = " ".join(_show(member) for member in argument["members"])
+    elif argument["type"] == "resource":
+        side = "" if argument["name"] == "resource" or argument["most"] else f"{argument['name']}_"
+        name = f"{side}identifier {side}object_id"
+    else:
+        name = argument["name"] + ("?" if argument["absent"] else "")
+    return f"[{name}]..." if argument["most"] else name
 
 
 def main() -> int:

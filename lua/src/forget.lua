@@ -1,72 +1,62 @@
---- Takes a resource and every edge from or to it out of the graph, in bounded steps:
---- call it again until nothing is left.
+--- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
+--- nothing is left.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   identifier       identifier
---   object_id        object_id
---   limit            number       edges to remove in this call, 1 to 500
--- REPLY array of two integers
---   removed          edges removed by this call
---   left             edges left; at 0 the resource is forgotten
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_LIMIT
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+--   resource    resource      whom to forget
+--   limit       1..100        edges to remove in this call
+-- REPLY tuple
+--   removed     integer       edges removed by this call
+--   left        integer       edges left; at 0 the resource is forgotten
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/forget.lua sequere: , user 1 100
+--   redis-cli --eval lua/v1/forget.lua sequere: sequere:global:uid , user 1 100
 
---- @include "_resource"
+--- @include "_relations"
 --- @include "_uid"
 --- @include "_name"
---- @include "_number"
 --- @include "_remove_edge"
+--- @include "_note"
 
-local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
-
---- A resource met in a list.
-local function met(uid)
-  local other_identifier, other_object_id = find_name(uid)
-  return {identifier = other_identifier, object_id = other_object_id, uid = uid}
+local uid = find_uid(identifier, object_id)
+if not uid then
+  return {0, 0}
 end
+local gone = {} -- what to note: relation, from, to, timestamp
 
---- An edge that only one of its two halves knows would be met again in every call.
-local function must_remove(from, to, list)
-  if remove_edge(from, to) == 0 then
-    refuse('SEQUERE_CORRUPT', list .. ' holds half an edge; run audit with repair')
-  end
-end
-
-return run(3, 3, function()
-  check_resource('', identifier, object_id)
-  local most = check_number('limit', limit, 1, 500)
-  local uid = find_uid(identifier, object_id)
-  if not uid then
-    return {0, 0}
-  end
-  local this = {identifier = identifier, object_id = object_id, uid = uid}
-  local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
-  local removed = 0
-  for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
-    must_remove(this, met(other_uid), followings)
-    removed = removed + 1
-  end
-  if removed < most then
-    for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
-      must_remove(met(other_uid), this, followers)
-      removed = removed + 1
+--- Removes up to a number of the edges that a list of a relation holds.
+local function empty(name, relation, list, most)
+  local key = uids .. uid .. ':' .. list
+  for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+    local other_identifier, other_object_id = find_name(other)
+    local since
+    if list == relation.forward then
+      since = remove_edge(relation, uid, identifier, other, other_identifier)
+      gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+    else
+      since = remove_edge(relation, other, other_identifier, uid, identifier)
+      gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+    end
+    if not since then -- it would be met again in every call
+      error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
   end
-  local left = call('ZCARD', followings) + call('ZCARD', followers)
-  if left == 0 then
-    local name, key = name_key(uid), uid_key(identifier, object_id)
-    local n = #undo
-    call('DEL', key)
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', key, uid, false
-    call('DEL', name) -- the last write: nothing after it can fail
-  end
-  return {removed, left}
-end, take_back)
+  return call('ZCARD', key)
+end
+
+local left = 0
+for name, relation in pairs(RELATIONS) do
+  left = left + empty(name, relation, relation.forward, limit - #gone)
+  left = left + empty(name, relation, relation.backward, limit - #gone)
+end
+if left == 0 then
+  local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
+  call('DEL', key)
+  undo = {undo, 'SET', key, uid}
+  call('DEL', name)
+  undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
+end
+for _, edge in ipairs(gone) do
+  note('remove', unpack(edge, 1, 6))
+end
+return {#gone, left}

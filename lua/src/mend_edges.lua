@@ -1,53 +1,47 @@
---- Brings up to 100 edges into another state, each if it is in the state that the caller has
---- seen. The changes are noted in the journal. All are done or, on an error, none.
+--- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are
+--- noted in the journal. All of them or, on an error, none.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   edges            edge...      1 to 100 times from_ and to_ resource, seen and wanted timestamp; empty: no edge
--- REPLY array of integers, one for each edge, in order
---   1                it is as wanted
---   0                it was not as seen; nothing changed
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+--     seen        timestamp?    since when the caller has seen it; empty: it saw none
+--     wanted      timestamp?    since when it is to exist; empty: it is to be removed
+-- REPLY outcome[edges]
+--   1 mended    it is as wanted
+--   0 changed   it was not as seen, and stays as it is
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/mend_edges.lua sequere: , user 1 project 7 '' 1382676091.612067
+--   redis-cli --eval lua/v1/mend_edges.lua sequere: sequere:global:uid , follow user 1 project 7 '' 1382676091
 
---- @include "_edges"
---- @include "_score"
 --- @include "_edge_time"
---- @include "_allocate"
+--- @include "_obtain_uid"
 --- @include "_add_edge"
 --- @include "_remove_edge"
+--- @include "_note"
 
-local function named_time(value)
-  return value == '' and '' or check_timestamp(value)
-end
-
-return run(6, nil, function()
-  local edges = check_edges(1, 6, 100)
-  for _, edge in ipairs(edges) do
-    edge.seen, edge.wanted = named_time(edge[1]), named_time(edge[2])
-  end
-  local replies = {}
-  for i, edge in ipairs(edges) do
-    local from, to = edge.from, edge.to
-    local as_seen = edge_time(edge) == edge.seen
-    if as_seen and edge.seen ~= edge.wanted then
-      if edge.seen ~= '' then
-        remove_edge(from, to)
-      end
-      if edge.wanted ~= '' then
-        from.uid = obtain_uid(from.identifier, from.object_id)
-        to.uid = obtain_uid(to.identifier, to.object_id)
-        add_edge(from, to, edge.wanted)
-      end
+local replies, notes = {}, {}
+for i = edges, #ARGV, 7 do
+  local seen, wanted = ARGV[i + 5], ARGV[i + 6]
+  local from_identifier, to_identifier = ARGV[i + 1], ARGV[i + 3]
+  local since, relation, from, to = edge_time(i)
+  if since == seen and seen ~= wanted then
+    if seen ~= '' then
+      remove_edge(relation, from, from_identifier, to, to_identifier)
+      notes[#notes + 1] = {'remove', i, seen}
     end
-    replies[i] = as_seen and 1 or 0
+    if wanted ~= '' then
+      from, to = obtain_uid(from_identifier, ARGV[i + 2]), obtain_uid(to_identifier, ARGV[i + 4])
+      add_edge(relation, from, from_identifier, to, to_identifier, wanted)
+      notes[#notes + 1] = {'add', i, wanted}
+    end
   end
-  return replies
-end, take_back)
+  replies[#replies + 1] = since == seen and 1 or 0
+end
+for _, one in ipairs(notes) do
+  local operation, i, timestamp = unpack(one, 1, 3)
+  note(operation, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], timestamp)
+end
+return replies

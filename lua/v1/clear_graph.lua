@@ -1,143 +1,161 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this
---- script sees to it that one who comes late removes nothing.
+--- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a
+--- rebuild which comes late removes nothing.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress     how far the caller thinks the rebuild is
---   keys             key...       1 to 500 keys, each of a uid, or the last uid, or a journal put away
--- REPLY integer
---   1                none of them is there any more
---   0                the rebuild is not there, or there is a journal; nothing changed
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   progress    progress      how far the caller thinks the rebuild is
+--   keys        key[1..500]   each of a uid, or the last uid, or a journal that was put away
+-- REPLY outcome
+--   1 cleared   none of them is there any more
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
 -- COST
 --   O(M), M keys
 -- EXAMPLE
---   redis-cli --eval lua/v1/clear_graph.lua sequere: , begun sequere:uid:user:1 sequere:global:uid
+--   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local progress = ARGV[1]
+local keys = 2 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from clear_graph.lua:17
+  if not is_at(progress) then
+    return 0
+  end
+  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
+  return 1
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local reason -- why this script refuses: code, text, value
+local function is_key(value)
+  local of_uids = prefix .. 'uid:'
+  return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+    or value == prefix .. 'global:journal:closed'
+end
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
+  and #progress >= 1 and #progress <= 255
+for i = 2, right and #ARGV or 0, 1 do
+  local each_keys = ARGV[i]
+  right = right and is_key(each_keys)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 2, reason and 0 or #ARGV, 1 do
+    check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_progress_key.lua:3
---- The key that says how far a rebuild is. It is written by the very scripts that
---- do the work, so that a server which forgets the one forgets the other.
-local function progress_key()
-  return prefix .. 'global:rebuild'
-end
--- @from include/_is_at.lua:4
---- Whether the rebuild is where the caller left it. Where it is not, another one went on
---- or the server has lost its memory; where there is a journal, the rebuild is over.
-local function is_at(progress)
-  return call('EXISTS', journal_key()) == 0 and (call('GET', progress_key()) or '') == progress
-end
--- @from include/_check_progress.lua:3
-local function check_progress(name, value, least)
-  if #value < least or #value > 255 then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be ' .. least .. ' to 255 bytes', value)
-  end
-end
--- @from include/_closed_key.lua:3
---- The key of a journal that takes no more entries.
-local function closed_key()
-  return journal_key() .. ':closed'
-end
--- @from clear_graph.lua:24
-local progress = ARGV[1]
-
-return run(2, 501, function()
-  check_progress('progress', progress, 1)
-  local of_uids = prefix .. 'uid:'
-  for i = 2, #ARGV do
-    local key = ARGV[i]
-    if string.sub(key, 1, #of_uids) ~= of_uids and key ~= prefix .. 'global:uid' and key ~= closed_key() then
-      refuse('SEQUERE_ARGUMENT', 'keys ' .. (i - 1) .. ' must be a key of the graph', key)
-    end
-  end
-  if not is_at(progress) then
-    return 0
-  end
-  for i = 2, #ARGV do
-    call('UNLINK', ARGV[i])
-  end
-  return 1
-end)
+return redis.error_reply(text)

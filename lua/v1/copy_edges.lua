@@ -1,375 +1,325 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 200 edges into the state given, whatever it was, during a rebuild, and says
---- how far that is now. Nothing is noted in a journal. All are done or, on an error,
---- none.
+--- Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is
+--- now. Nothing is noted in a journal. All of them or, on an error, none.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress     how far the caller thinks the rebuild is
---   reached          progress     how far it is with these edges, 1 to 255 bytes
---   edges            edge...      1 to 200 times from_ and to_ resource and a timestamp; empty: no edge
--- REPLY integer
---   1                they are in that state
---   0                the rebuild is not there, or there is a journal; nothing changed
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+--   progress    progress      how far the caller thinks the rebuild is
+--   reached     progress      how far it is with these edges
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+--     timestamp   timestamp?    since when; empty: there is no such edge
+-- REPLY outcome
+--   1 copied    they are in that state
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/copy_edges.lua sequere: , begun going user 1 project 7 1382676091.612067
+--   redis-cli --eval lua/v1/copy_edges.lua sequere: sequere:global:uid , begun on follow user 1 project 7 1382676091
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'copy_edges'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local progress, reached = ARGV[1], ARGV[2]
+local edges = 3 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from copy_edges.lua:27
+  local known = {} -- identifier, NUL, object id -> uid, as far as looked for
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+  --- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
+  --- is made while edges change.
+  local function put(list, identifier, score, uid)
+    for _ = 1, 2 do
+      if not add_entry(list, score, uid) then
+        local before = call('ZSCORE', list, uid)
+        call('ZADD', list, score, uid)
+        undo = {undo, 'ZADD', list, before, uid}
+      end
+      list = list .. ':' .. identifier
+    end
+  end
+
+  local function drop(list, identifier, uid)
+    for _ = 1, 2 do
+      local score = call('ZSCORE', list, uid)
+      if score then
+        remove_entry(list, score, uid)
+      end
+      list = list .. ':' .. identifier
+    end
+  end
+
+  --- The uid of a resource; where an edge is to exist, a new one if it has none.
+  local function uid_of(identifier, object_id, exists)
+    local name = identifier .. '\0' .. object_id
+    if not known[name] then
+      known[name] = (exists and obtain_uid or find_uid)(identifier, object_id)
+    end
+    return known[name]
+  end
+
+  if not is_at(progress) then
+    return 0
+  end
+  call('SET', progress_key, reached)
+  undo = {undo, 'SET', progress_key, progress}
+  for i = edges, #ARGV, 6 do
+    local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+    local exists = score ~= ''
+    local from, to = uid_of(from_identifier, ARGV[i + 2], exists), uid_of(to_identifier, ARGV[i + 4], exists)
+    local mine, theirs = from and uids .. from .. ':', to and uids .. to .. ':'
+    if exists then
+      put(mine .. relation.forward, to_identifier, score, to)
+      put(theirs .. relation.backward, from_identifier, score, from)
+      local answer = relation.mutual and call('ZSCORE', theirs .. relation.forward, from)
+      if answer then
+        local later = answer + 0 > score + 0 and answer or score
+        put(mine .. relation.mutual, to_identifier, later, to)
+        put(theirs .. relation.mutual, from_identifier, later, from)
+      end
+    elseif from and to then
+      drop(mine .. relation.forward, to_identifier, to)
+      drop(theirs .. relation.backward, from_identifier, from)
+      if relation.mutual then
+        drop(mine .. relation.mutual, to_identifier, to)
+        drop(theirs .. relation.mutual, from_identifier, from)
+      end
+    end
+  end
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
+  and #progress >= 1 and #progress <= 255
+  and #reached >= 1 and #reached <= 255
+for i = 3, right and #ARGV or 0, 6 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+    and (each_timestamp == '' or #each_timestamp == 17 and find(each_timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 3, reason and 0 or #ARGV, 6 do
+    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if ARGV[i + 5] ~= '' then
+      check('edges ' .. (i - 3) / 6 + 1 .. ' timestamp', ARGV[i + 5], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      ARGV[i + 5] = not reason and format('%.6f', ARGV[i + 5]) or ARGV[i + 5]
+    end
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_progress_key.lua:3
---- The key that says how far a rebuild is. It is written by the very scripts that
---- do the work, so that a server which forgets the one forgets the other.
-local function progress_key()
-  return prefix .. 'global:rebuild'
-end
--- @from include/_is_at.lua:4
---- Whether the rebuild is where the caller left it. Where it is not, another one went on
---- or the server has lost its memory; where there is a journal, the rebuild is over.
-local function is_at(progress)
-  return call('EXISTS', journal_key()) == 0 and (call('GET', progress_key()) or '') == progress
-end
--- @from include/_check_progress.lua:3
-local function check_progress(name, value, least)
-  if #value < least or #value > 255 then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be ' .. least .. ' to 255 bytes', value)
-  end
-end
--- @from include/_identifier.lua:3
---- Refuses what is not an identifier. "count" would give the list of that
---- identifier and the count of the whole list one and the same key. The side is
---- what stands before the name in the arguments, such as "from_".
-local function check_identifier(side, value)
-  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
-    or value == 'count' then
-    refuse('SEQUERE_IDENTIFIER', side .. 'identifier must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
-      .. 'not digits alone and not "count"', value)
-  end
-end
--- @from include/_utf8.lua:1
---- Whether a text is well-formed UTF-8.
-local function is_utf8(text)
-  if not string.find(text, '[\128-\255]') then
-    return true
-  end
-  -- Each character beyond ASCII becomes a letter; what is left over is none.
-  for _, pattern in ipairs({
-    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-  }) do
-    text = string.gsub(text, pattern, 'x')
-  end
-  return not string.find(text, '[\128-\255]')
-end
--- @from include/_resource.lua:4
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
-    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
-  end
-end
--- @from include/_edges.lua:3
---- The edges among the arguments from the given one on, checked: a list of tables of
---- from and to, each with identifier and object_id, and of what else stands with them.
-local function check_edges(first, size, most)
-  local count = (#ARGV - first + 1) / size
-  if count < 1 or count > most or count ~= math.floor(count) then
-    refuse('SEQUERE_ARGUMENT', 'edges must be 1 to ' .. most .. ' times ' .. size .. ' arguments; got '
-      .. (#ARGV - first + 1))
-  end
-  local edges = {}
-  for i = 1, count do
-    local at = first + (i - 1) * size
-    local from = {identifier = ARGV[at], object_id = ARGV[at + 1]}
-    local to = {identifier = ARGV[at + 2], object_id = ARGV[at + 3]}
-    check_resource('edges ' .. i .. ' from_', from.identifier, from.object_id)
-    check_resource('edges ' .. i .. ' to_', to.identifier, to.object_id)
-    if from.identifier == to.identifier and from.object_id == to.object_id then
-      refuse('SEQUERE_SELF', from.identifier .. ' "' .. from.object_id .. '" cannot follow itself')
-    end
-    edges[i] = {from = from, to = to, ARGV[at + 4], ARGV[at + 5]}
-  end
-  return edges
-end
--- @from include/_score.lua:3
---- The score for a timestamp: seconds since the epoch, UTC, as text with six
---- decimals; for an empty or missing one the server's clock. Below 2^33 (the year
---- 2242) a double tells microseconds apart; servers store doubles.
-local function check_timestamp(value)
-  if not value or value == '' then
-    local now = call('TIME')
-    return string.format('%s.%06d', now[1], now[2])
-  end
-  if #value > 20 or not string.find(value, '^%d+%.?%d*$') or tonumber(value) >= 8589934592 then
-    refuse('SEQUERE_TIMESTAMP', 'timestamp must be seconds since the epoch, UTC, from 0 to below 8589934592, '
-      .. 'such as 1382676091.612067', value)
-  end
-  return string.find(value, '^%d+%.%d%d%d%d%d%d$') and value or string.format('%.6f', tonumber(value))
-end
--- @from include/_undo.lua:2
---- A script that fails half-way keeps what it wrote. So each write leaves its
---- inverse here: four places each for command, key and up to two arguments.
-
-local undo = {}
-
---- Runs the inverses, the newest first. Returns the beginning of an error text if one was refused.
-local function take_back()
-  local kept
-  for i = #undo - 3, 1, -4 do
-    local command, key, one, other = undo[i], undo[i + 1], undo[i + 2], undo[i + 3]
-    local answer
-    if other then
-      answer = redis.pcall(command, key, one, other)
-    elseif one then
-      answer = redis.pcall(command, key, one)
-    else
-      answer = redis.pcall(command, key)
-    end
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', key)
-    end
-    if type(answer) == 'table' and answer.err then
-      kept = kept or 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. key
-        .. '; run audit with repair. What stopped it: '
-    end
-  end
-  return kept
-end
--- @from include/_uid_key.lua:3
---- The key that holds the uid of a resource.
-local function uid_key(identifier, object_id)
-  return prefix .. 'uid:' .. identifier .. ':' .. object_id
-end
--- @from include/_name_key.lua:3
---- The key of the hash that says which resource a uid stands for.
-local function name_key(uid)
-  return prefix .. 'uid::' .. uid
-end
--- @from include/_allocate.lua:5
---- The resource's uid; a new one if it has none. Uids are given out at the first
---- write that a resource takes part in.
-local function obtain_uid(identifier, object_id)
-  local key = uid_key(identifier, object_id)
-  local uid = call('GET', key)
-  if uid then
-    return uid
-  end
-  local n, last = #undo, prefix .. 'global:uid'
-  uid = string.format('%.0f', call('INCR', last))
-  undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'DECR', last, false, false
-  local name = name_key(uid)
-  if call('EXISTS', name) == 1 then
-    refuse('SEQUERE_CORRUPT', last .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
-      .. prefix .. 'uid::n')
-  end
-  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
-  undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DEL', name, false, false
-  call('SET', key, uid)
-  undo[n + 9], undo[n + 10], undo[n + 11], undo[n + 12] = 'DEL', key, false, false
-  return uid
-end
--- @from include/_uid.lua:3
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uid_key(identifier, object_id))
-end
--- @from include/_list_key.lua:3
---- The key of one list of a resource: a sorted set of uids by score. An empty or
---- missing identifier means the list of everybody.
-local function list_key(uid, relation, identifier)
-  local key = prefix .. 'uid:' .. uid .. ':' .. relation
-  if identifier and identifier ~= '' then
-    return key .. ':' .. identifier
-  end
-  return key
-end
--- @from include/_forward_score.lua:3
---- When the follower began to follow, as text; false if it does not. The
---- follower's own list is what decides whether an edge stands.
-local function forward_score(from, to)
-  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
-end
--- @from include/_remove_entry.lua:4
---- Removes an entry from the list of everybody and from that of the identifier.
---- What happens to a count hangs on the reply of the ZREM beside it, so repeating
---- a call changes nothing. The score is for the way back.
-local function remove_entry(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for _ = 1, 2 do
-    if call('ZREM', list, other.uid) == 1 then
-      local n, count = #undo, list .. ':count'
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, score, other.uid
-      local left = call('DECR', count)
-      if left > 0 then
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
-      else
-        -- Below zero the count was missing: then its absence is what to go back to.
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = left == 0 and 'SET' or 'DEL', count, left == 0 and 1, false
-        call('DEL', count)
-      end
-    end
-    list = list .. ':' .. other.identifier
-  end
-end
--- @from copy_edges.lua:32
-local progress, reached = ARGV[1], ARGV[2]
-
-local uids = {} -- key -> uid, as far as looked for
-
---- Unlike those of a single follow, these entries may stand already, at another time or
---- without the other half: the copy is made while edges change.
-local function put(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for _ = 1, 2 do
-    local n, count = #undo, list .. ':count'
-    if call('ZADD', list, 'NX', score, other.uid) == 1 then
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZREM', list, other.uid, false
-      call('INCR', count)
-      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DECR', count, false, false
-    else
-      local stood = call('ZSCORE', list, other.uid)
-      call('ZADD', list, score, other.uid)
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, stood, other.uid
-    end
-    list = list .. ':' .. other.identifier
-  end
-end
-
-local function drop(uid, relation, other)
-  remove_entry(uid, relation, other, call('ZSCORE', list_key(uid, relation), other.uid) or '0')
-end
-
---- The uid of a resource; where an edge is to stand, a new one if it has none.
-local function uid_of(resource, stands)
-  local key = uid_key(resource.identifier, resource.object_id)
-  if not uids[key] then
-    local find = stands and obtain_uid or find_uid
-    uids[key] = find(resource.identifier, resource.object_id)
-  end
-  return uids[key]
-end
-
-local function befriend(from, to, score)
-  local answer = forward_score(to, from)
-  if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    put(from.uid, 'friends', to, later)
-    put(to.uid, 'friends', from, later)
-  end
-end
-
-return run(7, nil, function()
-  check_progress('progress', progress, 1)
-  check_progress('reached', reached, 1)
-  local edges = check_edges(3, 5, 200)
-  for _, edge in ipairs(edges) do
-    edge.score = edge[1] ~= '' and check_timestamp(edge[1])
-  end
-  if not is_at(progress) then
-    return 0
-  end
-  call('SET', progress_key(), reached)
-  undo[1], undo[2], undo[3], undo[4] = 'SET', progress_key(), progress, false
-  for _, edge in ipairs(edges) do
-    local from, to, score = edge.from, edge.to, edge.score
-    from.uid, to.uid = uid_of(from, score), uid_of(to, score)
-    if score then
-      put(from.uid, 'followings', to, score)
-      put(to.uid, 'followers', from, score)
-      befriend(from, to, score)
-    elseif from.uid and to.uid then
-      drop(from.uid, 'followings', to)
-      drop(to.uid, 'followers', from)
-      drop(from.uid, 'friends', to)
-      drop(to.uid, 'friends', from)
-    end
-  end
-  return 1
-end, take_back)
+return redis.error_reply(text)

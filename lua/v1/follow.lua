@@ -2,317 +2,259 @@
 -- sequere v1 follow: generated from lua/src/follow.lua, do not edit
 --- Makes one resource follow another.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   from_identifier  identifier   the follower
---   from_object_id   object_id
---   to_identifier    identifier   the one followed
---   to_object_id     object_id
---   timestamp        timestamp?   when; empty or left out: the server's clock
--- REPLY integer
---   1                the edge was created
---   0                it stood already; nothing changed, the older timestamp stays
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+--   from        resource        the follower
+--   to          resource~from   the one followed
+--   timestamp   timestamp=now   when; else the server's clock
+-- REPLY outcome
+--   1 made      the edge is new
+--   0 exists    the edge existed and keeps its timestamp
 -- COST
 --   O(log N), N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/follow.lua sequere: , user 1 project 7
+--   redis-cli --eval lua/v1/follow.lua sequere: sequere:global:uid , user 1 project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'follow'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if timestamp == '' then timestamp = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  if not timestamp then
+    local time = call('TIME')
+    timestamp = format('%s.%06d', time[1], time[2])
+  end
+  -- @from follow.lua:20
+  local from = obtain_uid(from_identifier, from_object_id)
+  local to = obtain_uid(to_identifier, to_object_id)
+  if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
+    return 0
+  end
+  note('add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 5) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 to 5 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('to_identifier', to_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('to_object_id', to_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if not reason and to_identifier == from_identifier and to_object_id == from_object_id then
+    reason = {'SEQUERE_SELF', 'to must not be the same resource as from', to_identifier .. ' ' .. to_object_id}
+  end
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_identifier.lua:3
---- Refuses what is not an identifier. "count" would give the list of that
---- identifier and the count of the whole list one and the same key. The side is
---- what stands before the name in the arguments, such as "from_".
-local function check_identifier(side, value)
-  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
-    or value == 'count' then
-    refuse('SEQUERE_IDENTIFIER', side .. 'identifier must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
-      .. 'not digits alone and not "count"', value)
-  end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_utf8.lua:1
---- Whether a text is well-formed UTF-8.
-local function is_utf8(text)
-  if not string.find(text, '[\128-\255]') then
-    return true
-  end
-  -- Each character beyond ASCII becomes a letter; what is left over is none.
-  for _, pattern in ipairs({
-    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-  }) do
-    text = string.gsub(text, pattern, 'x')
-  end
-  return not string.find(text, '[\128-\255]')
-end
--- @from include/_resource.lua:4
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
-    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
-  end
-end
--- @from include/_undo.lua:2
---- A script that fails half-way keeps what it wrote. So each write leaves its
---- inverse here: four places each for command, key and up to two arguments.
-
-local undo = {}
-
---- Runs the inverses, the newest first. Returns the beginning of an error text if one was refused.
-local function take_back()
-  local kept
-  for i = #undo - 3, 1, -4 do
-    local command, key, one, other = undo[i], undo[i + 1], undo[i + 2], undo[i + 3]
-    local answer
-    if other then
-      answer = redis.pcall(command, key, one, other)
-    elseif one then
-      answer = redis.pcall(command, key, one)
-    else
-      answer = redis.pcall(command, key)
-    end
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', key)
-    end
-    if type(answer) == 'table' and answer.err then
-      kept = kept or 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. key
-        .. '; run audit with repair. What stopped it: '
-    end
-  end
-  return kept
-end
--- @from include/_uid_key.lua:3
---- The key that holds the uid of a resource.
-local function uid_key(identifier, object_id)
-  return prefix .. 'uid:' .. identifier .. ':' .. object_id
-end
--- @from include/_name_key.lua:3
---- The key of the hash that says which resource a uid stands for.
-local function name_key(uid)
-  return prefix .. 'uid::' .. uid
-end
--- @from include/_allocate.lua:5
---- The resource's uid; a new one if it has none. Uids are given out at the first
---- write that a resource takes part in.
-local function obtain_uid(identifier, object_id)
-  local key = uid_key(identifier, object_id)
-  local uid = call('GET', key)
-  if uid then
-    return uid
-  end
-  local n, last = #undo, prefix .. 'global:uid'
-  uid = string.format('%.0f', call('INCR', last))
-  undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'DECR', last, false, false
-  local name = name_key(uid)
-  if call('EXISTS', name) == 1 then
-    refuse('SEQUERE_CORRUPT', last .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
-      .. prefix .. 'uid::n')
-  end
-  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
-  undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DEL', name, false, false
-  call('SET', key, uid)
-  undo[n + 9], undo[n + 10], undo[n + 11], undo[n + 12] = 'DEL', key, false, false
-  return uid
-end
--- @from include/_score.lua:3
---- The score for a timestamp: seconds since the epoch, UTC, as text with six
---- decimals; for an empty or missing one the server's clock. Below 2^33 (the year
---- 2242) a double tells microseconds apart; servers store doubles.
-local function check_timestamp(value)
-  if not value or value == '' then
-    local now = call('TIME')
-    return string.format('%s.%06d', now[1], now[2])
-  end
-  if #value > 20 or not string.find(value, '^%d+%.?%d*$') or tonumber(value) >= 8589934592 then
-    refuse('SEQUERE_TIMESTAMP', 'timestamp must be seconds since the epoch, UTC, from 0 to below 8589934592, '
-      .. 'such as 1382676091.612067', value)
-  end
-  return string.find(value, '^%d+%.%d%d%d%d%d%d$') and value or string.format('%.6f', tonumber(value))
-end
--- @from include/_self.lua:3
-local function check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
-  if from_identifier == to_identifier and from_object_id == to_object_id then
-    refuse('SEQUERE_SELF', from_identifier .. ' "' .. from_object_id .. '" cannot follow itself')
-  end
-end
--- @from include/_list_key.lua:3
---- The key of one list of a resource: a sorted set of uids by score. An empty or
---- missing identifier means the list of everybody.
-local function list_key(uid, relation, identifier)
-  local key = prefix .. 'uid:' .. uid .. ':' .. relation
-  if identifier and identifier ~= '' then
-    return key .. ':' .. identifier
-  end
-  return key
-end
--- @from include/_forward_score.lua:3
---- When the follower began to follow, as text; false if it does not. The
---- follower's own list is what decides whether an edge stands.
-local function forward_score(from, to)
-  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
-end
--- @from include/_add_entry.lua:4
---- Adds an entry to the list of everybody, whose reply decides, and to that of
---- the identifier. What happens to a count hangs on the reply of the ZADD beside
---- it, so repeating a call changes nothing.
-local function add_entry(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for step = 1, 2 do
-    if call('ZADD', list, 'NX', score, other.uid) == 1 then
-      local n, count = #undo, list .. ':count'
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZREM', list, other.uid, false
-      call('INCR', count)
-      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DECR', count, false, false
-    elseif step == 1 then
-      return false
-    end
-    list = list .. ':' .. other.identifier
-  end
-  return true
-end
--- @from include/_add_forward.lua:3
---- Adds the forward half of an edge: the follower's own lists.
-local function add_forward(from, to, score)
-  return add_entry(from.uid, 'followings', to, score)
-end
--- @from include/_add_backward.lua:3
---- Adds the backward half of an edge: the lists of the one followed.
-local function add_backward(from, to, score)
-  return add_entry(to.uid, 'followers', from, score)
-end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
-end
--- @from include/_note_change.lua:3
---- Notes in the journal, if there is one, that an edge changed: the stream's existence
---- is the switch. An entry says what a database needs, and knows no uid. Returns the
---- entry's id, or false.
-local function note_change(operation, from, to, timestamp)
-  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
-    'from_identifier', from.identifier, 'from_object_id', from.object_id,
-    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
-end
--- @from include/_note_edge.lua:4
---- The same, with a way back for a script that fails later on.
-local function note_edge(operation, from, to, timestamp)
-  local id = note_change(operation, from, to, timestamp)
-  if id then
-    local n = #undo
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
-  end
-end
--- @from include/_add_edge.lua:6
---- Adds both halves of an edge, and a friendship where the other edge stands.
---- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if it stood already.
-local function add_edge(from, to, score)
-  if not add_forward(from, to, score) then
-    return 0
-  end
-  add_backward(from, to, score)
-  local answer = forward_score(to, from)
-  if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    add_entry(from.uid, 'friends', to, later)
-    add_entry(to.uid, 'friends', from, later)
-  end
-  note_edge('follow', from, to, score)
-  return 1
-end
--- @from follow.lua:29
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-local to_identifier, to_object_id = ARGV[3], ARGV[4]
-local timestamp = ARGV[5]
-
-return run(4, 5, function()
-  check_resource('from_', from_identifier, from_object_id)
-  check_resource('to_', to_identifier, to_object_id)
-  check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
-  local score = check_timestamp(timestamp)
-  local from_uid = obtain_uid(from_identifier, from_object_id)
-  local to_uid = obtain_uid(to_identifier, to_object_id)
-  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
-  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
-  return add_edge(from, to, score)
-end, take_back)
+return redis.error_reply(text)

@@ -1,331 +1,282 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 forget: generated from lua/src/forget.lua, do not edit
---- Takes a resource and every edge from or to it out of the graph, in bounded steps:
---- call it again until nothing is left.
+--- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
+--- nothing is left.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   identifier       identifier
---   object_id        object_id
---   limit            number       edges to remove in this call, 1 to 500
--- REPLY array of two integers
---   removed          edges removed by this call
---   left             edges left; at 0 the resource is forgotten
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_LIMIT
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_CORRUPT SEQUERE_FAILED
+--   resource    resource      whom to forget
+--   limit       1..100        edges to remove in this call
+-- REPLY tuple
+--   removed     integer       edges removed by this call
+--   left        integer       edges left; at 0 the resource is forgotten
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/forget.lua sequere: , user 1 100
+--   redis-cli --eval lua/v1/forget.lua sequere: sequere:global:uid , user 1 100
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'forget'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  limit = tonumber(limit)
+  -- @from forget.lua:21
+  local uid = find_uid(identifier, object_id)
+  if not uid then
+    return {0, 0}
+  end
+  local gone = {} -- what to note: relation, from, to, timestamp
+
+  --- Removes up to a number of the edges that a list of a relation holds.
+  local function empty(name, relation, list, most)
+    local key = uids .. uid .. ':' .. list
+    for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+      local other_identifier, other_object_id = find_name(other)
+      local since
+      if list == relation.forward then
+        since = remove_edge(relation, uid, identifier, other, other_identifier)
+        gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+      else
+        since = remove_edge(relation, other, other_identifier, uid, identifier)
+        gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+      end
+      if not since then -- it would be met again in every call
+        error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      end
+    end
+    return call('ZCARD', key)
+  end
+
+  local left = 0
+  for name, relation in pairs(RELATIONS) do
+    left = left + empty(name, relation, relation.forward, limit - #gone)
+    left = left + empty(name, relation, relation.backward, limit - #gone)
+  end
+  if left == 0 then
+    local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
+    call('DEL', key)
+    undo = {undo, 'SET', key, uid}
+    call('DEL', name)
+    undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
+  end
+  for _, edge in ipairs(gone) do
+    note('remove', unpack(edge, 1, 6))
+  end
+  return {#gone, left}
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 100
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 100 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 100')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_identifier.lua:3
---- Refuses what is not an identifier. "count" would give the list of that
---- identifier and the count of the whole list one and the same key. The side is
---- what stands before the name in the arguments, such as "from_".
-local function check_identifier(side, value)
-  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
-    or value == 'count' then
-    refuse('SEQUERE_IDENTIFIER', side .. 'identifier must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
-      .. 'not digits alone and not "count"', value)
-  end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_utf8.lua:1
---- Whether a text is well-formed UTF-8.
-local function is_utf8(text)
-  if not string.find(text, '[\128-\255]') then
-    return true
-  end
-  -- Each character beyond ASCII becomes a letter; what is left over is none.
-  for _, pattern in ipairs({
-    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-  }) do
-    text = string.gsub(text, pattern, 'x')
-  end
-  return not string.find(text, '[\128-\255]')
-end
--- @from include/_resource.lua:4
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
-    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
-  end
-end
--- @from include/_uid_key.lua:3
---- The key that holds the uid of a resource.
-local function uid_key(identifier, object_id)
-  return prefix .. 'uid:' .. identifier .. ':' .. object_id
-end
--- @from include/_uid.lua:3
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uid_key(identifier, object_id))
-end
--- @from include/_name_key.lua:3
---- The key of the hash that says which resource a uid stands for.
-local function name_key(uid)
-  return prefix .. 'uid::' .. uid
-end
--- @from include/_name.lua:3
---- The identifier and the object id of a uid met in a list.
-local function find_name(uid)
-  local key = name_key(uid)
-  local name = call('HMGET', key, 'identifier', 'object_id')
-  if not (name[1] and name[2]) then
-    refuse('SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair')
-  end
-  return name[1], name[2]
-end
--- @from include/_number.lua:3
---- The whole number that an argument is.
-local function check_number(name, value, least, most)
-  local number = #value <= 15 and string.find(value, '^%d+$') and tonumber(value)
-  if not number or number < least or number > most then
-    refuse('SEQUERE_LIMIT', string.format('%s must be a whole number from %.0f to %.0f', name, least, most), value)
-  end
-  return number
-end
--- @from include/_list_key.lua:3
---- The key of one list of a resource: a sorted set of uids by score. An empty or
---- missing identifier means the list of everybody.
-local function list_key(uid, relation, identifier)
-  local key = prefix .. 'uid:' .. uid .. ':' .. relation
-  if identifier and identifier ~= '' then
-    return key .. ':' .. identifier
-  end
-  return key
-end
--- @from include/_forward_score.lua:3
---- When the follower began to follow, as text; false if it does not. The
---- follower's own list is what decides whether an edge stands.
-local function forward_score(from, to)
-  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
-end
--- @from include/_undo.lua:2
---- A script that fails half-way keeps what it wrote. So each write leaves its
---- inverse here: four places each for command, key and up to two arguments.
-
-local undo = {}
-
---- Runs the inverses, the newest first. Returns the beginning of an error text if one was refused.
-local function take_back()
-  local kept
-  for i = #undo - 3, 1, -4 do
-    local command, key, one, other = undo[i], undo[i + 1], undo[i + 2], undo[i + 3]
-    local answer
-    if other then
-      answer = redis.pcall(command, key, one, other)
-    elseif one then
-      answer = redis.pcall(command, key, one)
-    else
-      answer = redis.pcall(command, key)
-    end
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', key)
-    end
-    if type(answer) == 'table' and answer.err then
-      kept = kept or 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. key
-        .. '; run audit with repair. What stopped it: '
-    end
-  end
-  return kept
-end
--- @from include/_remove_entry.lua:4
---- Removes an entry from the list of everybody and from that of the identifier.
---- What happens to a count hangs on the reply of the ZREM beside it, so repeating
---- a call changes nothing. The score is for the way back.
-local function remove_entry(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for _ = 1, 2 do
-    if call('ZREM', list, other.uid) == 1 then
-      local n, count = #undo, list .. ':count'
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, score, other.uid
-      local left = call('DECR', count)
-      if left > 0 then
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
-      else
-        -- Below zero the count was missing: then its absence is what to go back to.
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = left == 0 and 'SET' or 'DEL', count, left == 0 and 1, false
-        call('DEL', count)
-      end
-    end
-    list = list .. ':' .. other.identifier
-  end
-end
--- @from include/_remove_forward.lua:3
---- Removes the forward half of an edge: the follower's own lists.
-local function remove_forward(from, to, score)
-  remove_entry(from.uid, 'followings', to, score)
-end
--- @from include/_remove_backward.lua:3
---- Removes the backward half of an edge: the lists of the one followed.
-local function remove_backward(from, to, score)
-  remove_entry(to.uid, 'followers', from, score)
-end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
-end
--- @from include/_note_change.lua:3
---- Notes in the journal, if there is one, that an edge changed: the stream's existence
---- is the switch. An entry says what a database needs, and knows no uid. Returns the
---- entry's id, or false.
-local function note_change(operation, from, to, timestamp)
-  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
-    'from_identifier', from.identifier, 'from_object_id', from.object_id,
-    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
-end
--- @from include/_note_edge.lua:4
---- The same, with a way back for a script that fails later on.
-local function note_edge(operation, from, to, timestamp)
-  local id = note_change(operation, from, to, timestamp)
-  if id then
-    local n = #undo
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
-  end
-end
--- @from include/_remove_edge.lua:6
---- Removes both halves of an edge, and the friendship if there was one.
---- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if there was no edge.
-local function remove_edge(from, to)
-  local score = forward_score(from, to)
-  if not score then
-    return 0
-  end
-  remove_forward(from, to, score)
-  remove_backward(from, to, score)
-  local befriended = call('ZSCORE', list_key(from.uid, 'friends'), to.uid)
-  if befriended then
-    remove_entry(from.uid, 'friends', to, befriended)
-    remove_entry(to.uid, 'friends', from, befriended)
-  end
-  note_edge('unfollow', from, to, string.format('%.6f', tonumber(score)))
-  return 1
-end
--- @from forget.lua:28
-local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
-
---- A resource met in a list.
-local function met(uid)
-  local other_identifier, other_object_id = find_name(uid)
-  return {identifier = other_identifier, object_id = other_object_id, uid = uid}
-end
-
---- An edge that only one of its two halves knows would be met again in every call.
-local function must_remove(from, to, list)
-  if remove_edge(from, to) == 0 then
-    refuse('SEQUERE_CORRUPT', list .. ' holds half an edge; run audit with repair')
-  end
-end
-
-return run(3, 3, function()
-  check_resource('', identifier, object_id)
-  local most = check_number('limit', limit, 1, 500)
-  local uid = find_uid(identifier, object_id)
-  if not uid then
-    return {0, 0}
-  end
-  local this = {identifier = identifier, object_id = object_id, uid = uid}
-  local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
-  local removed = 0
-  for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
-    must_remove(this, met(other_uid), followings)
-    removed = removed + 1
-  end
-  if removed < most then
-    for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
-      must_remove(met(other_uid), this, followers)
-      removed = removed + 1
-    end
-  end
-  local left = call('ZCARD', followings) + call('ZCARD', followers)
-  if left == 0 then
-    local name, key = name_key(uid), uid_key(identifier, object_id)
-    local n = #undo
-    call('DEL', key)
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', key, uid, false
-    call('DEL', name) -- the last write: nothing after it can fail
-  end
-  return {removed, left}
-end, take_back)
+return redis.error_reply(text)

@@ -1,130 +1,153 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
---- Says how far a rebuild is, if it is where the caller thinks. Only scripts that are told
---- so do anything, so a rebuild that stood still while another went on does no harm.
+--- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
+--- rebuild that stood still while another went on does no harm.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   progress         progress?    how far the caller thinks the rebuild is; empty: none is under way
---   reached          progress     how far it is now, 1 to 255 bytes
--- REPLY integer
---   1                it is now
---   0                the rebuild is not there, or there is a journal; nothing changed
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
+--   reached     progress      how far it is now
+-- REPLY outcome
+--   1 moved     it is now
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/move_rebuild.lua sequere: , '' begun
+--   redis-cli --eval lua/v1/move_rebuild.lua sequere: sequere:global:uid , '' begun
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'move_rebuild'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local progress, reached = ARGV[1], ARGV[2]
+if progress == '' then progress = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from move_rebuild.lua:17
+  if not is_at(progress) then
+    return 0
+  end
+  call('SET', progress_key, reached) -- the only write: nothing after it can fail
+  return 1
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+  and (not progress or #progress >= 1 and #progress <= 255)
+  and #reached >= 1 and #reached <= 255
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if progress then
+    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_progress_key.lua:3
---- The key that says how far a rebuild is. It is written by the very scripts that
---- do the work, so that a server which forgets the one forgets the other.
-local function progress_key()
-  return prefix .. 'global:rebuild'
-end
--- @from include/_is_at.lua:4
---- Whether the rebuild is where the caller left it. Where it is not, another one went on
---- or the server has lost its memory; where there is a journal, the rebuild is over.
-local function is_at(progress)
-  return call('EXISTS', journal_key()) == 0 and (call('GET', progress_key()) or '') == progress
-end
--- @from include/_check_progress.lua:3
-local function check_progress(name, value, least)
-  if #value < least or #value > 255 then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be ' .. least .. ' to 255 bytes', value)
-  end
-end
--- @from move_rebuild.lua:23
-local progress, reached = ARGV[1], ARGV[2]
-
-return run(2, 2, function()
-  check_progress('progress', progress, 0)
-  check_progress('reached', reached, 1)
-  if not is_at(progress) then
-    return 0
-  end
-  call('SET', progress_key(), reached)
-  return 1
-end)
+return redis.error_reply(text)

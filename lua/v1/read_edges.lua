@@ -1,204 +1,175 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 read_edges: generated from lua/src/read_edges.lua, do not edit
---- Tells since when up to 200 edges stand, and the journal's last entry at that moment.
+--- Tells since when up to 50 edges exist, and the journal's last entry at that moment.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   edges            edge...      1 to 200 times from_ and to_ resource
--- REPLY flat array
---   last             text: id of the journal's last entry; empty if there is none
---   timestamp        of the first edge: seconds since the epoch, UTC, six decimals; empty if it does not
---                    stand; this one repeats for each edge
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID SEQUERE_SELF
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+-- REPLY tuple
+--   last        entry?        id of the journal's last entry; empty if there is none
+--   times       repeated      one for each edge, in order
+--     timestamp   timestamp?  empty if the edge does not exist
 -- COST
 --   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/read_edges.lua sequere: , user 1 project 7 user 1 project 8
+--   redis-cli --eval lua/v1/read_edges.lua sequere: sequere:global:uid , follow user 1 project 7 follow user 1 project 8
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'read_edges'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local edges = 1 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_edge_time.lua:4
+--- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
+--- relation's row and the uids of its ends, as far as the graph knows them.
+local function edge_time(i)
+  local relation = RELATIONS[ARGV[i]]
+  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
+  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
+  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+  return score and format('%.6f', score) or '', relation, from, to
+end
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from read_edges.lua:19
+  local last = call('XREVRANGE', prefix .. 'global:journal', '+', '-', 'COUNT', 1)[1]
+  local reply = {last and last[1] or ''}
+  for i = edges, #ARGV, 5 do
+    reply[#reply + 1] = edge_time(i)
+  end
+  return reply
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
+for i = 1, right and #ARGV or 0, 5 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  for i = 1, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_identifier.lua:3
---- Refuses what is not an identifier. "count" would give the list of that
---- identifier and the count of the whole list one and the same key. The side is
---- what stands before the name in the arguments, such as "from_".
-local function check_identifier(side, value)
-  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
-    or value == 'count' then
-    refuse('SEQUERE_IDENTIFIER', side .. 'identifier must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
-      .. 'not digits alone and not "count"', value)
-  end
-end
--- @from include/_utf8.lua:1
---- Whether a text is well-formed UTF-8.
-local function is_utf8(text)
-  if not string.find(text, '[\128-\255]') then
-    return true
-  end
-  -- Each character beyond ASCII becomes a letter; what is left over is none.
-  for _, pattern in ipairs({
-    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-  }) do
-    text = string.gsub(text, pattern, 'x')
-  end
-  return not string.find(text, '[\128-\255]')
-end
--- @from include/_resource.lua:4
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
-    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
-  end
-end
--- @from include/_edges.lua:3
---- The edges among the arguments from the given one on, checked: a list of tables of
---- from and to, each with identifier and object_id, and of what else stands with them.
-local function check_edges(first, size, most)
-  local count = (#ARGV - first + 1) / size
-  if count < 1 or count > most or count ~= math.floor(count) then
-    refuse('SEQUERE_ARGUMENT', 'edges must be 1 to ' .. most .. ' times ' .. size .. ' arguments; got '
-      .. (#ARGV - first + 1))
-  end
-  local edges = {}
-  for i = 1, count do
-    local at = first + (i - 1) * size
-    local from = {identifier = ARGV[at], object_id = ARGV[at + 1]}
-    local to = {identifier = ARGV[at + 2], object_id = ARGV[at + 3]}
-    check_resource('edges ' .. i .. ' from_', from.identifier, from.object_id)
-    check_resource('edges ' .. i .. ' to_', to.identifier, to.object_id)
-    if from.identifier == to.identifier and from.object_id == to.object_id then
-      refuse('SEQUERE_SELF', from.identifier .. ' "' .. from.object_id .. '" cannot follow itself')
-    end
-    edges[i] = {from = from, to = to, ARGV[at + 4], ARGV[at + 5]}
-  end
-  return edges
-end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
-end
--- @from include/_uid_key.lua:3
---- The key that holds the uid of a resource.
-local function uid_key(identifier, object_id)
-  return prefix .. 'uid:' .. identifier .. ':' .. object_id
-end
--- @from include/_uid.lua:3
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uid_key(identifier, object_id))
-end
--- @from include/_list_key.lua:3
---- The key of one list of a resource: a sorted set of uids by score. An empty or
---- missing identifier means the list of everybody.
-local function list_key(uid, relation, identifier)
-  local key = prefix .. 'uid:' .. uid .. ':' .. relation
-  if identifier and identifier ~= '' then
-    return key .. ':' .. identifier
-  end
-  return key
-end
--- @from include/_forward_score.lua:3
---- When the follower began to follow, as text; false if it does not. The
---- follower's own list is what decides whether an edge stands.
-local function forward_score(from, to)
-  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
-end
--- @from include/_edge_time.lua:4
---- Since when an edge stands, as text; empty if it does not. Gives its two ends their uids.
-local function edge_time(edge)
-  local from, to = edge.from, edge.to
-  from.uid = find_uid(from.identifier, from.object_id)
-  to.uid = from.uid and find_uid(to.identifier, to.object_id)
-  local score = to.uid and forward_score(from, to)
-  return score and string.format('%.6f', tonumber(score)) or ''
-end
--- @from read_edges.lua:24
-return run(4, nil, function()
-  local edges = check_edges(1, 4, 200)
-  local last = call('XREVRANGE', journal_key(), '+', '-', 'COUNT', 1)[1]
-  local reply = {last and last[1] or ''}
-  for i, edge in ipairs(edges) do
-    reply[i + 1] = edge_time(edge)
-  end
-  return reply
-end)
+return redis.error_reply(text)

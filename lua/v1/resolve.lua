@@ -1,122 +1,123 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 resolve: generated from lua/src/resolve.lua, do not edit
---- Finds the resource that a uid stands for.
+--- Finds the resource that has a uid.
 --
--- KEYS
---   prefix           text         start of every key, such as sequere:
---   guard            key?         unless this key exists the reply is SEQUERE_COLD
 -- ARGV
---   uid              uid          a positive whole number
--- REPLY array
---   identifier       both are left out, and the array empty, for a uid never given out or forgotten
---   object_id
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_CORRUPT
---   SEQUERE_COLD SEQUERE_WRONGTYPE SEQUERE_DENIED SEQUERE_FAILED
+--   uid         uid
+-- REPLY tuple?
+--   identifier  identifier    the array is empty for a uid that was never given out or is forgotten
+--   object_id   object_id
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/resolve.lua sequere: , 1
+--   redis-cli --eval lua/v1/resolve.lua sequere: sequere:global:uid , 1
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'resolve'
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local uid = ARGV[1]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
 
-local prefix, guard = KEYS[1], KEYS[2]
-local refused -- the command that the server refused: name, key, the server's words
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from resolve.lua:15
+  if call('EXISTS', uids .. ':' .. uid) == 0 then
+    return {}
+  end
+  return {find_name(uid)}
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 1
+  and #uid <= 15 and find(uid, '^[1-9]%d*$')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_uid(value)
+    return #value <= 15 and find(value, '^[1-9]%d*$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 1) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('uid', uid, is_uid, 'SEQUERE_ARGUMENT', 'a positive whole number')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_name_key.lua:3
---- The key of the hash that says which resource a uid stands for.
-local function name_key(uid)
-  return prefix .. 'uid::' .. uid
-end
--- @from include/_name.lua:3
---- The identifier and the object id of a uid met in a list.
-local function find_name(uid)
-  local key = name_key(uid)
-  local name = call('HMGET', key, 'identifier', 'object_id')
-  if not (name[1] and name[2]) then
-    refuse('SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair')
-  end
-  return name[1], name[2]
-end
--- @from resolve.lua:21
-local uid = ARGV[1]
-
-return run(1, 1, function()
-  if #uid > 15 or not string.find(uid, '^[1-9]%d*$') then
-    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number', uid)
-  end
-  if call('EXISTS', name_key(uid)) == 0 then
-    return {}
-  end
-  local identifier, object_id = find_name(uid)
-  return {identifier, object_id}
-end)
+return redis.error_reply(text)

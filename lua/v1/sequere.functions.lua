@@ -1,201 +1,353 @@
 #!lua name=sequere
 -- sequere v1: generated from lua/src, do not edit
---- The scripts of lua/v1 as one library of functions: FCALL sequere_follow does what follow.lua does, with the
---- same keys, arguments, replies and errors.
+redis.register_function({function_name = 'sequere_add_edges', flags = {},
+description = 'Adds edges of a relation from one resource to up to 50 others: all of them or, on an error, none.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 add_edges: generated from lua/src/add_edges.lua, do not edit
+--- Adds edges of a relation from one resource to up to 50 others: all of them or, on an error, none.
 --
--- A server runs one function at a time. So the pieces that the scripts share are here once, and what belongs
--- to the call that runs is kept in variables of the library, set anew at each call.
---
---   redis-cli -x FUNCTION LOAD REPLACE < lua/v1/sequere.functions.lua
---   redis-cli FCALL sequere_follow 1 sequere: user 1 project 7
+-- ARGV
+--   relation    relation                such as follow
+--   from        resource                the from side of all edges
+--   timestamp   timestamp=now           when, the same for all; else the server's clock
+--   others      resource[1..50]~from    the to side of each
+-- REPLY outcome[others]
+--   1 made      the edge is new
+--   0 exists    the edge existed and keeps its timestamp
+-- COST
+--   O(M log N), M others, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/add_edges.lua sequere: sequere:global:uid , follow user 1 '' project 7 project 8
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'add_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if timestamp == '' then timestamp = nil end
+local others = 5 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
 
-local KEYS, ARGV, SCRIPT
-local prefix, guard, refused, undo
-
---- Makes a script a function; flags and purpose are those of the manifest.
-local function register(name, flags, purpose, body)
-  redis.register_function({
-    function_name = 'sequere_' .. name,
-    flags = flags,
-    description = purpose,
-    callback = function(keys, arguments)
-      KEYS, ARGV, SCRIPT = keys, arguments, name
-      prefix, guard = KEYS[1], KEYS[2]
-      refused = nil
-      undo = {}
-      return body()
-    end,
-  })
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
 end
 
--- @from include/_run.lua:1
---- The frame of every script. What is needed only to refuse is made only then:
---- a script is compiled once, but its functions are made anew in each call.
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  if not timestamp then
+    local time = call('TIME')
+    timestamp = format('%s.%06d', time[1], time[2])
+  end
+  -- @from add_edges.lua:21
+  local row = RELATIONS[relation]
+  local from = obtain_uid(from_identifier, from_object_id)
+  local replies = {}
+  for i = others, #ARGV, 2 do
+    local to = obtain_uid(ARGV[i], ARGV[i + 1])
+    replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
+  end
+  for i, is_made in ipairs(replies) do
+    if is_made == 1 then
+      local at = others + 2 * i - 2
+      note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+    end
+  end
+  return replies
+end
 
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
+  and find(relation, '^%l+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+for i = 5, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+    and (each_object_id ~= from_object_id or each_identifier ~= from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+  for i = 5, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 5) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 5) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i] == from_identifier and ARGV[i + 1] == from_object_id then
+      reason = {'SEQUERE_SELF', 'others must not be the same resource as from', ARGV[i] .. ' ' .. ARGV[i + 1]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
 
---- Stops the script with an error reply: a constant code, what is wrong, and the value given, shown short.
-local function refuse(code, text, value)
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
   if value then
     local size = #value
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  error({reply = code .. ' ' .. SCRIPT .. ': ' .. text})
-end
-
---- redis.call that remembers what was refused, and at which line.
-local function call(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
-    local command, key = ...
-    refused = {command = command, key = key or '', words = tostring(reply.err)}
-    error('', 2)
-  end
-  return reply
-end
-
---- Runs the body and returns its reply. Before that: how many keys and arguments
---- came (without most there may be any number more), and the guard. An error comes
---- back as one reply, after take_back, if given, has set back what was written.
-local function run(least, most, body, take_back)
-  local done, reply = pcall(function()
-    if #KEYS < 1 or #KEYS > 2 then
-      refuse('SEQUERE_ARGUMENT', 'takes the prefix and at most one guard as keys; got ' .. #KEYS .. ' keys')
-    end
-    if #ARGV < least or #ARGV > (most or #ARGV) then
-      local range = most == least and '' or most and ' to ' .. most or ' or more'
-      refuse('SEQUERE_ARGUMENT', 'takes ' .. least .. range .. ' arguments; got ' .. #ARGV)
-    end
-    if guard and call('EXISTS', guard) == 0 then
-      refuse('SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-        .. 'or its journal was closed; the database answers')
-    end
-    return body()
-  end)
-  if done then
-    return reply
-  end
-
-  local kept = take_back and take_back() -- what to say first, if something could not be set back
-  local line, words = string.match(type(reply) == 'string' and reply or '', ':(%d+): ?(.*)$')
-  if type(reply) == 'table' then
-    reply = reply.reply
-  elseif not refused then
-    reply = 'SEQUERE_FAILED ' .. SCRIPT .. ' line ' .. (line or '?') .. ': ' .. (words or tostring(reply))
-      .. '; please report this'
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-    words = string.gsub(string.gsub(refused.words, '^@user_script: ?%d+: ', ''), '^%-', '')
-    local place = SCRIPT .. ' line ' .. (line or '?') .. ': ' .. refused.command .. ' ' .. refused.key
-    if string.find(words, 'WRONGTYPE', 1, true) or string.find(words, 'not an integer', 1, true) then
-      reply = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-        .. 'move it away, then run audit (' .. words .. ')'
-    elseif string.find(words, 'ACL', 1, true) or string.find(words, 'NOPERM', 1, true)
-      or string.find(words, 'The user executing the script', 1, true) then
-      reply = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-    else
-      -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it
-      reply = words .. ' (' .. place .. ')'
-    end
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
   end
-  return redis.error_reply(kept and kept .. reply or reply)
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
--- @from include/_identifier.lua:3
---- Refuses what is not an identifier. "count" would give the list of that
---- identifier and the count of the whole list one and the same key. The side is
---- what stands before the name in the arguments, such as "from_".
-local function check_identifier(side, value)
-  if #value < 1 or #value > 50 or string.find(value, '[^A-Za-z0-9_.%-]') or not string.find(value, '%D')
-    or value == 'count' then
-    refuse('SEQUERE_IDENTIFIER', side .. 'identifier must be 1 to 50 characters of A-Z a-z 0-9 _ . -, '
-      .. 'not digits alone and not "count"', value)
-  end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
--- @from include/_utf8.lua:1
---- Whether a text is well-formed UTF-8.
-local function is_utf8(text)
-  if not string.find(text, '[\128-\255]') then
-    return true
-  end
-  -- Each character beyond ASCII becomes a letter; what is left over is none.
-  for _, pattern in ipairs({
-    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-  }) do
-    text = string.gsub(text, pattern, 'x')
-  end
-  return not string.find(text, '[\128-\255]')
-end
--- @from include/_resource.lua:4
---- Refuses what is not a resource, the pair identifier, object_id. The side is
---- what stands before the two names in the arguments: "from_", "to_" or nothing.
-local function check_resource(side, identifier, object_id)
-  check_identifier(side, identifier)
-  if #object_id < 1 or #object_id > 255 or string.find(object_id, '%z') or not is_utf8(object_id) then
-    refuse('SEQUERE_OBJECT_ID', side .. 'object_id must be 1 to 255 bytes of UTF-8 without NUL', object_id)
-  end
-end
--- @from include/_others.lua:3
---- The others among the arguments from the given one on, checked: a list of
---- tables of identifier and object_id.
-local function check_others(first, most)
-  local others = {}
-  local count = (#ARGV - first + 1) / 2
-  if count < 1 or count > most or count ~= math.floor(count) then
-    refuse('SEQUERE_ARGUMENT', 'others must be 1 to ' .. most .. ' pairs of identifier, object_id; got '
-      .. (#ARGV - first + 1) .. ' arguments')
-  end
-  for i = 1, count do
-    local identifier, object_id = ARGV[first + 2 * i - 2], ARGV[first + 2 * i - 1]
-    check_resource('others ' .. i .. ' ', identifier, object_id)
-    others[i] = {identifier = identifier, object_id = object_id}
-  end
-  return others
-end
--- @from include/_uid_key.lua:3
---- The key that holds the uid of a resource.
-local function uid_key(identifier, object_id)
-  return prefix .. 'uid:' .. identifier .. ':' .. object_id
-end
--- @from include/_uid.lua:3
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_audit', flags = {},
+description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and mutual entries without their two edges. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 audit: generated from lua/src/audit.lua, do not edit
+--- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
+--- four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and
+--- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
+--
+-- ARGV
+--   resource     resource
+--   cursor       place?               what the call before gave; empty: begin
+--   limit        1..50                entries to look at in this call
+--   repair       0|1                  1 repairs what is found, 0 only reports
+--   identifiers  identifier[1..100]   identifiers whose lists to look into
+-- REPLY tuple
+--   cursor       place?               pass it for the next step; empty after the last one
+--   checked      integer              entries looked at by this call
+--   findings     repeated
+--     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
+--     key          text               the key concerned
+--     detail       text               what is wrong, in words
+-- COST
+--   O(M log N), M the limit, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/audit.lua sequere: sequere:global:uid , user 1 '' 50 0 user project
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+local SCRIPT = 'audit'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if cursor == '' then cursor = nil end
+local identifiers = 6 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uid_key(identifier, object_id))
+  return call('GET', uids .. identifier .. ':' .. object_id)
 end
--- @from include/_list_key.lua:3
---- The key of one list of a resource: a sorted set of uids by score. An empty or
---- missing identifier means the list of everybody.
-local function list_key(uid, relation, identifier)
-  local key = prefix .. 'uid:' .. uid .. ':' .. relation
-  if identifier and identifier ~= '' then
-    return key .. ':' .. identifier
-  end
-  return key
-end
--- @from include/_name_key.lua:3
---- The key of the hash that says which resource a uid stands for.
-local function name_key(uid)
-  return prefix .. 'uid::' .. uid
-end
--- @from include/_number.lua:3
---- The whole number that an argument is.
-local function check_number(name, value, least, most)
-  local number = #value <= 15 and string.find(value, '^%d+$') and tonumber(value)
-  if not number or number < least or number > most then
-    refuse('SEQUERE_LIMIT', string.format('%s must be a whole number from %.0f to %.0f', name, least, most), value)
-  end
-  return number
-end
--- @from include/_position.lua:2
---- Places in a list, found by rank: that makes a deep page as cheap as the first.
-
---- The rank of the first entry after (score, uid), in the direction of the walk.
---- The entry itself may have gone or moved since; then the rank where it would
---- stand is searched among the entries of its score, which are sorted by uid text.
+-- @from include/_rank.lua:1
+--- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
+--- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
+--- among the entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
-  if stored and tonumber(stored) == tonumber(score) then
+  if stored and stored + 0 == score + 0 then
     return call(newest_first and 'ZREVRANK' or 'ZRANK', list, uid) + 1
   end
   local low, high
@@ -207,553 +359,294 @@ local function rank_after(list, score, uid, newest_first)
   while low < high do
     local middle = math.floor((low + high) / 2)
     local other = call(newest_first and 'ZREVRANGE' or 'ZRANGE', list, middle, middle)[1]
-    local after = other > uid
+    local before = other <= uid
     if newest_first then
-      after = other < uid
+      before = other >= uid
     end
-    if after then
-      high = middle
-    else
+    if before then
       low = middle + 1
+    else
+      high = middle
     end
   end
   return low
 end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
 
---- Score and uid of an entry as text that loses nothing.
-local function position_of(score, uid)
-  return string.format('%.17g', tonumber(score)) .. ':' .. uid
-end
--- @from include/_journal_key.lua:3
---- The key of the journal: a stream of what changed, in order.
-local function journal_key()
-  return prefix .. 'global:journal'
-end
--- @from include/_note_change.lua:3
---- Notes in the journal, if there is one, that an edge changed: the stream's existence
---- is the switch. An entry says what a database needs, and knows no uid. Returns the
---- entry's id, or false.
-local function note_change(operation, from, to, timestamp)
-  return call('XADD', journal_key(), 'NOMKSTREAM', '*', 'operation', operation,
-    'from_identifier', from.identifier, 'from_object_id', from.object_id,
-    'to_identifier', to.identifier, 'to_object_id', to.object_id, 'timestamp', timestamp)
-end
--- @from include/_progress_key.lua:3
---- The key that says how far a rebuild is. It is written by the very scripts that
---- do the work, so that a server which forgets the one forgets the other.
-local function progress_key()
-  return prefix .. 'global:rebuild'
-end
--- @from include/_is_at.lua:4
---- Whether the rebuild is where the caller left it. Where it is not, another one went on
---- or the server has lost its memory; where there is a journal, the rebuild is over.
-local function is_at(progress)
-  return call('EXISTS', journal_key()) == 0 and (call('GET', progress_key()) or '') == progress
-end
--- @from include/_check_progress.lua:3
-local function check_progress(name, value, least)
-  if #value < least or #value > 255 then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be ' .. least .. ' to 255 bytes', value)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
   end
-end
--- @from include/_closed_key.lua:3
---- The key of a journal that takes no more entries.
-local function closed_key()
-  return journal_key() .. ':closed'
-end
--- @from include/_edges.lua:3
---- The edges among the arguments from the given one on, checked: a list of tables of
---- from and to, each with identifier and object_id, and of what else stands with them.
-local function check_edges(first, size, most)
-  local count = (#ARGV - first + 1) / size
-  if count < 1 or count > most or count ~= math.floor(count) then
-    refuse('SEQUERE_ARGUMENT', 'edges must be 1 to ' .. most .. ' times ' .. size .. ' arguments; got '
-      .. (#ARGV - first + 1))
-  end
-  local edges = {}
-  for i = 1, count do
-    local at = first + (i - 1) * size
-    local from = {identifier = ARGV[at], object_id = ARGV[at + 1]}
-    local to = {identifier = ARGV[at + 2], object_id = ARGV[at + 3]}
-    check_resource('edges ' .. i .. ' from_', from.identifier, from.object_id)
-    check_resource('edges ' .. i .. ' to_', to.identifier, to.object_id)
-    if from.identifier == to.identifier and from.object_id == to.object_id then
-      refuse('SEQUERE_SELF', from.identifier .. ' "' .. from.object_id .. '" cannot follow itself')
-    end
-    edges[i] = {from = from, to = to, ARGV[at + 4], ARGV[at + 5]}
-  end
-  return edges
-end
--- @from include/_score.lua:3
---- The score for a timestamp: seconds since the epoch, UTC, as text with six
---- decimals; for an empty or missing one the server's clock. Below 2^33 (the year
---- 2242) a double tells microseconds apart; servers store doubles.
-local function check_timestamp(value)
-  if not value or value == '' then
-    local now = call('TIME')
-    return string.format('%s.%06d', now[1], now[2])
-  end
-  if #value > 20 or not string.find(value, '^%d+%.?%d*$') or tonumber(value) >= 8589934592 then
-    refuse('SEQUERE_TIMESTAMP', 'timestamp must be seconds since the epoch, UTC, from 0 to below 8589934592, '
-      .. 'such as 1382676091.612067', value)
-  end
-  return string.find(value, '^%d+%.%d%d%d%d%d%d$') and value or string.format('%.6f', tonumber(value))
-end
--- @from include/_undo.lua:2
---- A script that fails half-way keeps what it wrote. So each write leaves its
---- inverse here: four places each for command, key and up to two arguments.
+  limit = tonumber(limit)
+  -- @from audit.lua:28
+  -- What a repair writes is never set back: each write leaves the graph closer to what it must be, and a call that
+  -- was refused half-way is repeated.
+  local mend = repair == '1'
+  local journal = prefix .. 'global:journal'
+  local reply = {'', 0}
+  local reported = {}
+  local types = {} -- key -> whether its type is the right one, as far as looked at
 
+  --- Reports a finding, once a call: two entries of one edge lead to the same.
+  local function found(kind, key, detail)
+    local finding = kind .. key .. detail
+    if not reported[finding] then
+      local n = #reply
+      reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
+      reported[finding] = true
+    end
+  end
 
---- Runs the inverses, the newest first. Returns the beginning of an error text if one was refused.
-local function take_back()
-  local kept
-  for i = #undo - 3, 1, -4 do
-    local command, key, one, other = undo[i], undo[i + 1], undo[i + 2], undo[i + 3]
-    local answer
-    if other then
-      answer = redis.pcall(command, key, one, other)
-    elseif one then
-      answer = redis.pcall(command, key, one)
-    else
-      answer = redis.pcall(command, key)
+  --- Whether a key can be read as what it should be; reports it once if not.
+  local function is_sound(key, wanted)
+    if types[key] == nil then
+      local kind = call('TYPE', key).ok
+      types[key] = kind == wanted or kind == 'none'
+      if not types[key] then
+        found('wrongtype', key, 'holds a ' .. kind .. ', should be a ' .. wanted)
+      end
     end
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', key)
-    end
-    if type(answer) == 'table' and answer.err then
-      kept = kept or 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. key
-        .. '; run audit with repair. What stopped it: '
-    end
+    return types[key]
   end
-  return kept
-end
--- @from include/_allocate.lua:5
---- The resource's uid; a new one if it has none. Uids are given out at the first
---- write that a resource takes part in.
-local function obtain_uid(identifier, object_id)
-  local key = uid_key(identifier, object_id)
-  local uid = call('GET', key)
-  if uid then
-    return uid
+
+  local function list_of(uid, list, list_identifier)
+    return uids .. uid .. ':' .. list .. (list_identifier and ':' .. list_identifier or '')
   end
-  local n, last = #undo, prefix .. 'global:uid'
-  uid = string.format('%.0f', call('INCR', last))
-  undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'DECR', last, false, false
-  local name = name_key(uid)
-  if call('EXISTS', name) == 1 then
-    refuse('SEQUERE_CORRUPT', last .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
-      .. prefix .. 'uid::n')
+
+  local function score_in(list, uid)
+    return is_sound(list, 'zset') and call('ZSCORE', list, uid)
   end
-  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
-  undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DEL', name, false, false
-  call('SET', key, uid)
-  undo[n + 9], undo[n + 10], undo[n + 11], undo[n + 12] = 'DEL', key, false, false
-  return uid
-end
--- @from include/_forward_score.lua:3
---- When the follower began to follow, as text; false if it does not. The
---- follower's own list is what decides whether an edge stands.
-local function forward_score(from, to)
-  return call('ZSCORE', list_key(from.uid, 'followings'), to.uid)
-end
--- @from include/_remove_entry.lua:4
---- Removes an entry from the list of everybody and from that of the identifier.
---- What happens to a count hangs on the reply of the ZREM beside it, so repeating
---- a call changes nothing. The score is for the way back.
-local function remove_entry(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for _ = 1, 2 do
-    if call('ZREM', list, other.uid) == 1 then
-      local n, count = #undo, list .. ':count'
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, score, other.uid
-      local left = call('DECR', count)
-      if left > 0 then
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'INCR', count, false, false
-      else
-        -- Below zero the count was missing: then its absence is what to go back to.
-        undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = left == 0 and 'SET' or 'DEL', count, left == 0 and 1, false
+
+  --- Sets the count beside a list to what the list holds.
+  local function set_count(list)
+    local count = list .. ':count'
+    if is_sound(list, 'zset') and is_sound(count, 'string') then
+      local held = call('ZCARD', list)
+      if held == 0 then
         call('DEL', count)
-      end
-    end
-    list = list .. ':' .. other.identifier
-  end
-end
--- @from include/_relation.lua:3
-local function check_relation(value)
-  if value ~= 'followers' and value ~= 'followings' and value ~= 'friends' then
-    refuse('SEQUERE_ARGUMENT', 'relation must be followers, followings or friends', value)
-  end
-end
--- @from include/_entry_id.lua:3
---- Refuses what is not the id of a journal's entry.
-local function check_entry_id(name, value)
-  if #value > 41 or not string.find(value, '^%d+%-%d+$') then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be the id of an entry, such as 1382676091612-0', value)
-  end
-end
--- @from include/_self.lua:3
-local function check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
-  if from_identifier == to_identifier and from_object_id == to_object_id then
-    refuse('SEQUERE_SELF', from_identifier .. ' "' .. from_object_id .. '" cannot follow itself')
-  end
-end
--- @from include/_add_entry.lua:4
---- Adds an entry to the list of everybody, whose reply decides, and to that of
---- the identifier. What happens to a count hangs on the reply of the ZADD beside
---- it, so repeating a call changes nothing.
-local function add_entry(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for step = 1, 2 do
-    if call('ZADD', list, 'NX', score, other.uid) == 1 then
-      local n, count = #undo, list .. ':count'
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZREM', list, other.uid, false
-      call('INCR', count)
-      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DECR', count, false, false
-    elseif step == 1 then
-      return false
-    end
-    list = list .. ':' .. other.identifier
-  end
-  return true
-end
--- @from include/_add_forward.lua:3
---- Adds the forward half of an edge: the follower's own lists.
-local function add_forward(from, to, score)
-  return add_entry(from.uid, 'followings', to, score)
-end
--- @from include/_add_backward.lua:3
---- Adds the backward half of an edge: the lists of the one followed.
-local function add_backward(from, to, score)
-  return add_entry(to.uid, 'followers', from, score)
-end
--- @from include/_note_edge.lua:4
---- The same, with a way back for a script that fails later on.
-local function note_edge(operation, from, to, timestamp)
-  local id = note_change(operation, from, to, timestamp)
-  if id then
-    local n = #undo
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'XDEL', journal_key(), id, false
-  end
-end
--- @from include/_add_edge.lua:6
---- Adds both halves of an edge, and a friendship where the other edge stands.
---- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if it stood already.
-local function add_edge(from, to, score)
-  if not add_forward(from, to, score) then
-    return 0
-  end
-  add_backward(from, to, score)
-  local answer = forward_score(to, from)
-  if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    add_entry(from.uid, 'friends', to, later)
-    add_entry(to.uid, 'friends', from, later)
-  end
-  note_edge('follow', from, to, score)
-  return 1
-end
--- @from include/_name.lua:3
---- The identifier and the object id of a uid met in a list.
-local function find_name(uid)
-  local key = name_key(uid)
-  local name = call('HMGET', key, 'identifier', 'object_id')
-  if not (name[1] and name[2]) then
-    refuse('SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair')
-  end
-  return name[1], name[2]
-end
--- @from include/_remove_forward.lua:3
---- Removes the forward half of an edge: the follower's own lists.
-local function remove_forward(from, to, score)
-  remove_entry(from.uid, 'followings', to, score)
-end
--- @from include/_remove_backward.lua:3
---- Removes the backward half of an edge: the lists of the one followed.
-local function remove_backward(from, to, score)
-  remove_entry(to.uid, 'followers', from, score)
-end
--- @from include/_remove_edge.lua:6
---- Removes both halves of an edge, and the friendship if there was one.
---- from and to are tables of uid, identifier and object_id. Returns 1, or 0 if there was no edge.
-local function remove_edge(from, to)
-  local score = forward_score(from, to)
-  if not score then
-    return 0
-  end
-  remove_forward(from, to, score)
-  remove_backward(from, to, score)
-  local befriended = call('ZSCORE', list_key(from.uid, 'friends'), to.uid)
-  if befriended then
-    remove_entry(from.uid, 'friends', to, befriended)
-    remove_entry(to.uid, 'friends', from, befriended)
-  end
-  note_edge('unfollow', from, to, string.format('%.6f', tonumber(score)))
-  return 1
-end
--- @from include/_edge_time.lua:4
---- Since when an edge stands, as text; empty if it does not. Gives its two ends their uids.
-local function edge_time(edge)
-  local from, to = edge.from, edge.to
-  from.uid = find_uid(from.identifier, from.object_id)
-  to.uid = from.uid and find_uid(to.identifier, to.object_id)
-  local score = to.uid and forward_score(from, to)
-  return score and string.format('%.6f', tonumber(score)) or ''
-end
-
-register('are_following', {'no-writes'}, 'Tells which of up to 500 others one resource follows.', function()
--- @from are_following.lua:25
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-
-return run(2, nil, function()
-  check_resource('from_', from_identifier, from_object_id)
-  local others = check_others(3, 500)
-  local from_uid = find_uid(from_identifier, from_object_id)
-  local followings = from_uid and list_key(from_uid, 'followings')
-  local replies = {}
-  for i, other in ipairs(others) do
-    local uid = from_uid and find_uid(other.identifier, other.object_id)
-    replies[i] = uid and call('ZSCORE', followings, uid) and 1 or 0
-  end
-  return replies
-end)
-end)
-register('audit', {}, 'Holds one resource\'s part of the graph against itself, in bounded steps, and mends it on request. An edge that any of its four entries still knows is an edge: repair restores, it drops only entries whose resource nobody knows and friendships without their two edges. Keys of a wrong type are named and left.', function()
--- @from audit.lua:39
-local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-
-local mend = repair == '1'
-local reply = {'', 0}
-local reported = {}
-local types = {} -- key -> whether its type is the right one, as far as looked at
-
---- Reports a finding, once a call: two entries of one edge lead to the same.
-local function found(kind, key, detail)
-  local finding = kind .. key .. detail
-  if not reported[finding] then
-    local n = #reply
-    reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
-    reported[finding] = true
-  end
-end
-
---- Whether a key can be read as what it should be; reports it once if not.
-local function sound(key, wanted)
-  if types[key] == nil then
-    local kind = call('TYPE', key).ok
-    types[key] = kind == wanted or kind == 'none'
-    if not types[key] then
-      found('wrongtype', key, 'holds a ' .. kind .. ', should be a ' .. wanted)
-    end
-  end
-  return types[key]
-end
-
-local function score_in(list, uid)
-  return sound(list, 'zset') and call('ZSCORE', list, uid)
-end
-
---- Sets the count beside a list to what the list holds.
-local function settle(list)
-  local count = list .. ':count'
-  if sound(list, 'zset') and sound(count, 'string') then
-    local held = call('ZCARD', list)
-    if held == 0 then
-      call('DEL', count)
-    else
-      call('SET', count, held)
-    end
-  end
-end
-
-local function check_count(list)
-  local count = list .. ':count'
-  if not (sound(list, 'zset') and sound(count, 'string')) then
-    return
-  end
-  local held, said = call('ZCARD', list), call('GET', count)
-  if (said or '0') ~= tostring(held) or said == '0' then
-    found('count', count, 'says ' .. (said or 'nothing') .. ', the list holds ' .. held)
-    if mend then
-      settle(list)
-    end
-  end
-end
-
-local function want_entry(list, uid, score)
-  if not sound(list, 'zset') then
-    return
-  end
-  local stored = call('ZSCORE', list, uid)
-  if stored and tonumber(stored) == tonumber(score) then
-    return
-  end
-  if stored then
-    found('score', list, 'uid ' .. uid .. ' stands at ' .. stored .. ', should be at ' .. score)
-  else
-    found('missing', list, 'uid ' .. uid .. ' should be here at ' .. score)
-  end
-  if mend then
-    call('ZADD', list, score, uid)
-    settle(list)
-  end
-end
-
-local function drop_entry(list, uid)
-  if mend and score_in(list, uid) then
-    call('ZREM', list, uid)
-    settle(list)
-  end
-end
-
---- Whether an edge stands in any of its four places, and since when: the follower's
---- own list has the first word.
-local function edge_score(from, to)
-  return score_in(list_key(from.uid, 'followings'), to.uid)
-    or score_in(list_key(to.uid, 'followers'), from.uid)
-    or score_in(list_key(from.uid, 'followings', to.identifier), to.uid)
-    or score_in(list_key(to.uid, 'followers', from.identifier), from.uid)
-end
-
-local function want_in_lists(uid, relation, other, score)
-  want_entry(list_key(uid, relation), other.uid, score)
-  want_entry(list_key(uid, relation, other.identifier), other.uid, score)
-end
-
---- Both halves of an edge that stands somewhere, and its friendship.
-local function check_edge(from, to)
-  local score = edge_score(from, to)
-  if not score then
-    return
-  end
-  if mend and sound(journal_key(), 'stream') and not score_in(list_key(from.uid, 'followings'), to.uid) then
-    -- Where the follower's own list lacks it, nobody saw this edge: restored, it is a change.
-    note_change('follow', from, to, string.format('%.6f', tonumber(score)))
-  end
-  want_in_lists(from.uid, 'followings', to, score)
-  want_in_lists(to.uid, 'followers', from, score)
-  local answer = edge_score(to, from)
-  if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    want_in_lists(from.uid, 'friends', to, later)
-    want_in_lists(to.uid, 'friends', from, later)
-  end
-end
-
---- The resource behind a uid met in a list, and whether the way back leads to it.
-local function check_other(list, uid)
-  local key = name_key(uid)
-  if not sound(key, 'hash') then
-    return nil
-  end
-  local name = call('HMGET', key, 'identifier', 'object_id')
-  if not (name[1] and name[2]) then
-    found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
-    drop_entry(list, uid)
-    return nil
-  end
-  local back = uid_key(name[1], name[2])
-  if sound(back, 'string') then
-    local leads = call('GET', back)
-    if leads ~= uid then
-      found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
-      if mend and not leads then
-        call('SET', back, uid)
+      else
+        call('SET', count, held)
       end
     end
   end
-  return {identifier = name[1], object_id = name[2], uid = uid}
-end
 
-local function check_entry(this, relation, list_identifier, list, uid)
-  local other = check_other(list, uid)
-  if not other then
-    return
-  end
-  if list_identifier and list_identifier ~= other.identifier then
-    found('surplus', list, 'uid ' .. uid .. ' is a ' .. other.identifier)
-    drop_entry(list, uid)
-    return
-  end
-  if relation == 'followings' then
-    check_edge(this, other)
-  elseif relation == 'followers' then
-    check_edge(other, this)
-  elseif edge_score(this, other) and edge_score(other, this) then
-    check_edge(this, other)
-  else
-    found('surplus', list, 'uid ' .. uid .. ' is here, but the two do not follow each other')
-    drop_entry(list, uid)
-  end
-end
-
---- The resource's own name, and the last uid given out.
-local function check_this(uid)
-  local name, last = name_key(uid), prefix .. 'global:uid'
-  if sound(name, 'hash') then
-    local says = call('HMGET', name, 'identifier', 'object_id')
-    if says[1] ~= identifier or says[2] ~= object_id then
-      found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
-      if mend and not (says[1] and says[2]) then
-        call('HSET', name, 'identifier', identifier, 'object_id', object_id)
-      end
+  local function check_count(list)
+    local count = list .. ':count'
+    if not (is_sound(list, 'zset') and is_sound(count, 'string')) then
+      return
     end
-  end
-  if sound(last, 'string') then
-    local given = call('GET', last) or '0'
-    if (tonumber(given) or 0) < tonumber(uid) then
-      found('count', last, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+    local held, said = call('ZCARD', list), call('GET', count)
+    if (said or '0') ~= tostring(held) or said == '0' then
+      found('count', count, 'says ' .. (said or 'nothing') .. ', the list holds ' .. held)
       if mend then
-        call('SET', last, uid)
+        set_count(list)
       end
     end
   end
-end
 
---- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
-local function check_cursor(lists)
-  if cursor == '' then
-    return 1
-  end
-  local number, score, uid = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
-  local index = #cursor <= 100 and tonumber(number)
-  if not index or index < 1 or index > lists or (score ~= '' and not (tonumber(score) and uid ~= '')) then
-    refuse('SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor)
-  end
-  if score == '' then
-    return index
-  end
-  return index, score, uid
-end
-
-return run(6, 105, function()
-  check_resource('', identifier, object_id)
-  local budget = check_number('limit', limit, 1, 500)
-  if repair ~= '0' and repair ~= '1' then
-    refuse('SEQUERE_ARGUMENT', 'repair must be 0 or 1', repair)
-  end
-  local lists = {{'followings'}, {'followers'}, {'friends'}}
-  for i = 6, #ARGV do
-    check_identifier('identifiers ' .. (i - 5) .. ' ', ARGV[i])
-    for relation = 1, 3 do
-      lists[#lists + 1] = {lists[relation][1], ARGV[i]}
+  local function want_entry(list, uid, score)
+    if not is_sound(list, 'zset') then
+      return
+    end
+    local stored = call('ZSCORE', list, uid)
+    if stored and stored + 0 == score + 0 then
+      return
+    end
+    if stored then
+      found('score', list, 'uid ' .. uid .. ' has the score ' .. stored .. ', should have ' .. score)
+    else
+      found('missing', list, 'uid ' .. uid .. ' should be here at ' .. score)
+    end
+    if mend then
+      call('ZADD', list, score, uid)
+      set_count(list)
     end
   end
-  local index, score, after = check_cursor(#lists)
 
-  local own_key = uid_key(identifier, object_id)
-  local uid = sound(own_key, 'string') and find_uid(identifier, object_id)
+  local function drop_entry(list, uid)
+    if mend and score_in(list, uid) then
+      call('ZREM', list, uid)
+      set_count(list)
+    end
+  end
+
+  --- Since when an edge exists by any of its four entries: the list of the from side has the first word.
+  local function edge_score(relation, from, to)
+    return score_in(list_of(from.uid, relation.forward), to.uid)
+      or score_in(list_of(to.uid, relation.backward), from.uid)
+      or score_in(list_of(from.uid, relation.forward, to.identifier), to.uid)
+      or score_in(list_of(to.uid, relation.backward, from.identifier), from.uid)
+  end
+
+  local function want_in_lists(uid, list, other, score)
+    want_entry(list_of(uid, list), other.uid, score)
+    want_entry(list_of(uid, list, other.identifier), other.uid, score)
+  end
+
+  --- Both halves of an edge that exists by some entry, and its entries in the mutual lists.
+  local function check_edge(name, relation, from, to)
+    local score = edge_score(relation, from, to)
+    if not score then
+      return
+    end
+    if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
+      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change. It is noted before
+      -- it is made, so that no repair goes unnoted; a body that is watched notes nothing, and so repairs nothing here.
+      if watched then
+        return
+      end
+      note('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+    end
+    want_in_lists(from.uid, relation.forward, to, score)
+    want_in_lists(to.uid, relation.backward, from, score)
+    local answer = relation.mutual and edge_score(relation, to, from)
+    if answer then
+      local later = answer + 0 > score + 0 and answer or score
+      want_in_lists(from.uid, relation.mutual, to, later)
+      want_in_lists(to.uid, relation.mutual, from, later)
+    end
+  end
+
+  --- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
+  local function check_other(list, uid)
+    local key = uids .. ':' .. uid
+    if not is_sound(key, 'hash') then
+      return nil
+    end
+    local name = call('HMGET', key, 'identifier', 'object_id')
+    if not (name[1] and name[2]) then
+      found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
+      drop_entry(list, uid)
+      return nil
+    end
+    local back = uids .. name[1] .. ':' .. name[2]
+    if is_sound(back, 'string') then
+      local leads = call('GET', back)
+      if leads ~= uid then
+        found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
+        if mend and not leads then
+          call('SET', back, uid)
+        end
+      end
+    end
+    return {identifier = name[1], object_id = name[2], uid = uid}
+  end
+
+  local function check_entry(this, one, list, uid)
+    local other = check_other(list, uid)
+    if not other then
+      return
+    end
+    local name, relation = one.name, RELATIONS[one.name]
+    if one.identifier and one.identifier ~= other.identifier then
+      found('surplus', list, 'uid ' .. uid .. ' is a ' .. other.identifier)
+      drop_entry(list, uid)
+    elseif one.list == relation.forward then
+      check_edge(name, relation, this, other)
+    elseif one.list == relation.backward then
+      check_edge(name, relation, other, this)
+    elseif edge_score(relation, this, other) and edge_score(relation, other, this) then
+      check_edge(name, relation, this, other)
+    else
+      found('surplus', list, 'uid ' .. uid .. ' is here, but the two edges between them do not exist')
+      drop_entry(list, uid)
+    end
+  end
+
+  --- The resource's own name, and the last uid given out.
+  local function check_this(uid)
+    local name = uids .. ':' .. uid
+    if is_sound(name, 'hash') then
+      local says = call('HMGET', name, 'identifier', 'object_id')
+      if says[1] ~= identifier or says[2] ~= object_id then
+        found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
+        if mend and not (says[1] and says[2]) then
+          call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+        end
+      end
+    end
+    if is_sound(last_uid, 'string') then
+      local given = call('GET', last_uid) or '0'
+      if (tonumber(given) or 0) < tonumber(uid) then
+        found('count', last_uid, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+        if mend then
+          call('SET', last_uid, uid)
+        end
+      end
+    end
+  end
+
+  --- All lists to look into: those of everybody, then those of each identifier.
+  local function make_lists()
+    local names, bases, lists = {}, {}, {}
+    for name in pairs(RELATIONS) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local relation = RELATIONS[name]
+      bases[#bases + 1] = {name = name, list = relation.forward}
+      bases[#bases + 1] = {name = name, list = relation.backward}
+      bases[#bases + 1] = relation.mutual and {name = name, list = relation.mutual}
+    end
+    for _, base in ipairs(bases) do
+      lists[#lists + 1] = base
+    end
+    for i = identifiers, #ARGV do
+      for _, base in ipairs(bases) do
+        lists[#lists + 1] = {name = base.name, list = base.list, identifier = ARGV[i]}
+      end
+    end
+    return lists
+  end
+
+  local lists = make_lists()
+  -- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
+  local index, score, after = 1, nil, nil
+  if cursor then
+    index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
+    index, score = tonumber(index), score ~= '' and score or nil
+    if index < 1 or index > #lists or (score and not (tonumber(score) and after ~= '')) then
+      error({'SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor})
+    end
+  end
+
+  local own_key = uids .. identifier .. ':' .. object_id
+  local uid = is_sound(own_key, 'string') and find_uid(identifier, object_id)
   if not uid then
     return reply
   end
   local this = {identifier = identifier, object_id = object_id, uid = uid}
-  if cursor == '' then
+  if not cursor then
     check_this(uid)
   end
+  local budget = limit
   while index <= #lists and budget > 0 do
-    local relation, list_identifier = lists[index][1], lists[index][2]
-    local list = list_key(uid, relation, list_identifier)
+    local one = lists[index]
+    local list = list_of(uid, one.list, one.identifier)
     local entries = {}
-    if sound(list, 'zset') then
+    if is_sound(list, 'zset') then
       local start = score and rank_after(list, score, after, false) or 0
       entries = call('ZRANGE', list, start, start + budget - 1, 'WITHSCORES')
     end
@@ -761,7 +654,7 @@ return run(6, 105, function()
       check_count(list)
     end
     for i = 1, #entries, 2 do
-      check_entry(this, relation, list_identifier, list, entries[i])
+      check_entry(this, one, list, entries[i])
     end
     reply[2] = reply[2] + #entries / 2
     budget = budget - #entries / 2
@@ -769,165 +662,996 @@ return run(6, 105, function()
       index, score, after = index + 1, nil, nil
       budget = budget - 1 -- a list costs a little even when it is empty
     else
-      reply[1] = index .. ':' .. position_of(entries[#entries], entries[#entries - 1])
+      reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
     end
   end
   if reply[1] == '' and index <= #lists then
     reply[1] = tostring(index)
   end
   return reply
-end)
-end)
-register('clear_graph', {}, 'Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script sees to it that one who comes late removes nothing.', function()
--- @from clear_graph.lua:24
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 105
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and (not cursor or #cursor <= 100 and find(cursor, '^%d+:?[%d.e+-]*:?%d*$'))
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
+  and (repair == '0' or repair == '1')
+for i = 6, right and #ARGV or 0, 1 do
+  local each_identifiers = ARGV[i]
+  right = right and #each_identifiers <= 50 and find(each_identifiers, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifiers ~= 'count'
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_place(value)
+    return #value <= 100 and find(value, '^%d+:?[%d.e+-]*:?%d*$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 105) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 5 arguments and 1 to 100 identifiers; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if cursor then
+    check('cursor', cursor, is_place, 'SEQUERE_CURSOR', 'what the step before gave')
+  end
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
+  check('repair', repair, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+  for i = 6, reason and 0 or #ARGV, 1 do
+    check('identifiers ' .. i - 5, ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_clear_graph', flags = {},
+description = 'Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a rebuild which comes late removes nothing.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
+--- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a
+--- rebuild which comes late removes nothing.
+--
+-- ARGV
+--   progress    progress      how far the caller thinks the rebuild is
+--   keys        key[1..500]   each of a uid, or the last uid, or a journal that was put away
+-- REPLY outcome
+--   1 cleared   none of them is there any more
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
+-- COST
+--   O(M), M keys
+-- EXAMPLE
+--   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'clear_graph'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress = ARGV[1]
+local keys = 2 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
 
-return run(2, 501, function()
-  check_progress('progress', progress, 1)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from clear_graph.lua:17
+  if not is_at(progress) then
+    return 0
+  end
+  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local function is_key(value)
   local of_uids = prefix .. 'uid:'
-  for i = 2, #ARGV do
-    local key = ARGV[i]
-    if string.sub(key, 1, #of_uids) ~= of_uids and key ~= prefix .. 'global:uid' and key ~= closed_key() then
-      refuse('SEQUERE_ARGUMENT', 'keys ' .. (i - 1) .. ' must be a key of the graph', key)
+  return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+    or value == prefix .. 'global:journal:closed'
+end
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
+  and #progress >= 1 and #progress <= 255
+for i = 2, right and #ARGV or 0, 1 do
+  local each_keys = ARGV[i]
+  right = right and is_key(each_keys)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  if not is_at(progress) then
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 2, reason and 0 or #ARGV, 1 do
+    check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_close_journal', flags = {},
+description = 'Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
+--- Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets
+--- SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.
+--
+-- ARGV
+-- REPLY outcome
+--   1 closed    it was put away
+--   0 absent    there is no journal
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/close_journal.lua sequere: sequere:global:uid
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'close_journal'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from close_journal.lua:13
+  local journal = prefix .. 'global:journal'
+  if call('EXISTS', journal) == 0 then
     return 0
   end
-  for i = 2, #ARGV do
-    call('UNLINK', ARGV[i])
-  end
+  call('RENAME', journal, journal .. ':closed') -- the only write: nothing after it can fail
   return 1
-end)
-end)
-register('close_journal', {}, 'Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard is told SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.', function()
--- @from close_journal.lua:21
-return run(0, 0, function()
-  if call('EXISTS', journal_key()) == 0 then
-    return 0
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 0
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
-  call('RENAME', journal_key(), closed_key())
-  return 1
-end)
-end)
-register('copy_edges', {}, 'Brings up to 200 edges into the state given, whatever it was, during a rebuild, and says how far that is now. Nothing is noted in a journal. All are done or, on an error, none.', function()
--- @from copy_edges.lua:32
+  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_copy_edges', flags = {},
+description = 'Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is now. Nothing is noted in a journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
+--- Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is
+--- now. Nothing is noted in a journal. All of them or, on an error, none.
+--
+-- ARGV
+--   progress    progress      how far the caller thinks the rebuild is
+--   reached     progress      how far it is with these edges
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+--     timestamp   timestamp?    since when; empty: there is no such edge
+-- REPLY outcome
+--   1 copied    they are in that state
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
+-- COST
+--   O(M log N), M edges, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/copy_edges.lua sequere: sequere:global:uid , begun on follow user 1 project 7 1382676091
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'copy_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
+local edges = 3 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
 
-local uids = {} -- key -> uid, as far as looked for
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from copy_edges.lua:27
+  local known = {} -- identifier, NUL, object id -> uid, as far as looked for
 
---- Unlike those of a single follow, these entries may stand already, at another time or
---- without the other half: the copy is made while edges change.
-local function put(uid, relation, other, score)
-  local list = list_key(uid, relation)
-  for _ = 1, 2 do
-    local n, count = #undo, list .. ':count'
-    if call('ZADD', list, 'NX', score, other.uid) == 1 then
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZREM', list, other.uid, false
-      call('INCR', count)
-      undo[n + 5], undo[n + 6], undo[n + 7], undo[n + 8] = 'DECR', count, false, false
-    else
-      local stood = call('ZSCORE', list, other.uid)
-      call('ZADD', list, score, other.uid)
-      undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'ZADD', list, stood, other.uid
+  --- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
+  --- is made while edges change.
+  local function put(list, identifier, score, uid)
+    for _ = 1, 2 do
+      if not add_entry(list, score, uid) then
+        local before = call('ZSCORE', list, uid)
+        call('ZADD', list, score, uid)
+        undo = {undo, 'ZADD', list, before, uid}
+      end
+      list = list .. ':' .. identifier
     end
-    list = list .. ':' .. other.identifier
   end
-end
 
-local function drop(uid, relation, other)
-  remove_entry(uid, relation, other, call('ZSCORE', list_key(uid, relation), other.uid) or '0')
-end
-
---- The uid of a resource; where an edge is to stand, a new one if it has none.
-local function uid_of(resource, stands)
-  local key = uid_key(resource.identifier, resource.object_id)
-  if not uids[key] then
-    local find = stands and obtain_uid or find_uid
-    uids[key] = find(resource.identifier, resource.object_id)
+  local function drop(list, identifier, uid)
+    for _ = 1, 2 do
+      local score = call('ZSCORE', list, uid)
+      if score then
+        remove_entry(list, score, uid)
+      end
+      list = list .. ':' .. identifier
+    end
   end
-  return uids[key]
-end
 
-local function befriend(from, to, score)
-  local answer = forward_score(to, from)
-  if answer then
-    local later = tonumber(answer) > tonumber(score) and answer or score
-    put(from.uid, 'friends', to, later)
-    put(to.uid, 'friends', from, later)
+  --- The uid of a resource; where an edge is to exist, a new one if it has none.
+  local function uid_of(identifier, object_id, exists)
+    local name = identifier .. '\0' .. object_id
+    if not known[name] then
+      known[name] = (exists and obtain_uid or find_uid)(identifier, object_id)
+    end
+    return known[name]
   end
-end
 
-return run(7, nil, function()
-  check_progress('progress', progress, 1)
-  check_progress('reached', reached, 1)
-  local edges = check_edges(3, 5, 200)
-  for _, edge in ipairs(edges) do
-    edge.score = edge[1] ~= '' and check_timestamp(edge[1])
-  end
   if not is_at(progress) then
     return 0
   end
-  call('SET', progress_key(), reached)
-  undo[1], undo[2], undo[3], undo[4] = 'SET', progress_key(), progress, false
-  for _, edge in ipairs(edges) do
-    local from, to, score = edge.from, edge.to, edge.score
-    from.uid, to.uid = uid_of(from, score), uid_of(to, score)
-    if score then
-      put(from.uid, 'followings', to, score)
-      put(to.uid, 'followers', from, score)
-      befriend(from, to, score)
-    elseif from.uid and to.uid then
-      drop(from.uid, 'followings', to)
-      drop(to.uid, 'followers', from)
-      drop(from.uid, 'friends', to)
-      drop(to.uid, 'friends', from)
+  call('SET', progress_key, reached)
+  undo = {undo, 'SET', progress_key, progress}
+  for i = edges, #ARGV, 6 do
+    local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+    local exists = score ~= ''
+    local from, to = uid_of(from_identifier, ARGV[i + 2], exists), uid_of(to_identifier, ARGV[i + 4], exists)
+    local mine, theirs = from and uids .. from .. ':', to and uids .. to .. ':'
+    if exists then
+      put(mine .. relation.forward, to_identifier, score, to)
+      put(theirs .. relation.backward, from_identifier, score, from)
+      local answer = relation.mutual and call('ZSCORE', theirs .. relation.forward, from)
+      if answer then
+        local later = answer + 0 > score + 0 and answer or score
+        put(mine .. relation.mutual, to_identifier, later, to)
+        put(theirs .. relation.mutual, from_identifier, later, from)
+      end
+    elseif from and to then
+      drop(mine .. relation.forward, to_identifier, to)
+      drop(theirs .. relation.backward, from_identifier, from)
+      if relation.mutual then
+        drop(mine .. relation.mutual, to_identifier, to)
+        drop(theirs .. relation.mutual, from_identifier, from)
+      end
     end
   end
   return 1
-end, take_back)
-end)
-register('count', {'no-writes'}, 'Counts the followers, followings or friends of a resource.', function()
--- @from count.lua:26
-local identifier, object_id, relation, other_identifier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+end
 
-return run(3, 4, function()
-  check_resource('', identifier, object_id)
-  check_relation(relation)
-  if other_identifier and other_identifier ~= '' then
-    check_identifier('other_', other_identifier)
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
+  and #progress >= 1 and #progress <= 255
+  and #reached >= 1 and #reached <= 255
+for i = 3, right and #ARGV or 0, 6 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+    and (each_timestamp == '' or #each_timestamp == 17 and find(each_timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 3, reason and 0 or #ARGV, 6 do
+    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if ARGV[i + 5] ~= '' then
+      check('edges ' .. (i - 3) / 6 + 1 .. ' timestamp', ARGV[i + 5], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      ARGV[i + 5] = not reason and format('%.6f', ARGV[i + 5]) or ARGV[i + 5]
+    end
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_count', flags = {'no-writes'},
+description = 'Counts the entries of a list of a resource.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 count: generated from lua/src/count.lua, do not edit
+--- Counts the entries of a list of a resource.
+--
+-- ARGV
+--   resource    resource      whose list
+--   list        list          which one: followers, or followings:project for those of one identifier
+-- REPLY integer
+--   how many entries it has; 0 for a resource that the graph does not know
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/count.lua sequere: sequere:global:uid , project 7 followers
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'count'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from count.lua:15
   local uid = find_uid(identifier, object_id)
-  return uid and call('ZCARD', list_key(uid, relation, other_identifier)) or 0
-end)
-end)
-register('drain_journal', {}, 'Drops the journal\'s entries before a position and reads those from there on. Call it with the position that the database has committed; if the first entry that comes back is not the one at that position, this is not the journal that was read so far.', function()
--- @from drain_journal.lua:35
+  return uid and call('ZCARD', uids .. uid .. ':' .. list) or 0
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_list(value)
+    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+  end
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_drain_journal', flags = {},
+description = 'Drops the journal\'s entries before a position and reads those from the position on. Call it with the position that the database has committed; if the first entry of the reply is not the one at that position, this is not the journal that was read so far.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
+--- Drops the journal's entries before a position and reads those from the position on. Call it with the position
+--- that the database has committed; if the first entry of the reply is not the one at that position, this is not
+--- the journal that was read so far.
+--
+-- ARGV
+--   position    entry?        the last entry that the database has; empty: from the beginning, drop nothing
+--   limit       1..400        entries wanted
+--   keep        0|1?          1 to drop nothing
+--   closed      0|1?          1 to read the journal that close_journal put away, and drop nothing
+-- REPLY tuple
+--   entries     repeated
+--     id               entry
+--     operation        text         add, remove or open; "not UTF-8" if one of the texts that follow is not: then
+--                                   its bytes come as \255
+--     relation         text?        empty, as those that follow, if the entry lacks it
+--     from_identifier  text?
+--     from_object_id   text?
+--     to_identifier    text?
+--     to_object_id     text?
+--     timestamp        text?        seconds since the epoch, UTC
+--     progress         text?        of open: how far the rebuild was that made the journal
+-- COST
+--   O(M + D), M the limit, D the entries dropped
+-- EXAMPLE
+--   redis-cli --eval lua/v1/drain_journal.lua sequere: sequere:global:uid , '' 100
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'drain_journal'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-
-local FIELDS = {
-  'operation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
-}
-
-local function escape(byte)
-  return '\\' .. string.byte(byte)
+if position == '' then position = nil end
+if keep == '' then keep = nil end
+if closed == '' then closed = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_utf8.lua:1
+--- Whether a text is well-formed UTF-8.
+local function is_utf8(text)
+  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  for _, character in ipairs({
+    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+  }) do
+    text = string.gsub(text, character, 'x')
+  end
+  return not find(text, '[\128-\255]')
 end
 
-local function check_flag(name, value)
-  if value and value ~= '' and value ~= '0' and value ~= '1' then
-    refuse('SEQUERE_ARGUMENT', name .. ' must be 0 or 1', value)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
   end
-end
+  limit = tonumber(limit)
+  -- @from drain_journal.lua:29
+  local FIELDS = {
+    'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+  }
 
-return run(2, 4, function()
-  if position ~= '' then
-    check_entry_id('position', position)
+  local function escape(byte)
+    return '\\' .. string.byte(byte)
   end
-  local most = check_number('limit', limit, 1, 1000)
-  check_flag('keep', keep)
-  check_flag('closed', closed)
-  local journal = closed == '1' and closed_key() or journal_key()
-  local entries = call('XRANGE', journal, position == '' and '-' or position, '+', 'COUNT', most)
+
+  local journal = prefix .. 'global:journal' .. (closed == '1' and ':closed' or '')
+  local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
   if keep ~= '1' and closed ~= '1' and entries[1] and entries[1][1] == position then
     call('XTRIM', journal, 'MINID', position)
   end
@@ -940,368 +1664,3120 @@ return run(2, 4, function()
     reply[n + 1] = entry[1]
     for i, field in ipairs(FIELDS) do
       local text = texts[field] or ''
-      if not is_utf8(text) then
+      if find(text, '[\128-\255]') and not is_utf8(text) then
         text, reply[n + 2] = string.gsub(text, '[\128-\255]', escape), 'not UTF-8'
       end
       reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
   return reply
-end)
-end)
-register('follow', {}, 'Makes one resource follow another.', function()
--- @from follow.lua:29
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-local to_identifier, to_object_id = ARGV[3], ARGV[4]
-local timestamp = ARGV[5]
+end
 
-return run(4, 5, function()
-  check_resource('from_', from_identifier, from_object_id)
-  check_resource('to_', to_identifier, to_object_id)
-  check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
-  local score = check_timestamp(timestamp)
-  local from_uid = obtain_uid(from_identifier, from_object_id)
-  local to_uid = obtain_uid(to_identifier, to_object_id)
-  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
-  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
-  return add_edge(from, to, score)
-end, take_back)
-end)
-register('follow_many', {}, 'Makes one resource follow up to 200 others: all of them, or on an error none.', function()
--- @from follow_many.lua:28
-local from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3]
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 4
+  and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
+  and (not keep or (keep == '0' or keep == '1'))
+  and (not closed or (closed == '0' or closed == '1'))
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 4) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if position then
+    check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  end
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 400 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 400')
+  if keep then
+    check('keep', keep, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+  end
+  if closed then
+    check('closed', closed, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
 
-return run(3, nil, function()
-  check_resource('from_', from_identifier, from_object_id)
-  local others = check_others(4, 200)
-  for _, other in ipairs(others) do
-    check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
   end
-  local score = check_timestamp(timestamp)
-  local uid = obtain_uid(from_identifier, from_object_id)
-  local from = {identifier = from_identifier, object_id = from_object_id, uid = uid}
-  local replies = {}
-  for i, other in ipairs(others) do
-    other.uid = obtain_uid(other.identifier, other.object_id)
-    replies[i] = add_edge(from, other, score)
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
   end
-  return replies
-end, take_back)
-end)
-register('forget', {}, 'Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until nothing is left.', function()
--- @from forget.lua:28
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_follow', flags = {},
+description = 'Makes one resource follow another.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 follow: generated from lua/src/follow.lua, do not edit
+--- Makes one resource follow another.
+--
+-- ARGV
+--   from        resource        the follower
+--   to          resource~from   the one followed
+--   timestamp   timestamp=now   when; else the server's clock
+-- REPLY outcome
+--   1 made      the edge is new
+--   0 exists    the edge existed and keeps its timestamp
+-- COST
+--   O(log N), N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/follow.lua sequere: sequere:global:uid , user 1 project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'follow'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if timestamp == '' then timestamp = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  if not timestamp then
+    local time = call('TIME')
+    timestamp = format('%s.%06d', time[1], time[2])
+  end
+  -- @from follow.lua:20
+  local from = obtain_uid(from_identifier, from_object_id)
+  local to = obtain_uid(to_identifier, to_object_id)
+  if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
+    return 0
+  end
+  note('add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 5) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 to 5 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('to_identifier', to_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('to_object_id', to_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if not reason and to_identifier == from_identifier and to_object_id == from_object_id then
+    reason = {'SEQUERE_SELF', 'to must not be the same resource as from', to_identifier .. ' ' .. to_object_id}
+  end
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_forget', flags = {},
+description = 'Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until nothing is left.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 forget: generated from lua/src/forget.lua, do not edit
+--- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
+--- nothing is left.
+--
+-- ARGV
+--   resource    resource      whom to forget
+--   limit       1..100        edges to remove in this call
+-- REPLY tuple
+--   removed     integer       edges removed by this call
+--   left        integer       edges left; at 0 the resource is forgotten
+-- COST
+--   O(M log N), M the limit, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/forget.lua sequere: sequere:global:uid , user 1 100
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+local SCRIPT = 'forget'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
-
---- A resource met in a list.
-local function met(uid)
-  local other_identifier, other_object_id = find_name(uid)
-  return {identifier = other_identifier, object_id = other_object_id, uid = uid}
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
 end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
 
---- An edge that only one of its two halves knows would be met again in every call.
-local function must_remove(from, to, list)
-  if remove_edge(from, to) == 0 then
-    refuse('SEQUERE_CORRUPT', list .. ' holds half an edge; run audit with repair')
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
   end
 end
 
-return run(3, 3, function()
-  check_resource('', identifier, object_id)
-  local most = check_number('limit', limit, 1, 500)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  limit = tonumber(limit)
+  -- @from forget.lua:21
   local uid = find_uid(identifier, object_id)
   if not uid then
     return {0, 0}
   end
-  local this = {identifier = identifier, object_id = object_id, uid = uid}
-  local followings, followers = list_key(uid, 'followings'), list_key(uid, 'followers')
-  local removed = 0
-  for _, other_uid in ipairs(call('ZRANGE', followings, 0, most - 1)) do
-    must_remove(this, met(other_uid), followings)
-    removed = removed + 1
-  end
-  if removed < most then
-    for _, other_uid in ipairs(call('ZRANGE', followers, 0, most - removed - 1)) do
-      must_remove(met(other_uid), this, followers)
-      removed = removed + 1
+  local gone = {} -- what to note: relation, from, to, timestamp
+
+  --- Removes up to a number of the edges that a list of a relation holds.
+  local function empty(name, relation, list, most)
+    local key = uids .. uid .. ':' .. list
+    for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+      local other_identifier, other_object_id = find_name(other)
+      local since
+      if list == relation.forward then
+        since = remove_edge(relation, uid, identifier, other, other_identifier)
+        gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+      else
+        since = remove_edge(relation, other, other_identifier, uid, identifier)
+        gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+      end
+      if not since then -- it would be met again in every call
+        error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      end
     end
+    return call('ZCARD', key)
   end
-  local left = call('ZCARD', followings) + call('ZCARD', followers)
+
+  local left = 0
+  for name, relation in pairs(RELATIONS) do
+    left = left + empty(name, relation, relation.forward, limit - #gone)
+    left = left + empty(name, relation, relation.backward, limit - #gone)
+  end
   if left == 0 then
-    local name, key = name_key(uid), uid_key(identifier, object_id)
-    local n = #undo
+    local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
     call('DEL', key)
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', key, uid, false
-    call('DEL', name) -- the last write: nothing after it can fail
+    undo = {undo, 'SET', key, uid}
+    call('DEL', name)
+    undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
   end
-  return {removed, left}
-end, take_back)
-end)
-register('is_following', {'no-writes'}, 'Tells whether one resource follows another.', function()
--- @from is_following.lua:26
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-local to_identifier, to_object_id = ARGV[3], ARGV[4]
-
-return run(4, 4, function()
-  check_resource('from_', from_identifier, from_object_id)
-  check_resource('to_', to_identifier, to_object_id)
-  local from_uid = find_uid(from_identifier, from_object_id)
-  local to_uid = find_uid(to_identifier, to_object_id)
-  if from_uid and to_uid and call('ZSCORE', list_key(from_uid, 'followings'), to_uid) then
-    return 1
+  for _, edge in ipairs(gone) do
+    note('remove', unpack(edge, 1, 6))
   end
-  return 0
-end)
-end)
-register('journal_state', {'no-writes'}, 'Tells how the journal stands, and a rebuild if one is under way.', function()
--- @from journal_state.lua:26
-local position = ARGV[1]
-
-local function last_of(key)
-  local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-  return entry and entry[1] or ''
+  return {#gone, left}
 end
 
-return run(0, 1, function()
-  local from = '-'
-  if position and position ~= '' then
-    check_entry_id('position', position)
-    from = '(' .. position
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 100
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
-  local journal = journal_key()
-  local waiting = call('XRANGE', journal, from, '+', 'COUNT', 1)[1]
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 100 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 100')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_is_following', flags = {'no-writes'},
+description = 'Tells whether one resource follows another.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 is_following: generated from lua/src/is_following.lua, do not edit
+--- Tells whether one resource follows another.
+--
+-- ARGV
+--   from        resource      the follower
+--   to          resource      the one followed
+-- REPLY outcome
+--   1 yes
+--   0 no
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/is_following.lua sequere: sequere:global:uid , user 1 project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'is_following'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from is_following.lua:14
+  -- The hottest read of all: without a function for the look-up it takes a tenth less.
+  local from = call('GET', uids .. from_identifier .. ':' .. from_object_id)
+  local to = from and call('GET', uids .. to_identifier .. ':' .. to_object_id)
+  return to and call('ZSCORE', uids .. from .. ':followings', to) and 1 or 0
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 4) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('to_identifier', to_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('to_object_id', to_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_journal_state', flags = {'no-writes'},
+description = 'Tells how the journal stands, and a rebuild if one is under way.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 journal_state: generated from lua/src/journal_state.lua, do not edit
+--- Tells how the journal stands, and a rebuild if one is under way.
+--
+-- ARGV
+--   position    entry?        the last entry that the database has; empty or left out: none
+-- REPLY tuple
+--   length      integer       entries in the journal; 0 if there is none
+--   last        entry?        id of the journal's last entry; empty if there is none
+--   waiting     entry?        id of its first entry after the position; empty if there is none
+--   now         text          the server's clock, milliseconds since the epoch
+--   closed      entry?        id of the last entry of a journal that was closed; empty if there is none
+--   progress    text?         how far a rebuild is; empty if none is under way
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/journal_state.lua sequere: sequere:global:uid , ''
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'journal_state'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local position = ARGV[1]
+if position == '' then position = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from journal_state.lua:19
+  local function last_of(key)
+    local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    return entry and entry[1] or ''
+  end
+
+  local journal = prefix .. 'global:journal'
+  local waiting = call('XRANGE', journal, position and '(' .. position or '-', '+', 'COUNT', 1)[1]
   local now = call('TIME')
   return {
     call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',
-    string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)),
-    last_of(closed_key()), call('GET', progress_key()) or '',
+    format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)),
+    last_of(journal .. ':closed'), call('GET', progress_key) or '',
   }
-end)
-end)
-register('lookup', {'no-writes'}, 'Finds the uid of a resource.', function()
--- @from lookup.lua:22
-local identifier, object_id = ARGV[1], ARGV[2]
-
-return run(2, 2, function()
-  check_resource('', identifier, object_id)
-  return find_uid(identifier, object_id) or ''
-end)
-end)
-register('mend_edges', {}, 'Brings up to 100 edges into another state, each if it is in the state that the caller has seen. The changes are noted in the journal. All are done or, on an error, none.', function()
--- @from mend_edges.lua:27
-local function named_time(value)
-  return value == '' and '' or check_timestamp(value)
 end
 
-return run(6, nil, function()
-  local edges = check_edges(1, 6, 100)
-  for _, edge in ipairs(edges) do
-    edge.seen, edge.wanted = named_time(edge[1]), named_time(edge[2])
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 1
+  and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
-  local replies = {}
-  for i, edge in ipairs(edges) do
-    local from, to = edge.from, edge.to
-    local as_seen = edge_time(edge) == edge.seen
-    if as_seen and edge.seen ~= edge.wanted then
-      if edge.seen ~= '' then
-        remove_edge(from, to)
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 1) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 to 1 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if position then
+    check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_lookup', flags = {'no-writes'},
+description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 lookup: generated from lua/src/lookup.lua, do not edit
+--- Finds the uid of a resource.
+--
+-- ARGV
+--   resource    resource
+-- REPLY text?
+--   the uid; empty for a resource that the graph does not know
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/lookup.lua sequere: sequere:global:uid , user 1
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'lookup'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id = ARGV[1], ARGV[2]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from lookup.lua:14
+  return find_uid(identifier, object_id) or ''
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_mend_edges', flags = {},
+description = 'Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are noted in the journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 mend_edges: generated from lua/src/mend_edges.lua, do not edit
+--- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are
+--- noted in the journal. All of them or, on an error, none.
+--
+-- ARGV
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+--     seen        timestamp?    since when the caller has seen it; empty: it saw none
+--     wanted      timestamp?    since when it is to exist; empty: it is to be removed
+-- REPLY outcome[edges]
+--   1 mended    it is as wanted
+--   0 changed   it was not as seen, and stays as it is
+-- COST
+--   O(M log N), M edges, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/mend_edges.lua sequere: sequere:global:uid , follow user 1 project 7 '' 1382676091
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'mend_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local edges = 1 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_edge_time.lua:4
+--- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
+--- relation's row and the uids of its ends, as far as the graph knows them.
+local function edge_time(i)
+  local relation = RELATIONS[ARGV[i]]
+  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
+  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
+  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+  return score and format('%.6f', score) or '', relation, from, to
+end
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from mend_edges.lua:25
+  local replies, notes = {}, {}
+  for i = edges, #ARGV, 7 do
+    local seen, wanted = ARGV[i + 5], ARGV[i + 6]
+    local from_identifier, to_identifier = ARGV[i + 1], ARGV[i + 3]
+    local since, relation, from, to = edge_time(i)
+    if since == seen and seen ~= wanted then
+      if seen ~= '' then
+        remove_edge(relation, from, from_identifier, to, to_identifier)
+        notes[#notes + 1] = {'remove', i, seen}
       end
-      if edge.wanted ~= '' then
-        from.uid = obtain_uid(from.identifier, from.object_id)
-        to.uid = obtain_uid(to.identifier, to.object_id)
-        add_edge(from, to, edge.wanted)
+      if wanted ~= '' then
+        from, to = obtain_uid(from_identifier, ARGV[i + 2]), obtain_uid(to_identifier, ARGV[i + 4])
+        add_edge(relation, from, from_identifier, to, to_identifier, wanted)
+        notes[#notes + 1] = {'add', i, wanted}
       end
     end
-    replies[i] = as_seen and 1 or 0
+    replies[#replies + 1] = since == seen and 1 or 0
+  end
+  for _, one in ipairs(notes) do
+    local operation, i, timestamp = unpack(one, 1, 3)
+    note(operation, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], timestamp)
   end
   return replies
-end, take_back)
-end)
-register('move_rebuild', {}, 'Says how far a rebuild is, if it is where the caller thinks. Only scripts that are told so do anything, so a rebuild that stood still while another went on does no harm.', function()
--- @from move_rebuild.lua:23
-local progress, reached = ARGV[1], ARGV[2]
-
-return run(2, 2, function()
-  check_progress('progress', progress, 0)
-  check_progress('reached', reached, 1)
-  if not is_at(progress) then
-    return 0
-  end
-  call('SET', progress_key(), reached)
-  return 1
-end)
-end)
-register('open_journal', {}, 'Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From here on changes are noted and a guard holds.', function()
--- @from open_journal.lua:26
-local progress, entry = ARGV[1], ARGV[2]
-
-return run(2, 2, function()
-  check_progress('progress', progress, 0)
-  check_entry_id('entry', entry)
-  if not is_at(progress) then
-    return 0
-  end
-  if progress ~= '' then
-    local n = #undo
-    call('DEL', progress_key())
-    undo[n + 1], undo[n + 2], undo[n + 3], undo[n + 4] = 'SET', progress_key(), progress, false
-  end
-  -- The last write: nothing after it can fail.
-  call('XADD', journal_key(), entry, 'operation', 'open', 'progress', progress)
-  return 1
-end, take_back)
-end)
-register('page', {'no-writes'}, 'Reads one page of the followers, followings or friends of a resource, by offset or by cursor. A walk by cursor shows the list as it stood when the walk began, without those who have left since: nobody skipped and nobody twice, as long as nobody comes back with a timestamp from the past.', function()
--- @from page.lua:40
-local identifier, object_id, relation, other_identifier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local order, limit, offset, cursor = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-
---- A cursor is score:uid of the last entry shown; going up, a third part says
---- up to which score the walk goes, or it would meet those who came meanwhile.
-local function check_cursor(newest_first)
-  local score, uid, bound = string.match(cursor, '^([%d.e+-]+):(%d+):?([%d.e+-]*)$')
-  if not score or #cursor > 100 or not tonumber(score) or (bound == '') ~= newest_first
-    or (not newest_first and not tonumber(bound)) then
-    refuse('SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor)
-  end
-  return score, uid, bound
 end
 
-return run(6, 8, function()
-  check_resource('', identifier, object_id)
-  check_relation(relation)
-  if other_identifier ~= '' then
-    check_identifier('other_', other_identifier)
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0
+for i = 1, right and #ARGV or 0, 7 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_seen, each_wanted = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
+  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+    and (each_seen == '' or #each_seen == 17 and find(each_seen, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+    and (each_wanted == '' or #each_wanted == 17 and find(each_wanted, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
-  if order ~= 'desc' and order ~= 'asc' then
-    refuse('SEQUERE_ARGUMENT', 'order must be desc or asc', order)
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
   end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 7 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  for i = 1, reason and 0 or #ARGV, 7 do
+    check('edges ' .. (i - 1) / 7 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if ARGV[i + 5] ~= '' then
+      check('edges ' .. (i - 1) / 7 + 1 .. ' seen', ARGV[i + 5], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      ARGV[i + 5] = not reason and format('%.6f', ARGV[i + 5]) or ARGV[i + 5]
+    end
+    if ARGV[i + 6] ~= '' then
+      check('edges ' .. (i - 1) / 7 + 1 .. ' wanted', ARGV[i + 6], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      ARGV[i + 6] = not reason and format('%.6f', ARGV[i + 6]) or ARGV[i + 6]
+    end
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_move_edges', flags = {},
+description = 'Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one, are removed. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
+--- Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one,
+--- are removed. All of them or, on an error, none.
+--
+-- ARGV
+--   resource    resource            whose list
+--   list        list                which one: followings, or followings:project for those of one identifier
+--   target      relation?           what the edges become; empty: they are removed
+--   limit       1..50               entries to take where no others are named: the oldest
+--   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
+--   others      resource[0..50]     whom to take out of the list
+-- REPLY tuple
+--   left        integer             entries left in the list
+--   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--     identifier  identifier
+--     object_id   object_id
+--     timestamp   timestamp         of the edge in the target, or of the edge removed
+-- COST
+--   O(M log N), M entries, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 1 followings '' 50 '' project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'move_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+if target == '' then target = nil end
+if timestamp == '' then timestamp = nil end
+local others = 7 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_list.lua:3
+--- What a list such as followers:user belongs to: the name and the row of its relation, and whether its owner is the
+--- from side, as the owner of a mutual list is too.
+local function find_list(list)
+  local base = string.match(list, '^[^:]+')
+  for name, relation in pairs(RELATIONS) do
+    if base == relation.forward or base == relation.backward or base == relation.mutual then
+      return name, relation, base ~= relation.backward
+    end
+  end
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  limit = tonumber(limit)
+  -- @from move_edges.lua:29
+  local name, relation, is_from = find_list(list)
+  if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
+    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+  end
+  local uid = find_uid(identifier, object_id)
+  if not uid then
+    return {0}
+  end
+  local key = uids .. uid .. ':' .. list
+  local entries = {} -- identifier, object id and uid of each
+  for i = others, #ARGV, 2 do
+    local other = find_uid(ARGV[i], ARGV[i + 1])
+    if other and call('ZSCORE', key, other) then
+      entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
+    end
+  end
+  if others > #ARGV then
+    for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
+      local other_identifier, other_object_id = find_name(other)
+      entries[#entries + 1] = {other_identifier, other_object_id, other}
+    end
+  end
+
+  local reply, notes = {0}, {}
+  for _, entry in ipairs(entries) do
+    local from_identifier, from_object_id, from = identifier, object_id, uid
+    local to_identifier, to_object_id, to = unpack(entry)
+    if not is_from then
+      from_identifier, from_object_id, from, to_identifier, to_object_id, to =
+        to_identifier, to_object_id, to, from_identifier, from_object_id, from
+    end
+    local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+    if since then
+      notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      if target then
+        since = timestamp or since
+        if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+          notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+        end
+      end
+      local n = #reply
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
+    elseif others > #ARGV then -- it would be met again in every call
+      error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+    end
+  end
+  reply[1] = call('ZCARD', key)
+  for _, one in ipairs(notes) do
+    note(unpack(one, 1, 7))
+  end
+  return reply
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+  and (not target or find(target, '^%l+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+for i = 7, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  local function is_list(value)
+    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+  end
+  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 6 arguments and 0 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+  if target then
+    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+  end
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+  for i = 7, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 7) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 7) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_move_rebuild', flags = {},
+description = 'Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a rebuild that stood still while another went on does no harm.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
+--- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
+--- rebuild that stood still while another went on does no harm.
+--
+-- ARGV
+--   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
+--   reached     progress      how far it is now
+-- REPLY outcome
+--   1 moved     it is now
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/move_rebuild.lua sequere: sequere:global:uid , '' begun
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'move_rebuild'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local progress, reached = ARGV[1], ARGV[2]
+if progress == '' then progress = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from move_rebuild.lua:17
+  if not is_at(progress) then
+    return 0
+  end
+  call('SET', progress_key, reached) -- the only write: nothing after it can fail
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+  and (not progress or #progress >= 1 and #progress <= 255)
+  and #reached >= 1 and #reached <= 255
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if progress then
+    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_open_journal', flags = {},
+description = 'Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From here on changes are noted and a guard holds.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
+--- Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From
+--- here on changes are noted and a guard holds.
+--
+-- ARGV
+--   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
+--   entry       entry         the id of the first entry, younger than all that the database has seen
+-- REPLY outcome
+--   1 opened    the journal is there
+--   0 refused   the rebuild is not there, or there is a journal; nothing changed
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'open_journal'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local progress, entry = ARGV[1], ARGV[2]
+if progress == '' then progress = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_rebuild.lua:1
+--- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
+--- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
+--- has lost its memory; where there is a journal, the rebuild is over.
+local progress_key = prefix .. 'global:rebuild'
+local function is_at(progress)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from open_journal.lua:17
+  if not is_at(progress) then
+    return 0
+  end
+  if progress then
+    call('DEL', progress_key)
+    undo = {undo, 'SET', progress_key, progress}
+  end
+  -- The last write: nothing after it can fail.
+  call('XADD', prefix .. 'global:journal', entry, 'operation', 'open', 'progress', progress or '')
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+  and (not progress or #progress >= 1 and #progress <= 255)
+  and #entry <= 41 and find(entry, '^%d+%-%d+$')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  local function is_progress(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if progress then
+    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('entry', entry, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_page', flags = {'no-writes'},
+description = 'Reads one page of a list of a resource, by offset or by cursor. A walk by cursor shows the list as it was when the walk began, without those who have left since: nobody is skipped and nobody comes twice, as long as nobody returns with a timestamp from the past.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 page: generated from lua/src/page.lua, do not edit
+--- Reads one page of a list of a resource, by offset or by cursor. A walk by cursor shows the list as it was when
+--- the walk began, without those who have left since: nobody is skipped and nobody comes twice, as long as nobody
+--- returns with a timestamp from the past.
+--
+-- ARGV
+--   resource    resource      whose list
+--   list        list          which one: followers, or followings:project for those of one identifier
+--   order       desc|asc      newest first, or oldest first
+--   limit       1..500        entries wanted
+--   offset      0..999999999999999?   entries to skip; empty or left out: none
+--   cursor      cursor?       where the page before ended; not together with offset
+-- REPLY tuple
+--   cursor      cursor?       pass it for the next page; empty after the last one
+--   entries     repeated
+--     identifier  identifier
+--     object_id   object_id
+--     timestamp   timestamp
+-- COST
+--   O(log N + M), N entries in the list, M the limit; the offset costs nothing more
+-- EXAMPLE
+--   redis-cli --eval lua/v1/page.lua sequere: sequere:global:uid , project 7 followers desc 20
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+local SCRIPT = 'page'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+if offset == '' then offset = nil end
+if cursor == '' then cursor = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+-- @from include/_rank.lua:1
+--- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
+--- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
+--- among the entries of its score, which are sorted by uid as text.
+local function rank_after(list, score, uid, newest_first)
+  local stored = call('ZSCORE', list, uid)
+  if stored and stored + 0 == score + 0 then
+    return call(newest_first and 'ZREVRANK' or 'ZRANK', list, uid) + 1
+  end
+  local low, high
+  if newest_first then
+    low, high = call('ZCOUNT', list, '(' .. score, '+inf'), call('ZCOUNT', list, score, '+inf')
+  else
+    low, high = call('ZCOUNT', list, '-inf', '(' .. score), call('ZCOUNT', list, '-inf', score)
+  end
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local other = call(newest_first and 'ZREVRANGE' or 'ZRANGE', list, middle, middle)[1]
+    local before = other <= uid
+    if newest_first then
+      before = other >= uid
+    end
+    if before then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  limit = tonumber(limit)
+  offset = tonumber(offset)
+  -- @from page.lua:27
   local newest_first = order == 'desc'
-  local most = check_number('limit', limit, 1, 1000)
-  local by_offset, by_cursor = offset and offset ~= '', cursor and cursor ~= ''
-  if by_offset and by_cursor then
-    refuse('SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor)
-  end
-  local start = by_offset and check_number('offset', offset, 0, 1e15 - 1) or 0
+  -- Score and uid of the last entry shown; oldest first also the score at which the walk ends, or it would meet
+  -- those who came meanwhile.
   local score, after, bound
-  if by_cursor then
-    score, after, bound = check_cursor(newest_first)
+  if cursor then
+    score, after, bound = string.match(cursor, '^(.-):(%d+):?(.*)$')
+    if offset then
+      error({'SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor})
+    end
+    if not tonumber(score) or (bound == '') ~= newest_first or not (newest_first or tonumber(bound)) then
+      error({'SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor})
+    end
   end
 
   local uid = find_uid(identifier, object_id)
   if not uid then
-    return {0, ''}
+    return {''}
   end
-  local list = list_key(uid, relation, other_identifier)
-  local total = call('ZCARD', list)
-  local stop = total
-  if by_cursor then
-    start = rank_after(list, score, after, newest_first)
-    if not newest_first then
-      stop = call('ZCOUNT', list, '-inf', bound)
-    end
+  local key = uids .. uid .. ':' .. list
+  local start, stop = offset or 0, bound and bound ~= '' and call('ZCOUNT', key, '-inf', bound) or call('ZCARD', key)
+  if cursor then
+    start = rank_after(key, score, after, newest_first)
   end
-  local reply = {total, ''}
+  local reply = {''}
   if start >= stop then
     return reply
   end
-  local last = math.min(start + most, stop) - 1
-  local entries = call(newest_first and 'ZREVRANGE' or 'ZRANGE', list, start, last, 'WITHSCORES')
+
+  local last = math.min(start + limit, stop) - 1
+  local entries = call(newest_first and 'ZREVRANGE' or 'ZRANGE', key, start, last, 'WITHSCORES')
+  local n = 1
   for i = 1, #entries, 2 do
-    local n = #reply
     reply[n + 1], reply[n + 2] = find_name(entries[i])
-    reply[n + 3] = string.format('%.6f', tonumber(entries[i + 1]))
+    reply[n + 3] = format('%.6f', entries[i + 1])
+    n = n + 3
   end
   if last + 1 < stop then
-    reply[2] = position_of(entries[#entries], entries[#entries - 1])
+    reply[1] = format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
     if not newest_first then
-      local newest = bound or string.format('%.17g', tonumber(call('ZREVRANGE', list, 0, 0, 'WITHSCORES')[2]))
-      reply[2] = reply[2] .. ':' .. newest
+      reply[1] = reply[1] .. ':' .. (bound or format('%.17g', call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]))
     end
   end
   return reply
-end)
-end)
-register('read_edges', {'no-writes'}, 'Tells since when up to 200 edges stand, and the journal\'s last entry at that moment.', function()
--- @from read_edges.lua:24
-return run(4, nil, function()
-  local edges = check_edges(1, 4, 200)
-  local last = call('XREVRANGE', journal_key(), '+', '-', 'COUNT', 1)[1]
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+  and (order == 'desc' or order == 'asc')
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 500
+  and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
+  and (not cursor or #cursor <= 100 and find(cursor, '^[%d.e+-]+:%d+:?[%d.e+-]*$'))
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_cursor(value)
+    return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
+  end
+  local function is_list(value)
+    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 7) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 5 to 7 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+  check('order', order, function(value) return value == 'desc' or value == 'asc' end, 'SEQUERE_ARGUMENT', 'desc or asc')
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 500 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 500')
+  if offset then
+    check('offset', offset, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
+  end
+  if cursor then
+    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'what the page before gave')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_read_edges', flags = {'no-writes'},
+description = 'Tells since when up to 50 edges exist, and the journal\'s last entry at that moment.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 read_edges: generated from lua/src/read_edges.lua, do not edit
+--- Tells since when up to 50 edges exist, and the journal's last entry at that moment.
+--
+-- ARGV
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+-- REPLY tuple
+--   last        entry?        id of the journal's last entry; empty if there is none
+--   times       repeated      one for each edge, in order
+--     timestamp   timestamp?  empty if the edge does not exist
+-- COST
+--   O(M), M edges
+-- EXAMPLE
+--   redis-cli --eval lua/v1/read_edges.lua sequere: sequere:global:uid , follow user 1 project 7 follow user 1 project 8
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_SELF SEQUERE_WRONGTYPE
+local SCRIPT = 'read_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local edges = 1 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_edge_time.lua:4
+--- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
+--- relation's row and the uids of its ends, as far as the graph knows them.
+local function edge_time(i)
+  local relation = RELATIONS[ARGV[i]]
+  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
+  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
+  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+  return score and format('%.6f', score) or '', relation, from, to
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from read_edges.lua:19
+  local last = call('XREVRANGE', prefix .. 'global:journal', '+', '-', 'COUNT', 1)[1]
   local reply = {last and last[1] or ''}
-  for i, edge in ipairs(edges) do
-    reply[i + 1] = edge_time(edge)
+  for i = edges, #ARGV, 5 do
+    reply[#reply + 1] = edge_time(i)
   end
   return reply
-end)
-end)
-register('relationship', {'no-writes'}, 'Tells how two resources stand to each other, in both directions.', function()
--- @from relationship.lua:27
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-local to_identifier, to_object_id = ARGV[3], ARGV[4]
+end
 
-return run(4, 4, function()
-  check_resource('from_', from_identifier, from_object_id)
-  check_resource('to_', to_identifier, to_object_id)
-  local from_uid = find_uid(from_identifier, from_object_id)
-  local to_uid = find_uid(to_identifier, to_object_id)
-  if not (from_uid and to_uid) then
-    return {0, 0, 0}
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
+for i = 1, right and #ARGV or 0, 5 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
   end
-  local follows = call('ZSCORE', list_key(from_uid, 'followings'), to_uid) and 1 or 0
-  local followed_by = call('ZSCORE', list_key(to_uid, 'followings'), from_uid) and 1 or 0
-  return {follows, followed_by, follows * followed_by}
-end)
-end)
-register('resolve', {'no-writes'}, 'Finds the resource that a uid stands for.', function()
--- @from resolve.lua:21
-local uid = ARGV[1]
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  for i = 1, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
 
-return run(1, 1, function()
-  if #uid > 15 or not string.find(uid, '^[1-9]%d*$') then
-    refuse('SEQUERE_ARGUMENT', 'uid must be a positive whole number', uid)
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
   end
-  if call('EXISTS', name_key(uid)) == 0 then
-    return {}
-  end
-  local identifier, object_id = find_name(uid)
-  return {identifier, object_id}
-end)
-end)
-register('unfollow', {}, 'Makes one resource stop following another.', function()
--- @from unfollow.lua:27
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
-local to_identifier, to_object_id = ARGV[3], ARGV[4]
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
 
-return run(4, 4, function()
-  check_resource('from_', from_identifier, from_object_id)
-  check_resource('to_', to_identifier, to_object_id)
-  check_not_self(from_identifier, from_object_id, to_identifier, to_object_id)
-  local from_uid = find_uid(from_identifier, from_object_id)
-  local to_uid = find_uid(to_identifier, to_object_id)
-  if not (from_uid and to_uid) then
-    return 0
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-  local from = {identifier = from_identifier, object_id = from_object_id, uid = from_uid}
-  local to = {identifier = to_identifier, object_id = to_object_id, uid = to_uid}
-  return remove_edge(from, to)
-end, take_back)
-end)
-register('unfollow_many', {}, 'Makes one resource stop following up to 200 others: all of them, or on an error none.', function()
--- @from unfollow_many.lua:26
-local from_identifier, from_object_id = ARGV[1], ARGV[2]
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_relationships', flags = {'no-writes'},
+description = 'Tells which lists of a resource hold up to 500 others.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 relationships: generated from lua/src/relationships.lua, do not edit
+--- Tells which lists of a resource hold up to 500 others.
+--
+-- ARGV
+--   resource    resource           whose lists
+--   lists       lists              which: 1 to 10 with a space between, such as 'followings followers'
+--   others      resource[1..500]   whom to look for
+-- REPLY bits[others]
+--   bit i: list i, counted from 0 as asked, holds the other
+-- COST
+--   O(L M), L lists, M others
+-- EXAMPLE
+--   redis-cli --eval lua/v1/relationships.lua sequere: sequere:global:uid , user 1 'followings followers' user 2
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'relationships'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
+local others = 4 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
 
-return run(2, nil, function()
-  check_resource('from_', from_identifier, from_object_id)
-  local others = check_others(3, 200)
-  for _, other in ipairs(others) do
-    check_not_self(from_identifier, from_object_id, other.identifier, other.object_id)
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
   end
-  local uid = find_uid(from_identifier, from_object_id)
-  local from = {identifier = from_identifier, object_id = from_object_id, uid = uid}
-  local replies = {}
-  for i, other in ipairs(others) do
-    other.uid = uid and find_uid(other.identifier, other.object_id)
-    replies[i] = other.uid and remove_edge(from, other) or 0
+  -- @from relationships.lua:16
+  local uid = find_uid(identifier, object_id)
+  local keys, known, replies = {}, {}, {}
+  for i = others, #ARGV, 2 do
+    keys[#keys + 1] = uids .. ARGV[i] .. ':' .. ARGV[i + 1]
+    replies[#keys] = 0
+  end
+  if not uid then
+    return replies
+  end
+  local found = call('MGET', unpack(keys))
+  for i = 1, #keys do
+    known[i] = found[i] or '0' -- no uid is 0
+  end
+  local bit = 1
+  for list in string.gmatch(lists, '%S+') do
+    local scores = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known))
+    for i = 1, #keys do
+      if scores[i] then
+        replies[i] = replies[i] + bit
+      end
+    end
+    bit = bit * 2
   end
   return replies
-end, take_back)
-end)
+end
+
+local reason -- why this script refuses: code, text, value
+local function is_identifier(value)
+  return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+end
+local function is_list(value)
+  local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+  return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+    and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+end
+local function is_lists(value)
+  local size = 0
+  for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+    size = size + (is_list(list) and 1 or 11)
+  end
+  return size >= 1 and size <= 10
+end
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and is_lists(lists)
+for i = 4, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments and 1 to 500 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('lists', lists, is_lists, 'SEQUERE_ARGUMENT', '1 to 10 lists with one space between')
+  for i = 4, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 4) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 4) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_resolve', flags = {'no-writes'},
+description = 'Finds the resource that has a uid.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 resolve: generated from lua/src/resolve.lua, do not edit
+--- Finds the resource that has a uid.
+--
+-- ARGV
+--   uid         uid
+-- REPLY tuple?
+--   identifier  identifier    the array is empty for a uid that was never given out or is forgotten
+--   object_id   object_id
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/resolve.lua sequere: sequere:global:uid , 1
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'resolve'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local uid = ARGV[1]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from resolve.lua:15
+  if call('EXISTS', uids .. ':' .. uid) == 0 then
+    return {}
+  end
+  return {find_name(uid)}
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 1
+  and #uid <= 15 and find(uid, '^[1-9]%d*$')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_uid(value)
+    return #value <= 15 and find(value, '^[1-9]%d*$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 1) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('uid', uid, is_uid, 'SEQUERE_ARGUMENT', 'a positive whole number')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_unfollow', flags = {},
+description = 'Makes one resource stop following another.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 unfollow: generated from lua/src/unfollow.lua, do not edit
+--- Makes one resource stop following another.
+--
+-- ARGV
+--   from        resource        the follower
+--   to          resource~from   the one followed
+-- REPLY outcome
+--   1 removed   the edge is gone
+--   0 absent    there was none
+-- COST
+--   O(log N), N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/unfollow.lua sequere: sequere:global:uid , user 1 project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
+local SCRIPT = 'unfollow'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from unfollow.lua:19
+  local from = find_uid(from_identifier, from_object_id)
+  local to = from and find_uid(to_identifier, to_object_id)
+  local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifier)
+  if not since then
+    return 0
+  end
+  note('remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since)
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 4) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('to_identifier', to_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('to_object_id', to_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if not reason and to_identifier == from_identifier and to_object_id == from_object_id then
+    reason = {'SEQUERE_SELF', 'to must not be the same resource as from', to_identifier .. ' ' .. to_object_id}
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})

@@ -1,0 +1,34 @@
+--- Adds edges of a relation from one resource to up to 50 others: all of them or, on an error, none.
+--
+-- ARGV
+--   relation    relation                such as follow
+--   from        resource                the from side of all edges
+--   timestamp   timestamp=now           when, the same for all; else the server's clock
+--   others      resource[1..50]~from    the to side of each
+-- REPLY outcome[others]
+--   1 made      the edge is new
+--   0 exists    the edge existed and keeps its timestamp
+-- COST
+--   O(M log N), M others, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/add_edges.lua sequere: sequere:global:uid , follow user 1 '' project 7 project 8
+
+--- @include "_relations"
+--- @include "_obtain_uid"
+--- @include "_add_edge"
+--- @include "_note"
+
+local row = RELATIONS[relation]
+local from = obtain_uid(from_identifier, from_object_id)
+local replies = {}
+for i = others, #ARGV, 2 do
+  local to = obtain_uid(ARGV[i], ARGV[i + 1])
+  replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
+end
+for i, is_made in ipairs(replies) do
+  if is_made == 1 then
+    local at = others + 2 * i - 2
+    note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+  end
+end
+return replies

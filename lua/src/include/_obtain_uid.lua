@@ -1,0 +1,20 @@
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end

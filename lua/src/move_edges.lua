@@ -1,0 +1,79 @@
+--- Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one,
+--- are removed. All of them or, on an error, none.
+--
+-- ARGV
+--   resource    resource            whose list
+--   list        list                which one: followings, or followings:project for those of one identifier
+--   target      relation?           what the edges become; empty: they are removed
+--   limit       1..50               entries to take where no others are named: the oldest
+--   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
+--   others      resource[0..50]     whom to take out of the list
+-- REPLY tuple
+--   left        integer             entries left in the list
+--   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--     identifier  identifier
+--     object_id   object_id
+--     timestamp   timestamp         of the edge in the target, or of the edge removed
+-- COST
+--   O(M log N), M entries, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 1 followings '' 50 '' project 7
+
+--- @include "_uid"
+--- @include "_name"
+--- @include "_list"
+--- @include "_add_edge"
+--- @include "_remove_edge"
+--- @include "_note"
+
+local name, relation, is_from = find_list(list)
+if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
+  error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+end
+local uid = find_uid(identifier, object_id)
+if not uid then
+  return {0}
+end
+local key = uids .. uid .. ':' .. list
+local entries = {} -- identifier, object id and uid of each
+for i = others, #ARGV, 2 do
+  local other = find_uid(ARGV[i], ARGV[i + 1])
+  if other and call('ZSCORE', key, other) then
+    entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
+  end
+end
+if others > #ARGV then
+  for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
+    local other_identifier, other_object_id = find_name(other)
+    entries[#entries + 1] = {other_identifier, other_object_id, other}
+  end
+end
+
+local reply, notes = {0}, {}
+for _, entry in ipairs(entries) do
+  local from_identifier, from_object_id, from = identifier, object_id, uid
+  local to_identifier, to_object_id, to = unpack(entry)
+  if not is_from then
+    from_identifier, from_object_id, from, to_identifier, to_object_id, to =
+      to_identifier, to_object_id, to, from_identifier, from_object_id, from
+  end
+  local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+  if since then
+    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    if target then
+      since = timestamp or since
+      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      end
+    end
+    local n = #reply
+    reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
+  elseif others > #ARGV then -- it would be met again in every call
+    error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+  end
+end
+reply[1] = call('ZCARD', key)
+for _, one in ipairs(notes) do
+  note(unpack(one, 1, 7))
+end
+return reply

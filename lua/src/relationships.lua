@@ -1,0 +1,39 @@
+--- Tells which lists of a resource hold up to 500 others.
+--
+-- ARGV
+--   resource    resource           whose lists
+--   lists       lists              which: 1 to 10 with a space between, such as 'followings followers'
+--   others      resource[1..500]   whom to look for
+-- REPLY bits[others]
+--   bit i: list i, counted from 0 as asked, holds the other
+-- COST
+--   O(L M), L lists, M others
+-- EXAMPLE
+--   redis-cli --eval lua/v1/relationships.lua sequere: sequere:global:uid , user 1 'followings followers' user 2
+
+--- @include "_uid"
+
+local uid = find_uid(identifier, object_id)
+local keys, known, replies = {}, {}, {}
+for i = others, #ARGV, 2 do
+  keys[#keys + 1] = uids .. ARGV[i] .. ':' .. ARGV[i + 1]
+  replies[#keys] = 0
+end
+if not uid then
+  return replies
+end
+local found = call('MGET', unpack(keys))
+for i = 1, #keys do
+  known[i] = found[i] or '0' -- no uid is 0
+end
+local bit = 1
+for list in string.gmatch(lists, '%S+') do
+  local scores = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known))
+  for i = 1, #keys do
+    if scores[i] then
+      replies[i] = replies[i] + bit
+    end
+  end
+  bit = bit * 2
+end
+return replies

@@ -1,0 +1,76 @@
+--- The types of arguments: name, error code, and what a value must be, in words and in Lua. The build writes the test of
+--- each argument into the head of a script. Where a type says "mostly", the head tests that, which must imply
+--- the whole test; the whole test runs only where it fails. "form" is how a value that only passed the whole test is
+--- written from then on. is_utf8 is an include. LIST_NAMES and RELATION_NAMES stand for the names of the table of relations.
+
+--- identifier SEQUERE_IDENTIFIER: 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"
+local function is_identifier(value)
+  return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+end
+
+--- object_id SEQUERE_OBJECT_ID: 1 to 255 bytes of UTF-8 without NUL
+--- mostly: #value >= 1 and #value <= 255 and not find(value, '[%z\128-\255]')
+local function is_object_id(value)
+  return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+end
+
+--- timestamp SEQUERE_TIMESTAMP: seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067
+--- mostly: #value == 17 and find(value, '^[1-7]%d+%.%d%d%d%d%d%d$')
+--- form: format('%.6f', value)
+local function is_timestamp(value)
+  return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+end
+
+--- cursor SEQUERE_CURSOR: what the page before gave
+local function is_cursor(value)
+  return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
+end
+
+--- place SEQUERE_CURSOR: what the step before gave
+local function is_place(value)
+  return #value <= 100 and find(value, '^%d+:?[%d.e+-]*:?%d*$')
+end
+
+--- relation SEQUERE_ARGUMENT: a relation: RELATION_NAMES
+local function is_relation(value)
+  return find(value, '^%l+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
+end
+
+--- list SEQUERE_ARGUMENT: a list, LIST_NAMES, or one of them with an identifier, such as followers:user
+--- mostly: find(value, '^[%l_]+$') and find(' LIST_NAMES ', ' ' .. value .. ' ', 1, true)
+local function is_list(value)
+  local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+  return name and find(' LIST_NAMES ', ' ' .. name .. ' ', 1, true)
+    and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+end
+
+--- lists SEQUERE_ARGUMENT: 1 to 10 lists with one space between
+local function is_lists(value)
+  local size = 0
+  for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+    size = size + (is_list(list) and 1 or 11)
+  end
+  return size >= 1 and size <= 10
+end
+
+--- uid SEQUERE_ARGUMENT: a positive whole number
+local function is_uid(value)
+  return #value <= 15 and find(value, '^[1-9]%d*$')
+end
+
+--- entry SEQUERE_ARGUMENT: the id of an entry, such as 1382676091612-0
+local function is_entry(value)
+  return #value <= 41 and find(value, '^%d+%-%d+$')
+end
+
+--- progress SEQUERE_ARGUMENT: 1 to 255 bytes
+local function is_progress(value)
+  return #value >= 1 and #value <= 255
+end
+
+--- key SEQUERE_ARGUMENT: a key of the graph
+local function is_key(value)
+  local of_uids = prefix .. 'uid:'
+  return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+    or value == prefix .. 'global:journal:closed'
+end

@@ -1,0 +1,284 @@
+--!df flags=allow-undeclared-keys
+-- sequere v1 add_edges: generated from lua/src/add_edges.lua, do not edit
+--- Adds edges of a relation from one resource to up to 50 others: all of them or, on an error, none.
+--
+-- ARGV
+--   relation    relation                such as follow
+--   from        resource                the from side of all edges
+--   timestamp   timestamp=now           when, the same for all; else the server's clock
+--   others      resource[1..50]~from    the to side of each
+-- REPLY outcome[others]
+--   1 made      the edge is new
+--   0 exists    the edge existed and keeps its timestamp
+-- COST
+--   O(M log N), M others, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/add_edges.lua sequere: sequere:global:uid , follow user 1 '' project 7 project 8
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'add_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if timestamp == '' then timestamp = nil end
+local others = 5 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_obtain_uid.lua:1
+--- The uid of a resource, as text; a new one at the first write that it takes part in.
+local function obtain_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid then
+    return uid
+  end
+  uid = format('%.0f', call('INCR', last_uid))
+  undo = {undo, 'DECR', last_uid}
+  local name = uids .. ':' .. uid
+  if call('EXISTS', name) == 1 then
+    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+      .. uids .. ':n'})
+  end
+  call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+  undo = {undo, 'DEL', name}
+  call('SET', key, uid)
+  undo = {undo, 'DEL', key}
+  return uid
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  if not timestamp then
+    local time = call('TIME')
+    timestamp = format('%s.%06d', time[1], time[2])
+  end
+  -- @from add_edges.lua:21
+  local row = RELATIONS[relation]
+  local from = obtain_uid(from_identifier, from_object_id)
+  local replies = {}
+  for i = others, #ARGV, 2 do
+    local to = obtain_uid(ARGV[i], ARGV[i + 1])
+    replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
+  end
+  for i, is_made in ipairs(replies) do
+    if is_made == 1 then
+      local at = others + 2 * i - 2
+      note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+    end
+  end
+  return replies
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
+  and find(relation, '^%l+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
+  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+for i = 5, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+    and (each_object_id ~= from_object_id or each_identifier ~= from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+  check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+  for i = 5, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 5) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 5) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i] == from_identifier and ARGV[i + 1] == from_object_id then
+      reason = {'SEQUERE_SELF', 'others must not be the same resource as from', ARGV[i] .. ' ' .. ARGV[i + 1]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)

@@ -1,0 +1,380 @@
+--!df flags=allow-undeclared-keys
+-- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
+--- Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one,
+--- are removed. All of them or, on an error, none.
+--
+-- ARGV
+--   resource    resource            whose list
+--   list        list                which one: followings, or followings:project for those of one identifier
+--   target      relation?           what the edges become; empty: they are removed
+--   limit       1..50               entries to take where no others are named: the oldest
+--   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
+--   others      resource[0..50]     whom to take out of the list
+-- REPLY tuple
+--   left        integer             entries left in the list
+--   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--     identifier  identifier
+--     object_id   object_id
+--     timestamp   timestamp         of the edge in the target, or of the edge removed
+-- COST
+--   O(M log N), M entries, N entries in the longest list touched
+-- EXAMPLE
+--   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 1 followings '' 50 '' project 7
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+local SCRIPT = 'move_edges'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+if target == '' then target = nil end
+if timestamp == '' then timestamp = nil end
+local others = 7 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local watched = false -- whether the body runs a second time, to find out what the server refuses
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_list.lua:3
+--- What a list such as followers:user belongs to: the name and the row of its relation, and whether its owner is the
+--- from side, as the owner of a mutual list is too.
+local function find_list(list)
+  local base = string.match(list, '^[^:]+')
+  for name, relation in pairs(RELATIONS) do
+    if base == relation.forward or base == relation.backward or base == relation.mutual then
+      return name, relation, base ~= relation.backward
+    end
+  end
+end
+-- @from include/_add_entry.lua:1
+--- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
+--- ZADD, so repeating a call changes nothing.
+local function add_entry(list, score, uid)
+  if call('ZADD', list, 'NX', score, uid) == 0 then
+    return false
+  end
+  undo = {undo, 'ZREM', list, uid}
+  local count = list .. ':count'
+  call('INCR', count)
+  undo = {undo, 'DECR', count}
+  return true
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
+--- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  if not add_entry(forward, score, to) then
+    return false
+  end
+  add_entry(forward .. ':' .. to_identifier, score, to)
+  add_entry(backward, score, from)
+  add_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  if answer then
+    local later = answer + 0 > score + 0 and answer or score
+    add_entry(mine .. mutual, later, to)
+    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    add_entry(theirs .. mutual, later, from)
+    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return true
+end
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
+--- of the ZREM, so repeating a call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  if left > 0 then
+    undo = {undo, 'INCR', count}
+  else
+    -- Below zero there was no count: that is what to go back to.
+    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- the timestamp that the edge had; false if there was no edge.
+local function remove_edge(relation, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local forward, backward = mine .. relation.forward, theirs .. relation.backward
+  local score = call('ZSCORE', forward, to)
+  if not score then
+    return false
+  end
+  remove_entry(forward, score, to)
+  remove_entry(forward .. ':' .. to_identifier, score, to)
+  remove_entry(backward, score, from)
+  remove_entry(backward .. ':' .. from_identifier, score, from)
+
+  local mutual = relation.mutual
+  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  if later then
+    remove_entry(mine .. mutual, later, to)
+    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
+    remove_entry(theirs .. mutual, later, from)
+    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
+-- @from include/_note.lua:1
+--- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
+--- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
+--- refusal is caught here and a body that is watched notes nothing.
+local is_open
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  local journal = prefix .. 'global:journal'
+  if is_open == nil then
+    is_open = guard == journal or call('EXISTS', journal) == 1
+  end
+  if not is_open or watched then
+    return
+  end
+  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
+    'from_identifier', from_identifier, 'from_object_id', from_object_id,
+    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  limit = tonumber(limit)
+  -- @from move_edges.lua:29
+  local name, relation, is_from = find_list(list)
+  if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
+    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+  end
+  local uid = find_uid(identifier, object_id)
+  if not uid then
+    return {0}
+  end
+  local key = uids .. uid .. ':' .. list
+  local entries = {} -- identifier, object id and uid of each
+  for i = others, #ARGV, 2 do
+    local other = find_uid(ARGV[i], ARGV[i + 1])
+    if other and call('ZSCORE', key, other) then
+      entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
+    end
+  end
+  if others > #ARGV then
+    for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
+      local other_identifier, other_object_id = find_name(other)
+      entries[#entries + 1] = {other_identifier, other_object_id, other}
+    end
+  end
+
+  local reply, notes = {0}, {}
+  for _, entry in ipairs(entries) do
+    local from_identifier, from_object_id, from = identifier, object_id, uid
+    local to_identifier, to_object_id, to = unpack(entry)
+    if not is_from then
+      from_identifier, from_object_id, from, to_identifier, to_object_id, to =
+        to_identifier, to_object_id, to, from_identifier, from_object_id, from
+    end
+    local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+    if since then
+      notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      if target then
+        since = timestamp or since
+        if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+          notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+        end
+      end
+      local n = #reply
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
+    elseif others > #ARGV then -- it would be met again in every call
+      error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+    end
+  end
+  reply[1] = call('ZCARD', key)
+  for _, one in ipairs(notes) do
+    note(unpack(one, 1, 7))
+  end
+  return reply
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+  and (not target or find(target, '^%l+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
+  and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
+  and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+for i = 7, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_timestamp(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  end
+  local function is_relation(value)
+    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  local function is_list(value)
+    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+  end
+  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 6 arguments and 0 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+  if target then
+    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+  end
+  check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
+  if timestamp then
+    check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    timestamp = not reason and format('%.6f', timestamp) or timestamp
+  end
+  for i = 7, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 7) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 7) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      answer = redis.pcall('DEL', undo[3])
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  watched = true
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)

@@ -1,0 +1,180 @@
+--!df flags=allow-undeclared-keys
+-- sequere v1 relationships: generated from lua/src/relationships.lua, do not edit
+--- Tells which lists of a resource hold up to 500 others.
+--
+-- ARGV
+--   resource    resource           whose lists
+--   lists       lists              which: 1 to 10 with a space between, such as 'followings followers'
+--   others      resource[1..500]   whom to look for
+-- REPLY bits[others]
+--   bit i: list i, counted from 0 as asked, holds the other
+-- COST
+--   O(L M), L lists, M others
+-- EXAMPLE
+--   redis-cli --eval lua/v1/relationships.lua sequere: sequere:global:uid , user 1 'followings followers' user 2
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_WRONGTYPE
+local SCRIPT = 'relationships'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
+--- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
+local others = 4 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+
+local function body()
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from relationships.lua:16
+  local uid = find_uid(identifier, object_id)
+  local keys, known, replies = {}, {}, {}
+  for i = others, #ARGV, 2 do
+    keys[#keys + 1] = uids .. ARGV[i] .. ':' .. ARGV[i + 1]
+    replies[#keys] = 0
+  end
+  if not uid then
+    return replies
+  end
+  local found = call('MGET', unpack(keys))
+  for i = 1, #keys do
+    known[i] = found[i] or '0' -- no uid is 0
+  end
+  local bit = 1
+  for list in string.gmatch(lists, '%S+') do
+    local scores = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known))
+    for i = 1, #keys do
+      if scores[i] then
+        replies[i] = replies[i] + bit
+      end
+    end
+    bit = bit * 2
+  end
+  return replies
+end
+
+local reason -- why this script refuses: code, text, value
+local function is_identifier(value)
+  return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+end
+local function is_list(value)
+  local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
+  return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
+    and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+end
+local function is_lists(value)
+  local size = 0
+  for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+    size = size + (is_list(list) and 1 or 11)
+  end
+  return size >= 1 and size <= 10
+end
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0
+  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
+  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and is_lists(lists)
+for i = 4, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments and 1 to 500 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  check('lists', lists, is_lists, 'SEQUERE_ARGUMENT', '1 to 10 lists with one space between')
+  for i = 4, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 4) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 4) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- a key that could not be set back
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- The same again, watched: what stopped it stops it again, at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
+  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
