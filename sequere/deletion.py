@@ -57,12 +57,12 @@ def _forget(resource: Resource) -> None:
     """Forget a deleted resource. The row is gone whatever happens here, so a failure is logged, not raised."""
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
-            while Forget(resource).perform().left:
+            while not Forget(resource).perform().done:
                 pass
     except (SequereException, DatabaseError):
         logger.exception(
             "%s %r was deleted, but the graph could not forget it; lists leave it out, counts do not. "
-            "Perform Forget(%r) of sequere.backends.operations until none is left, when the store is back.",
+            "Perform Forget(%r) of sequere.backends.operations until it is done, when the store is back.",
             resource.identifier,
             resource.object_id,
             resource,

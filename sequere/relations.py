@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from .exceptions import InvalidArgument
-from .resources import Resource
+from .resources import Resource, is_identifier
 
 
 class Relation(NamedTuple):
@@ -24,6 +24,8 @@ class Relation(NamedTuple):
     backward: str
     #: The list of the edges that have a counterpart, on both sides; empty if the relation has none.
     mutual: str = ""
+    #: The relations into which its edges may be moved, with spaces between.
+    moves: str = ""
 
 
 class Edge(NamedTuple):
@@ -52,17 +54,23 @@ LISTS = {
 }
 
 
-def check_list(name: str) -> Relation:
-    """The relation that a list belongs to. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
-    try:
-        return LISTS[name]
-    except (KeyError, TypeError):
-        raise InvalidArgument(f"list must be one of {', '.join(LISTS)}; got {name!r:.80}") from None
+def check_list(name: str, identifier: str = "") -> Relation:
+    """The relation that a list belongs to; ``identifier`` narrows the list, empty: it does not.
+
+    Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip.
+    """
+    relation = LISTS.get(name) if isinstance(name, str) else None
+    if relation is None or (identifier and not is_identifier(identifier)):
+        tail = f"{name}:{identifier}" if identifier else name
+        raise InvalidArgument(
+            f"list must be one of {', '.join(LISTS)}, with or without an identifier; got {tail!r:.80}"
+        )
+    return relation
 
 
 def check_relation(name: str) -> Relation:
     """The relation of this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
-    try:
-        return RELATIONS[name]
-    except (KeyError, TypeError):
-        raise InvalidArgument(f"relation must be one of {', '.join(RELATIONS)}; got {name!r:.80}") from None
+    relation = RELATIONS.get(name) if isinstance(name, str) else None
+    if relation is None:
+        raise InvalidArgument(f"relation must be one of {', '.join(RELATIONS)}; got {name!r:.80}")
+    return relation

@@ -18,9 +18,14 @@ class Resource(NamedTuple):
     object_id: str
 
 
+def is_identifier(identifier: object) -> bool:
+    """Whether this is an identifier."""
+    return isinstance(identifier, str) and _IDENTIFIER.fullmatch(identifier) is not None
+
+
 def check_identifier(identifier: object, name: str = "identifier") -> str:
     """The identifier itself. Raises :class:`InvalidIdentifier`, naming the argument, if it is none."""
-    if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
+    if not isinstance(identifier, str) or not is_identifier(identifier):
         raise InvalidIdentifier(
             f"{name} must be 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not 'count'; "
             f"got {identifier!r:.80}. Give the model one of its own: set identifier in its ModelBase."
@@ -52,4 +57,6 @@ def check_ends(from_resource: Resource, to_resource: Resource) -> None:
 def check_self(resource: Resource, others: Iterable[Resource]) -> None:
     """Raises :class:`SelfFollow` if a resource is among those that it is to follow."""
     if resource in others:
-        raise SelfFollow(f'{resource.identifier} "{resource.object_id}" cannot follow itself')
+        raise SelfFollow(
+            f"to must not be the same resource as from; got {f'{resource.identifier} {resource.object_id}'!r:.80}"
+        )

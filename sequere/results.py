@@ -1,144 +1,221 @@
-"""What ``get_followers()`` and its kin give: a list that is read when it is looked at."""
+"""What ``get_followers()`` and the like return: a list that is read when it is looked at."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from datetime import datetime
-from typing import Any, overload
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
-from .backends.base import MAX_PAGE, BaseBackend, Entry, Page
-from .base import ModelBase
-from .exceptions import NotRegistered
-from .registry import Registry
+from .backends.operations import MAX_PAGE, Count, Entry, Page, ReadPage, Relationships
+from .exceptions import InvalidArgument, NotRegistered
+from .registry import registry
 from .resources import Resource
 from .timestamps import to_datetime
+from .twins import Operation, awaitable, blocking
 
 logger = logging.getLogger("sequere")
 
-#: One line of a result: the instance, and since when.
-Item = tuple[Model, datetime]
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
-#: How many items a result shows of itself.
+#: How many items a list shows of itself.
 _SHOWN = 20
 
+#: More entries than any list has.
+_ENDLESS = 10**15 - 1
 
-class FollowList:
-    """The followers, followings or friends of an instance: tuples ``(instance, datetime)``, newest first.
+
+class Item(NamedTuple, Generic[M_co]):
+    """One line of a list: the instance, and since when (a datetime, aware with ``USE_TZ``)."""
+
+    instance: M_co
+    timestamp: datetime
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+@dataclass(slots=True)
+class _InBulk(Operation[dict[Any, Model]]):
+    """The rows of one model by primary key: one SQL query."""
+
+    queryset: QuerySet[Any]
+    keys: Sequence[Any]
+
+    def perform(self) -> dict[Any, Model]:
+        return self.queryset.in_bulk(self.keys)
+
+    async def aperform(self) -> dict[Any, Model]:
+        return await self.queryset.ain_bulk(self.keys)
+
+
+class FollowList(Generic[M_co]):
+    """A list of an instance, such as its followers: tuples ``(instance, timestamp)``, newest first.
 
     Lazy: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round trip
-    for each 1,000 entries, by cursor, and one SQL query per model and page (SQLite takes 999 keys a query).
-    Nobody shows up twice and nobody who stayed is skipped, whoever comes or goes meanwhile, as long as
-    nobody comes back with a timestamp from the past. Slices are lazy too. The first page, once read, is
-    kept, as a ``QuerySet`` keeps its rows.
+    for each 500 entries, by cursor, and one SQL query per model and page. Nobody comes twice and nobody who stayed
+    is skipped, whoever comes or goes meanwhile, as long as nobody returns with a timestamp from the past. Slices are
+    lazy too. The first page, once read, is kept, as a ``QuerySet`` keeps its rows; pickling reads all of the list.
 
     An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is registered no
-    more is left out; :meth:`count` and positions are those of the graph, which still has it.
+    more is left out; :meth:`count`, :meth:`exists` and positions are those of the graph, which still has it.
 
-    In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``,
-    ``await result.acount()``. Everything else blocks.
+    In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``, and the methods with an
+    ``a`` in front. Everything else blocks.
     """
 
     def __init__(
         self,
-        backend: BaseBackend,
-        registry: Registry,
         resource: Resource,
-        relation: str,
+        name: str,
         *,
         identifier: str = "",
         desc: bool = True,
         start: int = 0,
-        stop: int | None = None,
+        stop: int = _ENDLESS,
     ) -> None:
-        self._backend = backend
-        self._registry = registry
         self._resource = resource
-        self._relation = relation
+        self._name = name
         self._identifier = identifier
         self._desc = desc
         self._start = start
         self._stop = stop
-        self._first: tuple[Page, list[Item]] | None = None
+        self._first: tuple[Page, list[Item[M_co]]] | None = None
 
-    def count(self) -> int:
+    # What can be asked without reading the list.
+
+    @blocking
+    async def count(self) -> int:
         """How many entries there are now. One round trip."""
-        return self._within(self._backend.count(self._resource, self._relation, identifier=self._identifier))
+        return self._within(await Count(self._resource, self._name, self._identifier))
 
-    async def acount(self) -> int:
-        """As :meth:`count`."""
-        return self._within(await self._backend.acount(self._resource, self._relation, identifier=self._identifier))
+    @blocking
+    async def exists(self) -> bool:
+        """Whether there is any entry. One round trip, or none if the first page was read; no SQL."""
+        page = self._first[0] if self._first else await self._page(self._start, 1)
+        return bool(page.entries)
+
+    @blocking
+    async def first(self) -> Item[M_co] | None:
+        """The first item that can be shown; None if there is none. One round trip, more where some are hidden."""
+        position, page = self._start, await self._page(self._start, 1)
+        while page.entries:
+            items = await self._items(page.entries)
+            if items:
+                return items[0]
+            position += len(page.entries)
+            if not page.cursor:
+                break
+            page = await self._page(position, _SHOWN, page.cursor)
+        return None
+
+    @blocking
+    async def contains(self, instance: Model) -> bool:
+        """Whether the list holds an instance. One round trip however long it is; of a slice the entries are read."""
+        other = registry.identify(instance)
+        if self._identifier and other.identifier != self._identifier:
+            return False
+        if self._start or self._stop < _ENDLESS:
+            return any(tuple(other) == entry[:2] for page in await self._pages() for entry in page.entries)
+        return await Relationships(self._resource, [self._name], [other]) == [1]
+
+    # What reads it, by one round trip for each 500 entries.
+
+    @blocking
+    async def ids(self) -> list[Any]:
+        """The primary keys, for ``pk__in=``; no SQL. Of objects that no longer exist too.
+
+        Raises :class:`~sequere.exceptions.InvalidArgument` unless the list is of one ``identifier``.
+        """
+        if not self._identifier:
+            raise InvalidArgument(
+                f"ids() needs the {self._name} of one model; got those of every model. Pass identifier=, as in "
+                f"get_{self._name}(instance, identifier=User).ids()."
+            )
+        to_python = registry.get_by_identifier(self._identifier).model._meta.pk.to_python
+        return [key for page in await self._pages() for key in self._keys(to_python, page.entries).values()]
+
+    @blocking
+    async def instances(self) -> list[M_co]:
+        """The instances alone."""
+        return [item.instance for page in await self._pages() for item in await self._items(page.entries)]
+
+    acount = awaitable(count)
+    aexists = awaitable(exists)
+    afirst = awaitable(first)
+    acontains = awaitable(contains)
+    aids = awaitable(ids)
+    ainstances = awaitable(instances)
+
+    def all(self) -> FollowList[M_co]:
+        """A copy that has not read anything."""
+        return self._copy()
+
+    # What Python asks.
 
     def __len__(self) -> int:
-        """The length of the list where one page holds it all; else how many entries there were."""
-        page, items = self._first_page()
-        return self._within(page.total) if self._next(self._start + len(page.entries), page) else len(items)
+        """The length of the list where one page holds it all; else how many entries there are now."""
+        page, items = self._load()
+        return self.count() if self._goes_on(self._start + len(page.entries), page) else len(items)
 
     def __bool__(self) -> bool:
-        return len(self) > 0
+        return self.exists()
 
-    def __iter__(self) -> Iterator[Item]:
+    def __contains__(self, item: object) -> bool:
+        return self.contains(item) if isinstance(item, Model) else any(item == each for each in self)
+
+    def __iter__(self) -> Iterator[Item[M_co]]:
         # Read here, not in the generator: list() asks for the length next.
-        return self._walk(*self._first_page())
+        return self._walk(*self._load())
 
-    def _walk(self, page: Page, items: list[Item]) -> Iterator[Item]:
+    def _walk(self, page: Page, items: list[Item[M_co]]) -> Iterator[Item[M_co]]:
         yield from items
         position = self._start + len(page.entries)
-        while where := self._next(position, page):
-            page = self._backend.page(self._resource, self._relation, **where)
-            yield from self._items(page.entries)
+        while self._goes_on(position, page):
+            page, items = self._next(position, page)
+            yield from items
             position += len(page.entries)
 
-    def _first_page(self) -> tuple[Page, list[Item]]:
-        if self._first is None:
-            where = self._next(self._start, None)
-            page = self._backend.page(self._resource, self._relation, **where) if where else Page(0, "", [])
-            self._first = page, self._items(page.entries)
-        return self._first
-
-    async def __aiter__(self) -> AsyncIterator[Item]:
-        position, page = self._start, None
-        while where := self._next(position, page):
-            page = await self._backend.apage(self._resource, self._relation, **where)
-            for item in await self._aitems(page.entries):
+    async def __aiter__(self) -> AsyncIterator[Item[M_co]]:
+        page, items = await self._aload()
+        position = self._start
+        while True:
+            for item in items:
                 yield item
             position += len(page.entries)
+            if not self._goes_on(position, page):
+                return
+            page, items = await self._anext(position, page)
 
-    def _next(self, position: int, page: Page | None) -> dict[str, Any] | None:
-        """What reads the page from a position on, after ``page`` if there was one; None at the end."""
-        limit = min(MAX_PAGE, self._room(position))
-        if limit == 0 or (page is not None and not page.cursor):
-            return None
-        where = {"cursor": page.cursor} if page else {"offset": position}
-        return {"identifier": self._identifier, "desc": self._desc, "limit": limit, **where}
-
-    def __await__(self) -> Generator[Any, None, list[Item]]:
+    def __await__(self) -> Generator[Any, None, list[Item[M_co]]]:
         return self._alist().__await__()
 
-    async def _alist(self) -> list[Item]:
+    async def _alist(self) -> list[Item[M_co]]:
         return [item async for item in self]
 
-    def __reversed__(self) -> Iterator[Item]:
-        if self._start == 0 and self._stop is None:
+    def __reversed__(self) -> Iterator[Item[M_co]]:
+        if self._start == 0 and self._stop == _ENDLESS:
             return iter(self._copy(desc=not self._desc))
         return reversed(list(self))
 
     @overload
-    def __getitem__(self, index: int) -> Item: ...
+    def __getitem__(self, index: int) -> Item[M_co]: ...
     @overload
-    def __getitem__(self, index: slice) -> FollowList | list[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | FollowList | list[Item]:
+    def __getitem__(self, index: slice) -> FollowList[M_co]: ...
+    def __getitem__(self, index: int | slice) -> Item[M_co] | FollowList[M_co]:
         """One item, by one round trip (two if the index is negative); or a lazy part."""
         if isinstance(index, slice):
             return self._slice(index)
         if not isinstance(index, int):
             raise TypeError(f"an index must be a whole number or a slice; got {index!r}")
-        position = index if index >= 0 else index + self.count()
-        items = list(self._copy(start=self._start + position, length=1)) if position >= 0 else []
-        if not items or (self._stop is not None and self._start + position >= self._stop):
+        position = self._start + (index if index >= 0 else index + self.count())
+        items = list(self._copy(start=position, stop=position + 1)) if self._start <= position < self._stop else []
+        if not items:
             raise IndexError(f"nothing at index {index}: the list ends before, or that object no longer exists")
         return items[0]
 
@@ -150,86 +227,110 @@ class FollowList:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        items = list(self._copy(start=self._start, length=min(_SHOWN + 1, self._room(self._start))))
-        shown = ", ".join(repr(item) for item in items[:_SHOWN])
+        items = list(self[: _SHOWN + 1])
+        shown = ", ".join(map(repr, items[:_SHOWN]))
         return f"[{shown}, ...]" if len(items) > _SHOWN else f"[{shown}]"
 
-    def _slice(self, index: slice) -> FollowList | list[Item]:
-        if index.step not in (None, 1):
-            return list(self)[index]
-        start, stop = index.start or 0, index.stop
-        if start < 0 or (stop is not None and stop < 0):
-            start, stop, _ = index.indices(self.count())
-        length = None if stop is None else max(0, stop - start)
-        room = self._room(self._start + start)
-        return self._copy(start=self._start + start, length=room if length is None else min(length, room))
+    def __getstate__(self) -> dict[str, Any]:
+        page, items = self._load()
+        entries, items = list(page.entries), list(items)
+        while self._goes_on(self._start + len(entries), page):
+            page, more = self._next(self._start + len(entries), page)
+            entries += page.entries
+            items += more
+        return {**self.__dict__, "_first": (Page(entries, ""), items)}
 
-    def _copy(self, *, desc: bool | None = None, start: int = 0, length: int | None = None) -> FollowList:
-        endless = length is None or length >= _ENDLESS
+    def _slice(self, index: slice) -> FollowList[M_co]:
+        if index.step not in (None, 1):
+            raise ValueError(f"a FollowList has no steps; got {index.step!r}. Take them from list(...).")
+        start, stop = index.start or 0, _ENDLESS if index.stop is None else index.stop
+        if start < 0 or stop < 0:
+            start, stop, _ = index.indices(self.count())
+        return self._copy(start=min(self._start + start, self._stop), stop=min(self._start + stop, self._stop))
+
+    def _copy(self, *, desc: bool | None = None, start: int | None = None, stop: int | None = None) -> FollowList[M_co]:
         return FollowList(
-            self._backend,
-            self._registry,
             self._resource,
-            self._relation,
+            self._name,
             identifier=self._identifier,
             desc=self._desc if desc is None else desc,
-            start=start,
-            stop=None if endless or length is None else start + length,
+            start=self._start if start is None else start,
+            stop=self._stop if stop is None else stop,
         )
-
-    def _room(self, start: int) -> int:
-        """How many entries there may be from a position to the end of this slice."""
-        return _ENDLESS if self._stop is None else max(0, self._stop - start)
 
     def _within(self, total: int) -> int:
         """How much of a list of this length the slice covers."""
-        return max(0, min(total, self._start + self._room(self._start)) - self._start)
+        return max(0, min(total, self._stop) - self._start)
 
-    def _items(self, entries: Iterable[Entry]) -> list[Item]:
-        instances = {
-            identifier: base.get_queryset().in_bulk(list(keys.values()))
-            for identifier, (base, keys) in self._by_model(entries).items()
-        }
-        return self._join(entries, instances)
+    # Pages.
 
-    async def _aitems(self, entries: Iterable[Entry]) -> list[Item]:
-        instances = {
-            identifier: await base.get_queryset().ain_bulk(list(keys.values()))
-            for identifier, (base, keys) in self._by_model(entries).items()
-        }
-        return self._join(entries, instances)
+    def _goes_on(self, position: int, page: Page) -> bool:
+        return bool(page.cursor) and position < self._stop
 
-    def _by_model(self, entries: Iterable[Entry]) -> dict[str, tuple[ModelBase, dict[str, Any]]]:
-        """For each identifier its ModelBase and its object ids, each with the primary key that it means."""
-        found: dict[str, tuple[ModelBase, dict[str, Any]]] = {}
-        unknown = set()
+    async def _page(self, position: int, limit: int, cursor: str = "") -> Page:
+        limit = min(limit, self._stop - position)
+        if limit <= 0:
+            return Page([], "")
+        offset = 0 if cursor else position
+        return await ReadPage(self._resource, self._name, self._identifier, self._desc, limit, offset, cursor)
+
+    async def _pages(self) -> list[Page]:
+        pages = [self._first[0] if self._first else await self._page(self._start, MAX_PAGE)]
+        position = self._start + len(pages[0].entries)
+        while self._goes_on(position, pages[-1]):
+            pages.append(await self._page(position, MAX_PAGE, pages[-1].cursor))
+            position += len(pages[-1].entries)
+        return pages
+
+    @blocking
+    async def _load(self) -> tuple[Page, list[Item[M_co]]]:
+        """The first page and its items."""
+        if self._first is None:
+            page = await self._page(self._start, MAX_PAGE)
+            self._first = page, await self._items(page.entries)
+        return self._first
+
+    @blocking
+    async def _next(self, position: int, page: Page) -> tuple[Page, list[Item[M_co]]]:
+        """The page after another and its items."""
+        page = await self._page(position, MAX_PAGE, page.cursor)
+        return page, await self._items(page.entries)
+
+    _aload = awaitable(_load)
+    _anext = awaitable(_next)
+
+    async def _items(self, entries: Sequence[Entry]) -> list[Item[M_co]]:
+        """The entries with their instances: one query per model. What is gone or hidden is left out."""
+        wanted: dict[str, list[Entry]] = {}
         for entry in entries:
-            if entry.identifier not in found and entry.identifier not in unknown:
-                try:
-                    found[entry.identifier] = (self._registry.get_by_identifier(entry.identifier), {})
-                except NotRegistered as error:
-                    unknown.add(entry.identifier)
-                    logger.warning("Some %s of %s are left out: %s", self._relation, self._resource, error)
-            if entry.identifier in found:
-                base, keys = found[entry.identifier]
-                try:
-                    keys[entry.object_id] = base.model._meta.pk.to_python(entry.object_id)
-                except ValidationError:
-                    logger.warning("%s %r cannot be a key of its model.", entry.identifier, entry.object_id)
-        return found
-
-    @staticmethod
-    def _join(entries: Iterable[Entry], instances: dict[str, dict[Any, Model]]) -> list[Item]:
-        by_text = {
-            identifier: {str(key): instance for key, instance in found.items()}
-            for identifier, found in instances.items()
-        }
+            wanted.setdefault(entry[0], []).append(entry)
+        found: dict[tuple[str, str], Model] = {}
+        for identifier, same in wanted.items():
+            try:
+                base = registry.get_by_identifier(identifier)
+            except NotRegistered as error:
+                logger.warning("Some %s of %s are left out: %s", self._name, self._resource, error)
+                continue
+            keys = self._keys(base.model._meta.pk.to_python, same)
+            instances = await _InBulk(base.get_queryset(), list(keys.values()))
+            found |= {(identifier, str(key)): instance for key, instance in instances.items()}
+        moment = _aware if settings.USE_TZ else to_datetime
         return [
-            (by_text[entry.identifier][entry.object_id], to_datetime(entry.timestamp))
-            for entry in entries
-            if entry.object_id in by_text.get(entry.identifier, ())
+            Item(cast(M_co, found[identifier, object_id]), moment(timestamp))
+            for identifier, object_id, timestamp in entries
+            if (identifier, object_id) in found
         ]
 
+    def _keys(self, to_python: Callable[[str], Any], entries: Sequence[Entry]) -> dict[str, Any]:
+        """The primary keys that object ids mean; what cannot be a key of its model is left out."""
+        keys: dict[str, Any] = {}
+        for identifier, object_id, _ in entries:
+            try:
+                keys[object_id] = to_python(object_id)
+            except ValidationError:
+                logger.warning("%s %r cannot be a key of its model.", identifier, object_id)
+        return keys
 
-#: More entries than any list has.
-_ENDLESS = 2**53
+
+def _aware(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -187,7 +187,7 @@ def _test_repeated(tests: Tests, types: Types, argument: Argument, before: int) 
     for name, other, ends in _differing(types, argument):
         quick.append(_unlike(other, *(f"each_{end}" for end in ends), each=argument.type == "group"))
         by_name = dict(zip((value.name for value in values), places, strict=True))
-        others = [by_name.get(f"{other}_{part}", f"{other}_{part}") for part in ("identifier", "object_id")]
+        others = [by_name.get(place, place) for place in _ends(other)]
         tests.check += ["  " + line for line in _refuse(name, other, *(by_name[end] for end in ends), *others)]
     tests.check.append("end")
     loop = [
@@ -222,11 +222,18 @@ def _put(expression: str | None, name: str) -> str:
 
 def _unlike(other: str, identifier: str, object_id: str, *, each: bool = False) -> str:
     prefix = "each_" if each else ""
-    return f"({object_id} ~= {prefix}{other}_object_id or {identifier} ~= {prefix}{other}_identifier)"
+    other_identifier, other_object_id = _ends(other)
+    return f"({object_id} ~= {prefix}{other_object_id} or {identifier} ~= {prefix}{other_identifier})"
+
+
+def _ends(name: str) -> list[str]:
+    """The names of the two values of a resource."""
+    side = "" if name == "resource" else f"{name}_"
+    return [f"{side}identifier", f"{side}object_id"]
 
 
 def _refuse_same(name: str, other: str, identifier: str, object_id: str) -> list[str]:
-    return _refuse(name, other, identifier, object_id, f"{other}_identifier", f"{other}_object_id")
+    return _refuse(name, other, identifier, object_id, *_ends(other))
 
 
 def _refuse(name: str, other: str, identifier: str, object_id: str, *others: str) -> list[str]:

@@ -7,7 +7,7 @@
 --   target      relation?           what the edges become; empty: they are removed
 --   limit       1..50               entries to take where no others are named: the oldest
 --   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
---   others      resource[0..50]     whom to take out of the list
+--   others      resource[0..50]~resource   whom to take out of the list
 -- REPLY tuple
 --   left        integer             entries left in the list
 --   moved       repeated            those taken out, in the order of others; who was not in the list is left out

@@ -3111,7 +3111,7 @@ description = 'Takes up to 50 entries out of a list of a resource: their edges b
 --   target      relation?           what the edges become; empty: they are removed
 --   limit       1..50               entries to take where no others are named: the oldest
 --   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
---   others      resource[0..50]     whom to take out of the list
+--   others      resource[0..50]~resource   whom to take out of the list
 -- REPLY tuple
 --   left        integer             entries left in the list
 --   moved       repeated            those taken out, in the order of others; who was not in the list is left out
@@ -3127,7 +3127,7 @@ description = 'Takes up to 50 entries out of a list of a resource: their edges b
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
---   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -3347,6 +3347,7 @@ for i = 7, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
   right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
     and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+    and (each_object_id ~= object_id or each_identifier ~= identifier)
 end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -3400,6 +3401,9 @@ if not right then
   for i = 7, reason and 0 or #ARGV, 2 do
     check('others ' .. (i - 7) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('others ' .. (i - 7) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i] == ARGV[i] and ARGV[i + 1] == ARGV[i + 1] then
+      reason = {'SEQUERE_SELF', 'others must not be the same resource as resource', ARGV[i] .. ' ' .. ARGV[i + 1]}
+    end
   end
 end
 local done, reply

@@ -50,10 +50,10 @@ class Moved(NamedTuple):
 
 
 class Forgotten(NamedTuple):
-    """What a Forget did: how many edges it removed, and how many are left."""
+    """What a Forget did: how many edges it removed, and whether it was the last of them."""
 
     removed: int
-    left: int
+    done: bool
 
 
 class _Outcome(GraphOperation[bool]):
@@ -142,7 +142,7 @@ class MoveEdges(GraphOperation[Moved]):
 class Forget(GraphOperation[Forgotten]):
     """Take up to ``limit`` (1 to 100) edges of a resource, in both directions, out of the graph.
 
-    Repeat it until none is left: then the resource is forgotten.
+    Repeat it until it is done: then the resource is forgotten.
     """
 
     script, writes = "forget", True
@@ -153,7 +153,7 @@ class Forget(GraphOperation[Forgotten]):
         return (*self.resource, self.limit)
 
     def reply(self, reply: Any) -> Forgotten:
-        return Forgotten(*map(int, reply))
+        return Forgotten(int(reply[0]), done=int(reply[1]) == 0)
 
 
 @dataclass(slots=True)

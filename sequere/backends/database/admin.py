@@ -1,4 +1,4 @@
-"""The follows in Django's admin, to look at and to remove."""
+"""The edges in Django's admin, to look at and to remove."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from django.http import HttpRequest
 
 from .. import get_backend
 from .backend import DatabaseBackend
-from .models import Follow
+from .models import Edge
 
 
-@admin.register(Follow)
-class FollowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Newest first. Edges are made by ``follow()``, which checks them, so none can be added or edited here.
+@admin.register(Edge)
+class EdgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Newest first. Edges are made by ``follow()`` and the like, which check them, so none can be added or edited here.
 
     Where the table only follows another store, nothing can be removed here either: it would come back.
     """
 
-    list_display = ["from_identifier", "from_object_id", "to_identifier", "to_object_id", "created_at"]
-    list_filter = ["from_identifier", "to_identifier"]
+    list_display = ["relation", "from_identifier", "from_object_id", "to_identifier", "to_object_id", "timestamp"]
+    list_filter = ["relation", "from_identifier", "to_identifier"]
     search_fields = ["=from_object_id", "=to_object_id"]
-    ordering = ["-created_at", "-id"]
+    ordering = ["-timestamp", "-id"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

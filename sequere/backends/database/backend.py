@@ -1,10 +1,10 @@
-"""The backend that keeps follows in a table."""
+"""The backend that keeps the graph in a table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from django.apps import apps
@@ -14,15 +14,23 @@ from django.db import OperationalError, connections, router, transaction
 from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
+from ... import relations
 from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
-from ...resources import Resource, check_identifier, check_resource, check_self
+from ...relations import Edge, Relation, check_list, check_relation
+from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
-from ..base import MAX_PAGE, MAX_READS, MAX_WRITES, RELATIONS, BaseBackend, Entry, Page, Relationship
+from .. import operations as ops
+from ..base import BaseBackend, GraphOperation
+from .fields import make_digest
 
 if TYPE_CHECKING:
-    from .models import Follow
+    from .models import Edge as Row
 
+R = TypeVar("R")
 T = TypeVar("T")
+
+#: Edges that changed: since when each exists now (seconds since the epoch, UTC), None: no more.
+Changes = dict[Edge, float | None]
 
 #: How often a write is tried that a deadlock with another transaction stopped.
 ATTEMPTS = 10
@@ -35,7 +43,7 @@ _CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,1
 
 
 def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
-    """What is to be told of tables that are not where the routers send these models. One query for each database."""
+    """What is wrong with the tables of these models where the routers send them. One query for each database."""
     wanted: dict[str, set[str]] = {}
     for model in models:
         wanted.setdefault(router.db_for_write(model), set()).add(model._meta.db_table)
@@ -51,12 +59,21 @@ def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
 
 
 class DatabaseBackend(BaseBackend):
-    """Follows as rows of ``Follow``, in the database that the routers name for that model.
+    """The graph as rows of ``Edge``, in the database that the routers name for that model.
 
-    A question is one SQL query, a page two (count and entries), the first page of a list that begins with
-    the oldest three; a write is a transaction of one or two statements, :meth:`unfollow_many` of one for
-    each pair. Database errors come as Django raises them, so that transactions around a call behave as usual.
+    There is a method for each operation, under the name of its script. One that reads is one SQL query, the first
+    page of a list that begins with the oldest two; a write is a transaction of two to four statements. Database errors
+    come as Django raises them, so that transactions around a call behave as usual.
     """
+
+    def perform(self, operation: GraphOperation[R]) -> R:
+        if operation.writes:
+            return self.change(operation)[0]
+        return cast(R, getattr(self, operation.script)(operation))
+
+    def change(self, operation: GraphOperation[R]) -> tuple[R, Changes]:
+        """Perform an operation that writes. Returns its result and the edges that it changed."""
+        return cast("tuple[R, Changes]", getattr(self, operation.script)(operation))
 
     def check(self) -> list[checks.CheckMessage]:
         if apps.is_installed("sequere.backends.database"):
@@ -71,122 +88,173 @@ class DatabaseBackend(BaseBackend):
 
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
-            return []  # check() tells
+            return []  # check() reports it
         return check_tables(self._model)
 
     @property
-    def _model(self) -> type[Follow]:
-        from .models import Follow  # models can be imported once the applications are loaded
+    def _model(self) -> type[Row]:
+        from .models import Edge as Row  # models can be imported once the applications are loaded
 
-        return Follow
+        return Row
 
-    def follow(self, from_resource: Resource, to_resource: Resource, *, timestamp: float) -> bool:
-        return self.follow_many(from_resource, [to_resource], timestamp=timestamp)[0]
+    # What writes: each returns the result and the changes.
 
-    def follow_many(self, from_resource: Resource, to_resources: Sequence[Resource], *, timestamp: float) -> list[bool]:
-        _check_pairs(from_resource, to_resources, MAX_WRITES)
-        model, created_at = self._model, to_datetime(to_seconds(timestamp))
-        alias = router.db_for_write(model)
-        rows = [model(**_edge(from_resource, to), created_at=created_at) for to in to_resources]
+    def follow(self, operation: ops.Follow) -> tuple[bool, Changes]:
+        flags, changes = self._add("follow", operation.from_resource, [operation.to_resource], operation.timestamp)
+        return flags[0], changes
+
+    def add_edges(self, operation: ops.AddEdges) -> tuple[list[bool], Changes]:
+        check_relation(operation.relation)
+        _check_size("to_resources", operation.to_resources, 1, ops.MAX_EDGES)
+        return self._add(
+            operation.relation, operation.from_resource, operation.to_resources, operation.timestamp
+        )
+
+    def _add(
+        self, relation: str, from_resource: Resource, others: Sequence[Resource], timestamp: float
+    ) -> tuple[list[bool], Changes]:
+        for other in others:
+            check_ends(from_resource, other)
+        check_self(from_resource, others)
+        seconds = to_seconds(timestamp)
+        alias = router.db_for_write(self._model)
+        edges = [Edge(relation, from_resource, other) for other in others]
+        rows = [self._row(edge, seconds) for edge in edges]
 
         def insert() -> list[bool]:
             # In a transaction: nobody can remove a new row before it has been counted.
             with transaction.atomic(using=alias, savepoint=False):
-                # Sorted: two batches that meet wait for each other in the same order.
-                manager = model._default_manager.using(alias)
-                manager.bulk_create(sorted(rows, key=_place), ignore_conflicts=True)
-                ours = set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+                ours = self._insert(alias, rows)
             return [row.pk in ours for row in rows]
 
-        return despite_deadlocks(alias, insert)
+        flags = despite_deadlocks(alias, insert)
+        return flags, {edge: seconds for edge, is_new in zip(edges, flags, strict=True) if is_new}
 
-    def unfollow(self, from_resource: Resource, to_resource: Resource) -> bool:
-        return self.unfollow_many(from_resource, [to_resource])[0]
+    def unfollow(self, operation: ops.Unfollow) -> tuple[bool, Changes]:
+        check_ends(operation.from_resource, operation.to_resource)
+        check_self(operation.from_resource, [operation.to_resource])
+        edge = Edge("follow", operation.from_resource, operation.to_resource)
+        alias = router.db_for_write(self._model)
+        rows = self._model._default_manager.using(alias).filter(digest=make_digest(edge))
+        is_gone = despite_deadlocks(alias, lambda: rows.delete()[0] > 0)
+        return is_gone, {edge: None} if is_gone else {}
 
-    def unfollow_many(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
-        _check_pairs(from_resource, to_resources, MAX_WRITES)
-        model = self._model
-        alias = router.db_for_write(model)
-
-        def delete() -> list[bool]:
-            removed = set()
-            with transaction.atomic(using=alias, savepoint=False):
-                for to in sorted(set(to_resources)):
-                    if model._default_manager.using(alias).filter(**_edge(from_resource, to)).delete()[0]:
-                        removed.add(to)
-            replies = []
-            for to in to_resources:
-                replies.append(to in removed)
-                removed.discard(to)  # a pair that stands twice was there once
-            return replies
-
-        return despite_deadlocks(alias, delete)
-
-    def is_following(self, from_resource: Resource, to_resource: Resource) -> bool:
-        check_resource(from_resource, "from_resource")
-        check_resource(to_resource, "to_resource")
-        return self._model._default_manager.filter(**_edge(from_resource, to_resource)).exists()
-
-    def are_following(self, from_resource: Resource, to_resources: Sequence[Resource]) -> list[bool]:
-        check_resource(from_resource, "from_resource")
-        _check_others(to_resources, MAX_READS)
-        targets = Q()
-        for identifier in {to.identifier for to in to_resources}:
-            object_ids = {to.object_id for to in to_resources if to.identifier == identifier}
-            targets |= Q(to_identifier=identifier, to_object_id__in=object_ids)
-        followed = set(
-            self._model._default_manager.filter(targets, **_side("from", from_resource)).values_list(
-                "to_identifier", "to_object_id"
+    def move_edges(self, operation: ops.MoveEdges) -> tuple[ops.Moved, Changes]:
+        owner, others = operation.resource, list(dict.fromkeys(operation.others))
+        check_resource(owner)
+        _check_size("others", operation.others, 0, ops.MAX_EDGES)
+        for other in others:
+            check_resource(other, "others")
+        check_self(owner, others)
+        name, _, identifier = operation.list.partition(":")
+        relation = check_list(name, identifier)
+        _check_number("limit", operation.limit, 1, ops.MAX_EDGES)
+        seconds = None if operation.timestamp is None else to_seconds(operation.timestamp)
+        if operation.target and operation.target not in relation.moves.split():
+            raise InvalidArgument(
+                f"target must be empty or a relation that edges of {relation.name} may become; "
+                f"got {operation.target!r:.80}"
             )
-        )
-        return [tuple(to) in followed for to in to_resources]
+        alias = router.db_for_write(self._model)
+        listed = self._list(owner, name, identifier).using(alias)
+        side = _other_side(relation, name)
+        wanted = listed
+        if others:
+            edges = [_edge_between(relation, name, owner, other) for other in others]
+            wanted = listed.filter(digest__in=[make_digest(edge) for edge in edges])
 
-    def relationship(self, from_resource: Resource, to_resource: Resource) -> Relationship:
-        check_resource(from_resource, "from_resource")
-        check_resource(to_resource, "to_resource")
-        followers = set(
-            self._model._default_manager.filter(
-                Q(**_edge(from_resource, to_resource)) | Q(**_edge(to_resource, from_resource))
-            ).values_list("from_identifier", "from_object_id")
-        )
-        follows, followed_by = tuple(from_resource) in followers, tuple(to_resource) in followers
-        return Relationship(follows, followed_by, follows and followed_by)
+        def move() -> tuple[ops.Moved, Changes]:
+            with transaction.atomic(using=alias, savepoint=False):
+                rows = self._lock(wanted.order_by("score", "id"))[: None if others else operation.limit]
+                found = {Resource(getattr(row, f"{side}_identifier"), getattr(row, f"{side}_object_id")): row for row in rows}
+                found = {other: found[other] for other in others if other in found} if others else found
+                self._delete(alias, found.values())
+                changes: Changes = {_edge_of(row): None for row in found.values()}
+                entries = []
+                moved = []
+                for other, row in found.items():
+                    at = to_micros(row.timestamp) / MICROSECONDS if seconds is None or not operation.target else seconds
+                    entries.append(ops.Entry(*other, at))
+                    if operation.target:
+                        moved.append(self._row(_edge_of(row)._replace(relation=operation.target), at))
+                ours = self._insert(alias, moved) if moved else set()
+                changes |= {_edge_of(row): to_micros(row.timestamp) / MICROSECONDS for row in moved if row.pk in ours}
+                return ops.Moved(entries, listed.count()), changes
 
-    def count(self, resource: Resource, relation: str, *, identifier: str = "") -> int:
-        return self._list(resource, relation, identifier).count()
+        return despite_deadlocks(alias, move)
 
-    def page(
-        self,
-        resource: Resource,
-        relation: str,
-        *,
-        identifier: str = "",
-        desc: bool = True,
-        limit: int = MAX_PAGE,
-        offset: int = 0,
-        cursor: str = "",
-    ) -> Page:
-        _check_number("limit", limit, 1, MAX_PAGE)
+    def forget(self, operation: ops.Forget) -> tuple[ops.Forgotten, Changes]:
+        check_resource(operation.resource)
+        _check_number("limit", operation.limit, 1, ops.MAX_FORGET)
+        alias = router.db_for_write(self._model)
+        around = Q(**_side("from", operation.resource)) | Q(**_side("to", operation.resource))
+        edges = self._model._default_manager.using(alias).filter(around, relation__in=relations.RELATIONS)
+
+        def remove() -> tuple[ops.Forgotten, Changes]:
+            with transaction.atomic(using=alias, savepoint=False):
+                rows = self._lock(edges)[: operation.limit + 1]
+                gone = list(rows)[: operation.limit]
+                self._delete(alias, gone)
+            return ops.Forgotten(len(gone), done=len(rows) == len(gone)), {_edge_of(row): None for row in gone}
+
+        return despite_deadlocks(alias, remove)
+
+    # What reads.
+
+    def is_following(self, operation: ops.IsFollowing) -> bool:
+        check_ends(operation.from_resource, operation.to_resource)
+        edge = Edge("follow", operation.from_resource, operation.to_resource)
+        return self._model._default_manager.filter(digest=make_digest(edge)).exists()
+
+    def relationships(self, operation: ops.Relationships) -> list[int]:
+        owner, others = operation.resource, operation.others
+        check_resource(owner)
+        _check_size("lists", operation.lists, 1, 10)
+        _check_size("others", others, 1, ops.MAX_OTHERS)
+        for other in others:
+            check_resource(other, "others")
+        wanted: list[list[list[bytes]]] = []  # of each list and other, the edges that must exist
+        for tail in operation.lists:
+            name, _, identifier = tail.partition(":")
+            relation = check_list(name, identifier)
+            wanted.append(
+                [
+                    _digests_between(relation, name, owner, other) if identifier in ("", other.identifier) else []
+                    for other in others
+                ]
+            )
+        every = {digest for column in wanted for cell in column for digest in cell}
+        rows = self._model._default_manager.filter(digest__in=every).values_list("digest", flat=True)
+        found = {bytes(digest) for digest in rows}
+        return [
+            sum(1 << bit for bit, column in enumerate(wanted) if column[i] and found.issuperset(column[i]))
+            for i in range(len(others))
+        ]
+
+    def count(self, operation: ops.Count) -> int:
+        return self._list(operation.resource, operation.list, operation.identifier).count()
+
+    def page(self, operation: ops.ReadPage) -> ops.Page:
+        limit, offset, cursor, desc = operation.limit, operation.offset, operation.cursor, operation.desc
+        _check_number("limit", limit, 1, ops.MAX_PAGE)
         _check_number("offset", offset, 0, 10**15 - 1)
         if offset and cursor:
             raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
-        entries = self._list(resource, relation, identifier)
+        entries = self._list(operation.resource, operation.list, operation.identifier)
         bound: int | None = None
         if cursor:
             after, bound = _after(cursor, desc=desc)
+            entries = entries.filter(after)
         elif not desc:
             # Before anything else is read: whoever comes later is not part of this walk.
             bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
-        total = entries.count()
-        wanted = entries.filter(after) if cursor else entries
         if bound is not None:
-            wanted = wanted.filter(score__lte=to_datetime(bound / MICROSECONDS))
-        order = ["-score", "-id"] if desc else ["score", "id"]
-        other = "from" if relation == "followers" else "to"
+            entries = entries.filter(score__lte=to_datetime(bound / MICROSECONDS))
+        side = _other_side(check_list(operation.list), operation.list)
         rows = list(
-            wanted.order_by(*order).values_list(f"{other}_identifier", f"{other}_object_id", "score", "id")[
-                offset : offset + limit + 1
-            ]
+            entries.order_by(*(["-score", "-id"] if desc else ["score", "id"])).values_list(
+                f"{side}_identifier", f"{side}_object_id", "score", "id"
+            )[offset : offset + limit + 1]
         )
         following = ""
         if len(rows) > limit:
@@ -194,66 +262,82 @@ class DatabaseBackend(BaseBackend):
             following = f"{to_micros(rows[-1][2])}:{rows[-1][3].hex}"
             if bound is not None:
                 following = f"{following}:{bound}"
-        return Page(total, following, [Entry(row[0], row[1], to_micros(row[2]) / MICROSECONDS) for row in rows])
+        return ops.Page([ops.Entry(row[0], row[1], to_micros(row[2]) / MICROSECONDS) for row in rows], following)
 
-    def forget(self, resource: Resource) -> int:
-        check_resource(resource)
-        model = self._model
-        alias = router.db_for_write(model)
-        edges = model._default_manager.using(alias).filter(Q(**_side("from", resource)) | Q(**_side("to", resource)))
-        return despite_deadlocks(alias, lambda: edges.delete()[0])
+    # The table.
 
-    def _list(self, resource: Resource, relation: str, identifier: str) -> QuerySet[Any]:
+    def _row(self, edge: Edge, seconds: float) -> Row:
+        ends = {**_side("from", edge.from_resource), **_side("to", edge.to_resource)}
+        return self._model(relation=edge.relation, timestamp=to_datetime(seconds), **ends)
+
+    def _insert(self, alias: str, rows: Iterable[Row]) -> set[UUID]:
+        """Insert the rows whose edges do not exist; returns their primary keys."""
+        manager = self._model._default_manager.using(alias)
+        # Sorted: two batches that meet wait for each other in the same order.
+        manager.bulk_create(sorted(rows, key=lambda row: make_digest(_edge_of(row))), ignore_conflicts=True)
+        return set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+
+    def _delete(self, alias: str, rows: Iterable[Row]) -> None:
+        self._model._default_manager.using(alias).filter(pk__in=[row.pk for row in rows]).delete()
+
+    @staticmethod
+    def _lock(rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows, locked until the transaction ends, so that what is read here is what is removed."""
+        if connections[rows.db].features.has_select_for_update:
+            return rows.select_for_update()
+        # SQLite locks the database at the first write; a transaction that reads first may fail at its write.
+        rows.model._default_manager.using(rows.db).filter(digest=b"").update(relation="")
+        return rows
+
+    def _list(self, resource: Resource, name: str, identifier: str) -> QuerySet[Any]:
         """The rows behind a list, each with its ``score``: since when, as lists tell it."""
         check_resource(resource)
-        if relation not in RELATIONS:
-            raise InvalidArgument(f"relation must be followers, followings or friends; got {relation!r:.80}")
-        own, other = ("to", "from") if relation == "followers" else ("from", "to")
-        rows = self._model._default_manager.filter(**_side(own, resource))
+        relation = check_list(name, identifier)
+        other = _other_side(relation, name)
+        own = "to" if other == "from" else "from"
+        edges: QuerySet[Any] = self._model._default_manager.filter(relation=relation.name)
+        rows = edges.filter(**_side(own, resource))
         if identifier:
-            rows = rows.filter(**{f"{other}_identifier": check_identifier(identifier)})
-        if relation != "friends":
-            return rows.annotate(score=F("created_at"))
-        answers = self._model._default_manager.filter(
-            from_identifier=OuterRef("to_identifier"),
-            from_object_id=OuterRef("to_object_id"),
-            **_side("to", resource),
+            rows = rows.filter(**{f"{other}_identifier": identifier})
+        if name != relation.mutual:
+            return rows.annotate(score=F("timestamp"))
+        answers = edges.filter(
+            from_identifier=OuterRef("to_identifier"), from_object_id=OuterRef("to_object_id"), **_side("to", resource)
         )
-        return (
-            rows.annotate(answered_at=Subquery(answers.values("created_at")[:1]))
-            .filter(answered_at__isnull=False)
-            .annotate(score=Greatest("created_at", "answered_at"))
-        )
+        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1])).filter(answered_at__isnull=False)
+        return answered.annotate(score=Greatest("timestamp", "answered_at"))
 
 
 def _side(side: str, resource: Resource) -> dict[str, str]:
     return {f"{side}_identifier": resource.identifier, f"{side}_object_id": resource.object_id}
 
 
-def around(resource: Resource) -> Q:
-    """The rows from or to a resource."""
-    return Q(**_side("from", resource)) | Q(**_side("to", resource))
+def _other_side(relation: Relation, name: str) -> str:
+    """The side of the others in a list: "from" or "to"."""
+    return "from" if name == relation.backward else "to"
 
 
-def _edge(from_resource: Resource, to_resource: Resource) -> dict[str, str]:
-    return {**_side("from", from_resource), **_side("to", to_resource)}
+def _edge_between(relation: Relation, name: str, owner: Resource, other: Resource) -> Edge:
+    """The edge by which a list of ``owner`` holds ``other``; of a mutual list the owner's own."""
+    ends = (other, owner) if name == relation.backward else (owner, other)
+    return Edge(relation.name, *ends)
 
 
-def _place(row: Follow) -> tuple[str, str]:
-    return row.to_identifier, row.to_object_id
+def _digests_between(relation: Relation, name: str, owner: Resource, other: Resource) -> list[bytes]:
+    edge = _edge_between(relation, name, owner, other)
+    edges = [edge, Edge(edge.relation, other, owner)] if name == relation.mutual else [edge]
+    return [make_digest(edge) for edge in edges]
 
 
-def _check_pairs(from_resource: Resource, to_resources: Sequence[Resource], most: int) -> None:
-    check_resource(from_resource, "from_resource")
-    _check_others(to_resources, most)
-    check_self(from_resource, to_resources)
+def _edge_of(row: Row) -> Edge:
+    return Edge(
+        row.relation, Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)
+    )
 
 
-def _check_others(to_resources: Sequence[Resource], most: int) -> None:
-    if not 1 <= len(to_resources) <= most:
-        raise InvalidArgument(f"to_resources must be 1 to {most} resources; got {len(to_resources)}")
-    for resource in to_resources:
-        check_resource(resource, "to_resource")
+def _check_size(name: str, items: Sequence[object], least: int, most: int) -> None:
+    if not least <= len(items) <= most:
+        raise InvalidArgument(f"{name} must be {least} to {most}; got {len(items)}")
 
 
 def _check_number(name: str, value: object, least: int, most: int) -> None:
@@ -262,9 +346,9 @@ def _check_number(name: str, value: object, least: int, most: int) -> None:
 
 
 def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
-    """What a cursor stands for: the rows after its entry and, going up, until when the walk goes.
+    """What a cursor stands for: the rows after its entry and, oldest first, until when the walk goes.
 
-    A cursor is the last entry's microseconds and row id; going up, a third part is the newest score
+    A cursor is the last entry's microseconds and row id; oldest first, a third part is the newest score
     when the walk began, or it would meet those who came meanwhile.
     """
     match = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None

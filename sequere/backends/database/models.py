@@ -8,7 +8,7 @@ import uuid
 
 from django.db import models
 
-from .fields import ExactCharField
+from .fields import DigestField, ExactCharField
 
 
 def new_id() -> uuid.UUID:
@@ -17,37 +17,38 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=value | (7 << 76) | (2 << 62))
 
 
-class Follow(models.Model):
-    """One edge: the from resource follows the to resource since ``created_at``."""
+class Edge(models.Model):
+    """One edge: the from resource is in a relation to the to resource since ``timestamp``."""
 
-    # Made here and not by the database: a bulk insert that skips what stands can tell its own rows.
+    # Made here and not by the database: a bulk insert that skips what exists can tell its own rows.
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    relation = ExactCharField(max_length=40)
     from_identifier = ExactCharField(max_length=50)
     from_object_id = ExactCharField(max_length=255)
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
-    created_at = models.DateTimeField()
+    timestamp = models.DateTimeField()
+    digest = DigestField(unique=True, editable=False)
 
     class Meta:
-        db_table = "sequere_follow"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["from_identifier", "from_object_id", "to_identifier", "to_object_id"],
-                name="sequere_follow_edge",
-            )
-        ]
+        db_table = "sequere_edge"
         indexes = [
-            models.Index(fields=["from_identifier", "from_object_id", "created_at", "id"], name="sequere_followings"),
             models.Index(
-                fields=["from_identifier", "from_object_id", "to_identifier", "created_at", "id"],
-                name="sequere_followings_of",
+                fields=["relation", "from_identifier", "from_object_id", "timestamp", "id"], name="sequere_forward"
             ),
-            models.Index(fields=["to_identifier", "to_object_id", "created_at", "id"], name="sequere_followers"),
             models.Index(
-                fields=["to_identifier", "to_object_id", "from_identifier", "created_at", "id"],
-                name="sequere_followers_of",
+                fields=["relation", "from_identifier", "from_object_id", "to_identifier", "timestamp", "id"],
+                name="sequere_forward_of",
+            ),
+            models.Index(
+                fields=["relation", "to_identifier", "to_object_id", "timestamp", "id"], name="sequere_backward"
+            ),
+            models.Index(
+                fields=["relation", "to_identifier", "to_object_id", "from_identifier", "timestamp", "id"],
+                name="sequere_backward_of",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_identifier} {self.from_object_id} follows {self.to_identifier} {self.to_object_id}"
+        ends = f"{self.from_identifier} {self.from_object_id}", f"{self.to_identifier} {self.to_object_id}"
+        return f"{ends[0]} -> {ends[1]} ({self.relation})"

@@ -1,7 +1,7 @@
 """Clients as the settings say, which never repeat a command by themselves.
 
-redis-py's own clients send a command again when the reply was lost, some by default and up to ten
-times. For a read that is welcome; after a write the second reply says "already" of what the first try
+The libraries' own clients send a command again when the reply was lost, some by default and up to ten
+times. For a read that is welcome; after a write the second reply says "exists already" of what the first try
 did. So here no client repeats anything: the backend repeats reads.
 """
 
@@ -11,41 +11,45 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-import redis
-import redis.asyncio
 from django.utils.module_loading import import_string
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from ...conf import get_setting
 from ...exceptions import InvalidSettings
+from .drivers import Driver, find_driver
+from .errors import CLUSTER, kinds, translate
 
 
-def make_client(setting: str) -> Any:
-    """A client of ``SEQUERE_REDIS_CONNECTION_CLASS`` or else ``redis.Redis``, for the connection in ``setting``.
+def get_driver_of(setting: str) -> Driver:
+    """The driver for the connection in ``setting``. Raises :class:`~sequere.exceptions.InvalidSettings`."""
+    client_class = _connection_class()
+    return find_driver(get_setting(setting), client_class if isinstance(client_class, type) else None)
+
+
+def make_client(driver: Driver, setting: str) -> Any:
+    """A client of ``SEQUERE_REDIS_CONNECTION_CLASS``, or else the driver's own, for the connection in ``setting``.
 
     No round trip, but for a cluster's client, which asks for the slots at once. Raises
     :class:`~sequere.exceptions.InvalidSettings`.
     """
-    client = _make(_connection_class() or redis.Redis, setting)
-    if isinstance(client, redis.asyncio.Redis) or isinstance(
-        getattr(client, "connection_pool", None), redis.asyncio.ConnectionPool
+    client = _make(_connection_class() or driver.client_class, setting, {})
+    if isinstance(client, driver.async_client_class) or isinstance(
+        getattr(client, "connection_pool", None), driver.async_pool_class
     ):
         raise InvalidSettings(
             f"{setting} and SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client and pool; "
-            "got one of redis.asyncio, which the asynchronous functions use by themselves."
+            f"got one of {driver.name}.asyncio, which the asynchronous functions use by themselves."
         )
-    return _without_retries(client, Retry(NoBackoff(), 0))
+    return _without_retries(client, driver.retry(driver.backoff.NoBackoff(), 0))
 
 
-def make_async_client(setting: str) -> Any | None:
-    """The ``redis.asyncio`` client of the same server; None if the project brings its own client class or pool."""
+def make_async_client(driver: Driver, setting: str) -> Any | None:
+    """The client for asyncio of the same server; None if the project brings its own client class or pool."""
     connection = get_setting(setting)
     own_pool = isinstance(connection, Mapping) and "connection_pool" in connection
     if own_pool or get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
         return None
-    return _without_retries(_make(redis.asyncio.Redis, setting), AsyncRetry(NoBackoff(), 0))
+    client = _make(driver.async_client_class, setting, driver.async_options)
+    return _without_retries(client, driver.async_retry(driver.backoff.NoBackoff(), 0))
 
 
 def _connection_class() -> Any:
@@ -58,24 +62,24 @@ def _connection_class() -> Any:
         raise InvalidSettings(f"SEQUERE_REDIS_CONNECTION_CLASS: cannot import {path!r}: {error}") from error
 
 
-def _make(client_class: Any, setting: str) -> Any:
+def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
     connection = get_setting(setting)
+    if connection is not None and not isinstance(connection, (str, Mapping)):
+        raise InvalidSettings(
+            f"{setting} must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
+        )
     try:
-        if connection is None:
-            return client_class()
-        if isinstance(connection, str):
-            client = client_class.from_url(connection)
-            if not is_cluster(client):
-                # A URL's options are looked at when a connection is made, which opens nothing yet.
-                client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
-            return client
-        if isinstance(connection, Mapping):
-            return client_class(**connection)
-    except (TypeError, ValueError, AttributeError, redis.RedisError) as error:
+        if not isinstance(connection, str):
+            return client_class(**{**options, **(connection or {})})
+        client = client_class.from_url(connection, **options)
+        if not is_cluster(client):
+            # A URL's options are looked at when a connection is made, which opens nothing yet.
+            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except Exception as error:  # a class of the project's own raises what it likes
+        if kinds(error) & CLUSTER:
+            raise translate(error) from error  # a cluster's client connects at once
         raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
-    raise InvalidSettings(
-        f"{setting} must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
-    )
+    return client
 
 
 def _without_retries(client: Any, retry: Any) -> Any:
@@ -89,28 +93,28 @@ def _without_retries(client: Any, retry: Any) -> Any:
                 connection.retry = retry
     elif hasattr(client, "set_retry"):
         client.set_retry(retry)
-        client.cluster_error_retry_attempts = 0  # what a cluster's client of redis-py 5 counts by
+        client.cluster_error_retry_attempts = 0  # what a cluster's client of older versions counts by
     else:
         raise InvalidSettings(
-            f"SEQUERE_REDIS_CONNECTION_CLASS must give a redis-py client; got {type(client).__name__}, "
+            f"SEQUERE_REDIS_CONNECTION_CLASS must give a client of redis-py or valkey-py; got {type(client).__name__}, "
             "which has no connection_pool"
         )
     return client
 
 
 def is_cluster(client: Any) -> bool:
-    """Whether a client is that of a cluster, be its class redis-py's or one with the same methods."""
+    """Whether a client is that of a cluster, be its class the library's or one with the same methods."""
     return hasattr(client, "get_node_from_key")
 
 
 def name_nodes(client: Any) -> dict[str, Any]:
     """The client of each server by the server's address: of a cluster's nodes those that its client knows.
 
-    redis-py knows the replicas too, 5 only where it may read from them. No round trip.
+    A client of redis-py 5 knows a cluster's replicas only where it may read from them. No round trip.
     """
     if is_cluster(client):
         nodes = sorted(client.get_nodes(), key=lambda node: str(node.name))
-        return {node.name: client.get_redis_connection(node) for node in nodes}
+        return {node.name: _of_node(client, node) for node in nodes}
     pool = client.connection_pool
     if hasattr(pool, "service_name"):  # sentinels say where it is
         return {f"{pool.service_name}, {'primary' if pool.is_master else 'a replica'}": client}
@@ -122,4 +126,9 @@ def find_node(client: Any, prefix: str) -> Any:
     """The client of the one server that has the graph: of a cluster's client that of a node, else the client itself."""
     if not is_cluster(client):
         return client
-    return client.get_redis_connection(client.get_node_from_key(prefix))
+    return _of_node(client, client.get_node_from_key(prefix))
+
+
+def _of_node(client: Any, node: Any) -> Any:
+    get = getattr(client, "get_redis_connection", None) or client.get_valkey_connection
+    return get(node)

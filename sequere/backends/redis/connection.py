@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from redis import exceptions as redis_errors
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
+from ...exceptions import BackendUnavailable, InvalidSettings
 from . import scripts
-from .client import find_node, make_async_client, make_client
-from .errors import FAILURES, translate
+from .client import find_node, get_driver_of, is_cluster, make_async_client, make_client
+from .drivers import Driver
+from .errors import is_broken, translate
 
-#: A read is repeated this often when its connection broke: at once, after 10 ms, after 20 ms.
-READ_RETRIES = 3
-_BACKOFF = ExponentialBackoff(cap=0.2, base=0.005)
+#: Seconds before a read whose connection broke is repeated.
+READ_PAUSES = (0.0, 0.01, 0.02)
 
-_BROKEN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
+#: Calls of one event loop that use connections at the same time; the others wait.
+ASYNC_CALLS = 50
+
+#: Seconds that a call waits for its turn.
+ASYNC_WAIT = 20.0
+
+
+@dataclass
+class LoopClient:
+    """The client of one event loop, which a connection belongs to, and what lets so many calls at a time use it."""
+
+    client: Any
+    turns: asyncio.Semaphore
+    lifetime: AsyncGenerator[None]
 
 
 class Connection:
@@ -35,68 +47,97 @@ class Connection:
         self.setting = setting
         self.replica = replica
         self.loaded = False
-        self.async_clients: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[None]]] = {}
+        self.async_clients: dict[asyncio.AbstractEventLoop, LoopClient] = {}
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The library of the clients."""
+        return get_driver_of(self.setting)
 
     @cached_property
     def client(self) -> Any:
-        """The redis-py client, which repeats no command by itself."""
-        return make_client(self.setting)
+        """The client for all threads, which repeats no command by itself.
+
+        Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendUnavailable`` where a cluster's client, which
+        connects at once, reaches no node.
+        """
+        return make_client(self.driver, self.setting)
 
     def run(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """Run a script: one round trip, one more to load the scripts at the first call of all. Returns its reply.
 
         A read is repeated when the connection breaks, a write never. Raises the exceptions of the package.
         """
+        client = self.client
+        if not self.loaded:
+            self._prepare(client, keys[0], script)
         try:
-            client = self.client
-            if not self.loaded:
-                self.loaded = scripts.load(find_node(client, keys[0]))
-            run = partial(scripts.run, client, script, *keys, *arguments, keys=len(keys), replica=self.replica)
+            run = partial(
+                scripts.run, self.driver, client, script, len(keys), *keys, *arguments, replica=self.replica
+            )
             try:
                 return run()
-            except _BROKEN as error:
-                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
+            except Exception as error:
+                if not (script.read_only and is_broken(error)):
                     raise
-            return Retry(_BACKOFF, READ_RETRIES - 1).call_with_retry(run, lambda error: None)
-        except FAILURES as error:
+                return _repeat(run, error)
+        except Exception as error:  # noqa: BLE001 whatever a client raises while a script is on its way
             raise translate(error, script) from error
 
     async def arun(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
-        """As :meth:`run`, by ``redis.asyncio``; in a thread if the project's own class makes the clients."""
-        client = await self._async_client()
-        if client is None:
+        """As :meth:`run`, with a client for asyncio; in a thread if the project's own class makes the clients.
+
+        Of one event loop 50 calls use connections at a time; a further one waits, for 20 seconds at most.
+        """
+        own = await self._loop_client()
+        if own is None:
             return await sync_to_async(self.run)(script, keys, arguments)
-        run = partial(scripts.arun, client, script, *keys, *arguments, keys=len(keys), replica=self.replica)
+        run = partial(
+            scripts.arun, self.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica
+        )
+        await self._take_turn(own, script)
         try:
             if not self.loaded:
-                await self._aload(client)
+                await self._aload(own.client)
             try:
                 return await run()
-            except _BROKEN as error:
-                if not script.read_only or isinstance(error, redis_errors.AuthenticationError):
+            except Exception as error:
+                if not (script.read_only and is_broken(error)):
                     raise
-
-            async def ignore(error: Exception) -> None:
-                return None
-
-            return await AsyncRetry(_BACKOFF, READ_RETRIES - 1).call_with_retry(run, ignore)
-        except FAILURES as error:
+                return await _arepeat(run, error)
+        except Exception as error:  # noqa: BLE001 whatever a client raises while a script is on its way
             raise translate(error, script) from error
+        finally:
+            own.turns.release()
 
-    async def _async_client(self) -> Any | None:
-        """The running event loop's own client: a connection of redis.asyncio belongs to one loop."""
+    async def _take_turn(self, own: LoopClient, script: scripts.Script) -> None:
+        if not own.turns.locked():
+            await own.turns.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(ASYNC_WAIT):
+                await own.turns.acquire()
+        except TimeoutError:
+            raise BackendUnavailable(
+                f"{script.name}: {ASYNC_CALLS} calls of this event loop are under way, and none ended within "
+                f"{ASYNC_WAIT:.0f} seconds; nothing changed. The server behind {self.setting} may hang."
+            ) from None
+
+    async def _loop_client(self) -> LoopClient | None:
+        """What the running event loop has; None if there is no client for asyncio."""
         loop = asyncio.get_running_loop()
-        if loop not in self.async_clients:
+        own = self.async_clients.get(loop)
+        if own is None:
             # A loop that was closed without being shut down has not ended its generator: let go of it here.
             for closed in [known for known in self.async_clients if known.is_closed()]:
                 del self.async_clients[closed]
-            client = make_async_client(self.setting)
+            client = make_async_client(self.driver, self.setting)
             if client is None:
                 return None
-            lifetime = self._lifetime(loop, client)
-            self.async_clients[loop] = client, lifetime
-            await anext(lifetime)
-        return self.async_clients[loop][0]
+            own = LoopClient(client, asyncio.Semaphore(ASYNC_CALLS), self._lifetime(loop, client))
+            self.async_clients[loop] = own
+            await anext(own.lifetime)
+        return own
 
     async def _lifetime(self, loop: asyncio.AbstractEventLoop, client: Any) -> AsyncGenerator[None]:
         """Closes the client with its loop: asyncio ends the generators that are suspended when a loop shuts down."""
@@ -106,10 +147,58 @@ class Connection:
             self.async_clients.pop(loop, None)
             await client.aclose()
 
+    def _prepare(self, client: Any, prefix: str, script: scripts.Script) -> None:
+        """Look at the server and load the scripts, before the first call of all."""
+        try:
+            node = find_node(client, prefix)
+            answers_moves = not (self.replica and is_cluster(client)) or _answers_moves(node)
+            scripts.load(node)
+        except Exception as error:  # noqa: BLE001 whatever a client raises
+            if not is_broken(error):
+                raise translate(error, script) from error
+            return  # the call that comes next says so, and the one after it tries again
+        if not answers_moves:
+            raise InvalidSettings(
+                f"{self.setting} must not be a cluster, unless of Valkey 9 or newer: while a slot is being moved, "
+                "replicas of other servers answer wrongly. Read from the primary, or from replicas without a cluster."
+            )
+        self.loaded = True
+
     async def _aload(self, client: Any) -> None:
         self.loaded = True  # first, or every call that begins meanwhile would load them too
         try:
-            self.loaded = await scripts.aload(client)
-        except BaseException:  # cancelled, say
+            await scripts.aload(client)
+        except BaseException as error:  # cancelled, say
             self.loaded = False
-            raise
+            if not (isinstance(error, Exception) and is_broken(error)):
+                raise
+
+
+def _answers_moves(node: Any) -> bool:
+    """Whether a cluster's replica of this server refuses to answer while its slot is being moved. One round trip."""
+    version = str(node.info("server").get("valkey_version", "0"))
+    return int(version.partition(".")[0]) >= 9
+
+
+def _repeat(run: partial[Any], error: Exception) -> Any:
+    for pause in READ_PAUSES:
+        time.sleep(pause)
+        try:
+            return run()
+        except Exception as another:
+            if not is_broken(another):
+                raise
+            error = another
+    raise error
+
+
+async def _arepeat(run: partial[Any], error: Exception) -> Any:
+    for pause in READ_PAUSES:
+        await asyncio.sleep(pause)
+        try:
+            return await run()
+        except Exception as another:
+            if not is_broken(another):
+                raise
+            error = another
+    raise error

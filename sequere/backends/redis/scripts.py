@@ -11,12 +11,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from redis import exceptions as redis_errors
-from redis.exceptions import NoScriptError
+from .drivers import Driver
 
 logger = logging.getLogger("sequere")
 
-_FROM = re.compile(r"-- @from (?P<file>\S+):(?P<line>\d+)")
+_FROM = re.compile(r" *-- @from (?P<file>\S+):(?P<line>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,68 +60,52 @@ def catalogue() -> Mapping[str, Script]:
     }
 
 
-def load(client: Any) -> bool:
+def load(client: Any) -> None:
     """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached.
 
-    False if the server could not be reached; then it is worth another try. A server or proxy that refuses
-    to load is no failure, and neither is asked again: :func:`run` sends the text where it must.
+    A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must. Raises what
+    the client raises if the server cannot be reached.
     """
-    try:
-        pipeline = client.pipeline(transaction=False)
-        for script in catalogue().values():
-            pipeline.script_load(script.text)
-        replies = pipeline.execute(raise_on_error=False)
-    except (redis_errors.ConnectionError, redis_errors.TimeoutError):
-        return False  # the call that comes next will say so
-    return _report(replies)
+    _report(_loading(client).execute(raise_on_error=False))
 
 
-async def aload(client: Any) -> bool:
-    """As :func:`load`, with a ``redis.asyncio`` client."""
+async def aload(client: Any) -> None:
+    """As :func:`load`, with a client for asyncio."""
+    _report(await _loading(client).execute(raise_on_error=False))
+
+
+def _loading(client: Any) -> Any:
     pipeline = client.pipeline(transaction=False)
     for script in catalogue().values():
         pipeline.script_load(script.text)
-    try:
-        return _report(await pipeline.execute(raise_on_error=False))
-    except (redis_errors.ConnectionError, redis_errors.TimeoutError):
-        return False
+    return pipeline
 
 
-def _report(replies: list[Any]) -> bool:
+def _report(replies: list[Any]) -> None:
     refusals = [reply for reply in replies if isinstance(reply, Exception)]
     if refusals:
         logger.info("The server does not load scripts (%s); each call may send its text.", refusals[0])
-    return True
 
 
-def decode(item: Any) -> Any:
-    """An item of a reply as text, whether or not the client decodes; a number stays one."""
-    return item.decode() if isinstance(item, bytes) else item
+def run(driver: Driver, client: Any, script: Script, *words: str | int | bytes, replica: bool = False) -> Any:
+    """Run a script with a client of the driver: one round trip, two if the server does not have it loaded.
 
-
-def run(
-    client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1, replica: bool = False
-) -> Any:
-    """Run a script with a redis-py client: one round trip, two if the server does not have it loaded.
-
-    The first ``keys`` of ``keys_and_arguments`` are KEYS. Returns the reply as redis-py gives it and
-    raises what redis-py raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once:
-    that holds even while somebody flushes the script cache again and again. With ``replica`` by EVALSHA_RO
-    and EVAL_RO (Redis 7.0, Valkey), which a replica answers and a cluster's client may send to one.
+    ``words`` are the number of keys, the keys and the arguments. Returns the reply as the client gives it and
+    raises what the client raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once: that
+    holds even while somebody flushes the script cache again and again. With ``replica`` by EVALSHA_RO and EVAL_RO
+    (Redis 7.0, Valkey), which a replica answers.
     """
     evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)
     try:
-        return evalsha(script.sha1, keys, *keys_and_arguments)
-    except NoScriptError:
-        return evaluate(script.text, keys, *keys_and_arguments)
+        return evalsha(script.sha1, *words)
+    except driver.no_script:
+        return evaluate(script.text, *words)
 
 
-async def arun(
-    client: Any, script: Script, *keys_and_arguments: str | int | bytes, keys: int = 1, replica: bool = False
-) -> Any:
-    """As :func:`run`, with a ``redis.asyncio`` client."""
+async def arun(driver: Driver, client: Any, script: Script, *words: str | int | bytes, replica: bool = False) -> Any:
+    """As :func:`run`, with a client for asyncio."""
     evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)
     try:
-        return await evalsha(script.sha1, keys, *keys_and_arguments)
-    except NoScriptError:
-        return await evaluate(script.text, keys, *keys_and_arguments)
+        return await evalsha(script.sha1, *words)
+    except driver.no_script:
+        return await evaluate(script.text, *words)

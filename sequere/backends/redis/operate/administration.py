@@ -1,6 +1,6 @@
 """What an operator does with the scripts and the names: functions that return data and print nothing.
 
-All but :func:`export` talk to the server and raise what redis-py raises, or the exceptions of the package
+All but :func:`export` talk to the server and raise what the client raises, or the exceptions of the package
 where they go through the backend.
 """
 
@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from ....exceptions import InvalidArgument
 from ....resources import Resource
-from ..scripts import Script, catalogue, decode
+from ...operations import decode
 from ..backend import RedisBackend
 from ..client import name_nodes
+from ..scripts import Script, catalogue
 
 
 class Status(NamedTuple):

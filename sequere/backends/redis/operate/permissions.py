@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from redis import Redis
-from redis.exceptions import NoPermissionError, ResponseError
-
 from ....exceptions import InvalidArgument
 from ..scripts import catalogue
+from ....relations import LISTS
 from ..client import find_node
+from ..drivers import find_driver
+from ..errors import kinds
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
-#: health checks (PING) and the choice of a database (SELECT) of redis-py, and the system check (INFO, MULTI).
+#: health checks (PING) and the choice of a database (SELECT) of the client, and the system check (INFO, MULTI).
 SENT: tuple[str, ...] = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
 
 #: What write-behind sends beside: a rebuild removes what it finds of the graph.
@@ -29,11 +29,11 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "HMGET": ("identifier",),
     "HSET": ("identifier", "check"),
     "INCR": (),
+    "MGET": (),
     "SET": ("0",),
     "TYPE": (),
     "UNLINK": (),
     "XADD": ("*", "operation", "check"),
-    "XDEL": ("0-1",),
     "XLEN": (),
     "XRANGE": ("-", "+"),
     "XREVRANGE": ("+", "-"),
@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "ZADD": ("0", "0"),
     "ZCARD": (),
     "ZCOUNT": ("0", "0"),
+    "ZMSCORE": ("0",),
     "ZRANGE": ("0", "0"),
     "ZRANK": ("0",),
     "ZREM": ("0",),
@@ -74,8 +75,8 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
     pattern = f"{escape(prefix)}*"
     keys, sent = [f"~{pattern}"], SENT
     if read_only:
-        # EVALSHA asks for the right to write to its KEYS, which are the prefix and the journal as guard.
-        keys = [f"%R~{pattern}", f"~{escape(prefix)}", f"~{escape(prefix)}global:journal"]
+        # EVALSHA asks for the right to write to its KEYS: the prefix, and the last uid or the journal as guard.
+        keys = [f"%R~{pattern}", *(f"~{escape(prefix)}{key}" for key in ("", "global:uid", "global:journal"))]
         sent += ("EVALSHA_RO", "EVAL_RO")  # a server that knows users with %R~ knows these two as well
     if write_behind:
         sent += SENT_BEHIND
@@ -91,15 +92,17 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
 
     Each command is queued in a transaction that is dropped with its connection: the server decides as it
     will for the script, on every version and without a right to look at ACLs, and runs nothing. One round
-    trip for each command and kind of key, about 70, on a connection of their own. Raises what redis-py
-    raises; ``NoPermissionError`` if the user may not use transactions.
+    trip for each command and kind of key, about 70, on a connection of their own. Raises what the client
+    raises; its ``NoPermissionError`` if the user may not use transactions.
     """
     needed: dict[str, list[str]] = {}
     for script in catalogue().values():
         for command in ("EVALSHA", "EVAL", *script.commands):
             needed.setdefault(command, []).append(script.name)
     missing: dict[str, list[str]] = {}
-    with Redis(connection_pool=find_node(client, prefix).connection_pool, single_connection_client=True) as single:
+    node = find_node(client, prefix)
+    client_class = find_driver(None, type(node)).client_class
+    with client_class(connection_pool=node.connection_pool, single_connection_client=True) as single:
         connection: Any = single.connection
         try:
             _ask(connection, "MULTI", wanted="OK")
@@ -107,7 +110,9 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
                 for question in _questions(command, prefix):
                     try:
                         _ask(connection, *question, wanted="QUEUED")
-                    except NoPermissionError:
+                    except Exception as error:
+                        if "NoPermissionError" not in kinds(error):
+                            raise
                         key = question[3] if command.startswith("EVAL") else "".join(question[1:2])
                         missing[f"{command} {key}".strip()] = names
         finally:
@@ -118,12 +123,12 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
 def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
     """The command on each kind of key that the scripts use it on; uid 0 is never given out."""
     if command.startswith("EVAL"):
-        yield command, "return 0", "1", prefix
+        yield command, "return 0", "2", prefix, f"{prefix}global:uid"
     elif command == "TIME":
         yield (command,)
     else:
         strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{prefix}uid:0:followers:count"]
-        lists = [f"{prefix}uid:0:{relation}" for relation in ("followers", "followings", "friends")]
+        lists = [f"{prefix}uid:0:{name}" for name in LISTS]
         name = f"{prefix}uid::0"
         if command == "RENAME":
             yield command, f"{prefix}global:journal", f"{prefix}global:journal:closed"
@@ -138,4 +143,4 @@ def _ask(connection: Any, *command: str, wanted: str) -> None:
     connection.send_command(*command)
     reply = connection.read_response()
     if reply not in (wanted, wanted.encode()):  # whatever this is, it keeps no transactions
-        raise ResponseError(f"{command[0]} in a transaction was answered with {reply!r:.80}")
+        raise RuntimeError(f"{command[0]} in a transaction was answered with {reply!r:.80}")

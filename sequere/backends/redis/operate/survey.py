@@ -17,17 +17,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ....exceptions import CorruptGraph
+from ....relations import LISTS, RELATIONS
 from ....resources import Resource
-from ...base import RELATIONS
-from ..backend import Finding, RedisBackend
-from ..errors import FAILURES, translate
+from ..backend import RedisBackend
+from ..errors import translated
+from .audit import Finding, audit
 from .permissions import escape
 
 #: Keys that one SCAN looks at, and the most commands of a pipeline.
 STEP = 1000
-
-#: Identifiers that one call of audit takes.
-MAX_IDENTIFIERS = 100
 
 #: Lists that stats names.
 LARGEST = 10
@@ -35,7 +33,7 @@ LARGEST = 10
 # Identifiers are never digits alone, so no key matches two of these.
 _HASH = re.compile(r":(\d+)")
 _LIST = re.compile(
-    r"(\d+):(followers|followings|friends)(?::(?!count$)(?P<identifier>[A-Za-z0-9_.-]{1,50}))?(?P<count>:count)?"
+    rf"(\d+):({'|'.join(LISTS)})(?::(?!count$)(?P<identifier>[A-Za-z0-9_.-]{{1,50}}))?(?P<count>:count)?"
 )
 _NAME = re.compile(r"(?!\d+:)(?!count:)(?P<identifier>[A-Za-z0-9_.-]{1,50}):(?P<object_id>.+)", re.DOTALL)
 
@@ -51,7 +49,7 @@ class Largest(NamedTuple):
     """One of the longest lists; the resource is None if the graph does not say whose it is."""
 
     size: int
-    relation: str
+    list: str
     resource: Resource | None
 
 
@@ -88,21 +86,6 @@ def find_identifiers(backend: RedisBackend) -> set[str]:
     return found
 
 
-def audit_resource(
-    backend: RedisBackend, resource: Resource, identifiers: Iterable[str], *, repair: bool = False
-) -> list[Finding]:
-    """Hold one resource's part of the graph against itself, and with ``repair`` mend it.
-
-    ``identifiers``, any number, are those whose lists are looked into beside the resource's own. One round
-    trip for each 100 entries.
-    """
-    wanted = sorted({resource.identifier, *identifiers})
-    findings: list[Finding] = []
-    for start in range(0, len(wanted), MAX_IDENTIFIERS):
-        findings += backend.audit(resource, wanted[start : start + MAX_IDENTIFIERS], repair=repair)
-    return list(dict.fromkeys(findings))
-
-
 def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bool = False) -> Iterator[Checked]:
     """Audit every resource, one item each, in no order, and every key that leads to no resource.
 
@@ -123,9 +106,9 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
         if strays:
             yield Checked(None, strays)
         for resource in sorted(resources):
-            yield Checked(resource, audit_resource(backend, resource, wanted, repair=repair))
+            yield Checked(resource, audit(backend, resource, wanted, repair=repair))
     for resource in sorted(last):
-        yield Checked(resource, audit_resource(backend, resource, wanted, repair=repair))
+        yield Checked(resource, audit(backend, resource, wanted, repair=repair))
 
 
 def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], list[Finding], set[Resource]]:
@@ -188,7 +171,7 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
 
 
 def walk_resources(backend: RedisBackend) -> Iterator[Resource]:
-    """All resources that follow somebody, in the order of their uids. One round trip for each 500 uids.
+    """All resources that are the from side of an edge, in the order of their uids. One round trip for each 500 uids.
 
     Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
@@ -198,13 +181,13 @@ def walk_resources(backend: RedisBackend) -> Iterator[Resource]:
         questions: list[tuple[str, ...]] = []
         for uid in uids:
             questions.append(("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id"))
-            questions.append(("ZCARD", f"{backend.prefix}uid:{uid}:followings"))
-        replies = _ask(backend, questions)
-        for uid, names, size in zip(uids, replies[::2], replies[1::2], strict=True):
-            resource = _resource(names)
-            if isinstance(size, Exception) or (size and not resource):
-                raise CorruptGraph(f"uid {uid}: its names or its followings are not what they should be; run audit")
-            if size and resource:
+            questions += [("ZCARD", f"{backend.prefix}uid:{uid}:{one.forward}") for one in RELATIONS.values()]
+        replies = iter(_ask(backend, questions))
+        for uid in uids:
+            resource, sizes = _resource(next(replies)), [next(replies) for _ in RELATIONS]
+            if any(isinstance(size, Exception) for size in sizes) or (any(sizes) and not resource):
+                raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be; run audit")
+            if any(sizes) and resource:
                 yield resource
 
 
@@ -217,24 +200,24 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
     resources: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     largest: list[tuple[int, int, str]] = []
-    step = STEP // (1 + len(RELATIONS))
+    step = STEP // (1 + len(LISTS))
     for start in range(1, end + 1, step):
         uids = range(start, min(start + step, end + 1))
         questions: list[tuple[str, ...]] = []
         for uid in uids:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier"))
-            questions += [("ZCARD", f"{prefix}uid:{uid}:{relation}") for relation in RELATIONS]
+            questions += [("ZCARD", f"{prefix}uid:{uid}:{name}") for name in LISTS]
         replies = iter(_ask(backend, questions))
         for uid in uids:
-            for relation in ("", *RELATIONS):
+            for name in ("", *LISTS):
                 reply = next(replies)
                 if isinstance(reply, Exception):
                     raise CorruptGraph(f"uid {uid}: {reply}; run audit")
-                if not relation:
+                if not name:
                     resources.update([_text(reply[0])] if reply[0] else [])
                 elif reply:
-                    sizes[relation] += reply
-                    largest.append((-reply, uid, relation))
+                    sizes[name] += reply
+                    largest.append((-reply, uid, name))
         largest = heapq.nsmallest(LARGEST, largest)
         on_step(uids[-1])
     names = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for _, uid, _ in largest])
@@ -243,8 +226,7 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
         follows=sizes["followings"],
         friends=sizes["friends"] // 2,
         largest=[
-            Largest(-size, relation, _resource(reply))
-            for (size, _, relation), reply in zip(largest, names, strict=True)
+            Largest(-size, name, _resource(reply)) for (size, _, name), reply in zip(largest, names, strict=True)
         ],
     )
 
@@ -254,12 +236,10 @@ def find_keys(backend: RedisBackend, size: int) -> Iterator[list[bytes | str]]:
 
     One round trip for each 1,000 keys of the server.
     """
-    try:
+    with translated():
         keys = iter(backend.client.scan_iter(match=f"{escape(backend.prefix)}uid:*", count=STEP))
         while batch := list(islice(keys, size)):
             yield batch
-    except FAILURES as error:
-        raise translate(error) from error
 
 
 def _scan(backend: RedisBackend) -> Iterator[list[str]]:
@@ -273,7 +253,7 @@ def _ask(backend: RedisBackend, commands: list[tuple[str, ...]]) -> list[Any]:
     """The replies to reads in one round trip; WRONGTYPE comes as a reply, every other error is raised."""
     if not commands:
         return []
-    try:
+    with translated():
         pipeline = backend.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
@@ -281,8 +261,6 @@ def _ask(backend: RedisBackend, commands: list[tuple[str, ...]]) -> list[Any]:
         for reply in replies:
             if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
                 raise reply
-    except FAILURES as error:
-        raise translate(error) from error
     return replies
 
 

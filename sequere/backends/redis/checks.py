@@ -1,0 +1,88 @@
+"""System checks of the Redis backend: its settings and, with ``--deploy``, the server behind them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.core import checks
+
+from ...exceptions import BackendError, InvalidSettings, SequereException
+from ...relations import LISTS
+from ...resources import Resource
+from ..operations import Count
+from .client import find_node, is_cluster
+from .errors import translate
+from .operate.permissions import find_missing
+
+if TYPE_CHECKING:
+    from .backend import RedisBackend
+
+ACL_HINT = "Run the line that `manage.py sequere acl` prints, with --user for another name."
+
+
+def check_settings(backend: RedisBackend) -> list[checks.CheckMessage]:
+    """What is wrong with the settings. No round trip, but that of a cluster's client, which connects at once."""
+    try:
+        for connection in backend.connections:
+            _ = connection.client
+    except InvalidSettings as error:
+        return [checks.Error(str(error), id="sequere.E003")]
+    except BackendError:
+        return []  # check_server() reports it
+    if is_cluster(backend.client) and not re.search(r"^[^{]*\{[^}]+\}", backend.prefix):
+        return [
+            checks.Error(
+                f"On a cluster the keys of a graph must share a hash tag; SEQUERE_REDIS_PREFIX is {backend.prefix!r}.",
+                hint="Set SEQUERE_REDIS_PREFIX to a text with a tag in braces, such as '{sequere}:'.",
+                id="sequere.E006",
+            )
+        ]
+    return []
+
+
+def check_server(backend: RedisBackend) -> list[checks.CheckMessage]:
+    """What is wrong with the server: whether it answers, may evict keys, or denies what the scripts do."""
+    try:
+        backend.run("lookup", "sequere", "check")  # the primary answers this one, a replica may answer the next
+        backend.perform(Count(Resource("sequere", "check"), next(iter(LISTS))))
+    except InvalidSettings:
+        return []  # check_settings() reports it
+    except SequereException as error:
+        return [
+            checks.Warning(
+                f"The Redis backend does not work: {error}",
+                hint="Start the server, or correct SEQUERE_REDIS_CONNECTION (address, user, password).",
+                id="sequere.W001",
+            )
+        ]
+    return [*_check_policy(backend), *_check_permissions(backend)]
+
+
+def _check_policy(backend: RedisBackend) -> list[checks.CheckMessage]:
+    try:
+        policy = find_node(backend.client, backend.prefix).info("memory").get("maxmemory_policy", "")
+    except Exception as error:  # noqa: BLE001 what the client raises is translated
+        words = f"The server does not tell its eviction policy: {translate(error)}"
+        return [checks.Warning(words, id="sequere.W003")]
+    if str(policy).startswith("allkeys"):
+        return [
+            checks.Warning(
+                f"The server may drop keys of the follow graph: its maxmemory-policy is {policy}.",
+                hint="Set maxmemory-policy to noeviction.",
+                id="sequere.W002",
+            )
+        ]
+    return []
+
+
+def _check_permissions(backend: RedisBackend) -> list[checks.CheckMessage]:
+    try:
+        missing = find_missing(backend.client, backend.prefix)
+    except Exception as error:  # noqa: BLE001 what the client raises is translated
+        words = f"The server does not tell whether its user may do all that the scripts do: {translate(error)}"
+        return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
+    if not missing:
+        return []
+    told = "; ".join(f"{permission} (for {', '.join(names)})" for permission, names in missing.items())
+    return [checks.Warning(f"The server's user lacks permissions: {told}", hint=ACL_HINT, id="sequere.W005")]

@@ -1,0 +1,47 @@
+"""Checks one resource's part of a graph in Redis, and repairs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ....resources import Resource
+from ...operations import decode
+from ..backend import RedisBackend
+
+#: Entries that one step looks at, and identifiers that one call of the script takes.
+STEP = 50
+MAX_IDENTIFIERS = 100
+
+
+class Finding(NamedTuple):
+    """Something that is wrong: count, missing, surplus, score, orphan, mapping or wrongtype."""
+
+    kind: str
+    key: str
+    detail: str
+
+
+def audit(
+    backend: RedisBackend, resource: Resource, identifiers: Iterable[str], *, repair: bool = False
+) -> list[Finding]:
+    """Check the lists and counters of a resource, and with ``repair`` mend them.
+
+    ``identifiers``, any number, are those whose lists are looked into beside the resource's own. Nothing found means
+    that counts, lists, both halves of each edge and mutual lists agree. One round trip for each 50 entries. Raises
+    ``BackendError``, ``InvalidIdentifier``, ``InvalidObjectId``.
+    """
+    wanted = sorted({resource.identifier, *identifiers})
+    findings: list[Finding] = []
+    for start in range(0, len(wanted), MAX_IDENTIFIERS):
+        cursor = ""
+        while True:
+            reply = backend.run(
+                "audit", *resource, cursor, STEP, int(repair), *wanted[start : start + MAX_IDENTIFIERS]
+            )
+            fields = [decode(field) for field in reply[2:]]
+            findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
+            cursor = decode(reply[0])
+            if not cursor:
+                break
+    return list(dict.fromkeys(findings))

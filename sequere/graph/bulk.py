@@ -1,0 +1,97 @@
+"""Who follows whom, for one instance and many others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Model
+
+from ..backends.operations import MAX_EDGES, MAX_OTHERS, AddEdges, MoveEdges, Relationships
+from ..registry import registry
+from ..resources import Resource
+from ..signals import followed, unfollowed
+from ..timestamps import to_seconds
+from ..twins import awaitable, blocking
+from .events import Send
+
+M = TypeVar("M", bound=Model)
+
+#: The instances that stand for each resource of a batch.
+Same = Sequence[list[M]]
+
+
+@blocking
+async def follow_many(
+    from_instance: Model, to_instances: Iterable[M], *, timestamp: float | datetime | None = None
+) -> dict[M, bool]:
+    """Make ``from_instance`` follow several others, of one or of many models.
+
+    For each instance, whether the follow is new, as with :func:`follow`, signals included. One round trip
+    for each 50; each 50 are followed all or, on an error, none.
+    """
+    seconds = to_seconds(timestamp)
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
+    for instances, resources in _batches(to_instances, MAX_EDGES):
+        flags = await AddEdges("follow", follower, resources, seconds)
+        replies |= _replies(instances, flags)
+        await Send(followed, from_instance, _changed(instances, flags), seconds)
+    return replies
+
+
+@blocking
+async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
+    """Make ``from_instance`` stop following several others.
+
+    For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
+    for each 50; each 50 are unfollowed all or, on an error, none. Raises ``SelfFollow``.
+    """
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
+    for instances, resources in _batches(to_instances, MAX_EDGES):
+        moved = await MoveEdges(follower, "followings", resources)
+        gone = {Resource(entry.identifier, entry.object_id) for entry in moved.entries}
+        flags = [resource in gone for resource in resources]
+        replies |= _replies(instances, flags)
+        await Send(unfollowed, from_instance, _changed(instances, flags), to_seconds(None))
+    return replies
+
+
+@blocking
+async def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
+    """For each of several instances, whether ``from_instance`` follows it. One round trip for each 500."""
+    follower = registry.identify(from_instance)
+    replies: dict[M, bool] = {}
+    for instances, resources in _batches(to_instances, MAX_OTHERS):
+        bits = await Relationships(follower, ["followings"], resources)
+        replies |= _replies(instances, [bit == 1 for bit in bits])
+    return replies
+
+
+afollow_many = awaitable(follow_many)
+aunfollow_many = awaitable(unfollow_many)
+aare_following = awaitable(are_following)
+
+
+def _batches(instances: Iterable[M], size: int) -> Iterator[tuple[Same[M], list[Resource]]]:
+    """So many resources at a time, each once, and for each the instances that stand for it.
+
+    All instances are looked at before the first batch is sent.
+    """
+    unique: dict[Resource, list[M]] = {}
+    for instance in instances:
+        unique.setdefault(registry.identify(instance), []).append(instance)
+    resources = list(unique)
+    for i in range(0, len(resources), size):
+        batch = resources[i : i + size]
+        yield [unique[resource] for resource in batch], batch
+
+
+def _replies(instances: Same[M], flags: Sequence[bool]) -> dict[M, bool]:
+    return {instance: flag for same, flag in zip(instances, flags, strict=True) for instance in same}
+
+
+def _changed(instances: Same[M], flags: Sequence[bool]) -> list[M]:
+    return [same[0] for same, flag in zip(instances, flags, strict=True) if flag]

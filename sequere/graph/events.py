@@ -1,0 +1,45 @@
+"""Signals as operations, so that a text can await them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.dispatch import Signal
+
+from ..registry import registry
+from ..timestamps import to_datetime
+from ..twins import Operation
+
+
+@dataclass(slots=True)
+class Send(Operation[None]):
+    """Send a signal for each of the ``to_instances``. What a receiver raises is logged by Django.
+
+    ``timestamp`` is in seconds since the epoch, UTC.
+    """
+
+    signal: Signal
+    from_instance: Model
+    to_instances: Sequence[Model]
+    timestamp: float
+
+    def perform(self) -> None:
+        if self.signal.receivers:
+            for event in self._events():
+                self.signal.send_robust(**event)
+
+    async def aperform(self) -> None:
+        if self.signal.receivers:
+            for event in self._events():
+                await self.signal.asend_robust(**event)
+
+    def _events(self) -> list[dict[str, Any]]:
+        shared = {
+            "sender": registry.get_base(self.from_instance).model,
+            "from_instance": self.from_instance,
+            "timestamp": to_datetime(self.timestamp),
+        }
+        return [{**shared, "to_instance": instance} for instance in self.to_instances]

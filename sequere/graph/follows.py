@@ -1,0 +1,78 @@
+"""Who follows whom, for two instances."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Model
+
+from ..backends.operations import Follow, Forget, IsFollowing, Relationships, Unfollow
+from ..registry import registry
+from ..signals import followed, unfollowed
+from ..timestamps import to_seconds
+from ..twins import awaitable, blocking
+from .events import Send
+
+
+@blocking
+async def follow(from_instance: Model, to_instance: Model, *, timestamp: float | datetime | None = None) -> bool:
+    """Make ``from_instance`` follow ``to_instance``.
+
+    ``timestamp`` says since when: a datetime, or seconds since the epoch, UTC; by default now, by this
+    machine's clock. True if the follow is new, and then the signal ``followed`` is sent; False if it
+    exists already, with its older timestamp. One round trip. Raises ``SelfFollow``, ``InvalidTimestamp``.
+    """
+    seconds = to_seconds(timestamp)
+    is_new = await Follow(registry.identify(from_instance), registry.identify(to_instance), seconds)
+    if is_new:
+        await Send(followed, from_instance, [to_instance], seconds)
+    return is_new
+
+
+@blocking
+async def unfollow(from_instance: Model, to_instance: Model) -> bool:
+    """Make ``from_instance`` stop following ``to_instance``.
+
+    True if it did follow, and then the signal ``unfollowed`` is sent; else False. One round trip. Raises
+    ``SelfFollow``.
+    """
+    is_gone = await Unfollow(registry.identify(from_instance), registry.identify(to_instance))
+    if is_gone:
+        await Send(unfollowed, from_instance, [to_instance], to_seconds(None))
+    return is_gone
+
+
+@blocking
+async def is_following(from_instance: Model, to_instance: Model) -> bool:
+    """Whether ``from_instance`` follows ``to_instance``. One round trip."""
+    return await IsFollowing(registry.identify(from_instance), registry.identify(to_instance))
+
+
+@blocking
+async def is_friend(from_instance: Model, to_instance: Model) -> bool:
+    """Whether the two follow each other. One round trip."""
+    others = [registry.identify(to_instance)]
+    return await Relationships(registry.identify(from_instance), ["friends"], others) == [1]
+
+
+@blocking
+async def forget(instance: Model) -> int:
+    """Take ``instance`` and all its follows, in both directions, out of the graph. Returns how many there were.
+
+    One round trip for each 100 follows. Deleting a registered instance does this by itself, on commit,
+    unless ``SEQUERE_FORGET_DELETED`` is False. No signals are sent.
+    """
+    resource = registry.identify(instance)
+    step = await Forget(resource)
+    total = step.removed
+    while not step.done:
+        step = await Forget(resource)
+        total += step.removed
+    return total
+
+
+afollow = awaitable(follow)
+aunfollow = awaitable(unfollow)
+ais_following = awaitable(is_following)
+ais_friend = awaitable(is_friend)
+aforget = awaitable(forget)

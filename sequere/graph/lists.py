@@ -1,0 +1,88 @@
+"""The followers, followings and friends of an instance, and their numbers."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+
+from django.db.models import Model
+
+from ..backends.operations import Count
+from ..registry import registry
+from ..results import FollowList
+from ..twins import awaitable, blocking
+
+M = TypeVar("M", bound=Model)
+
+#: What an ``identifier=`` argument takes: the text, or a model or an instance for its identifier.
+Identifier = str | type[Model] | Model
+
+
+@overload
+def get_followers(instance: Model, *, identifier: type[M] | M, desc: bool = True) -> FollowList[M]: ...
+@overload
+def get_followers(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
+def get_followers(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
+    """Who follows ``instance``: tuples ``(instance, timestamp)``, newest first, or oldest first with ``desc=False``.
+
+    ``identifier`` (text, a model or an instance) leaves only the followers of that model. The result is
+    lazy; see :class:`~sequere.results.FollowList`. In asynchronous code ``await`` it for a list, or go through it
+    with ``async for``.
+    """
+    return _list(instance, "followers", identifier, desc=desc)
+
+
+@overload
+def get_followings(instance: Model, *, identifier: type[M] | M, desc: bool = True) -> FollowList[M]: ...
+@overload
+def get_followings(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
+def get_followings(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
+    """Whom ``instance`` follows; otherwise as :func:`get_followers`."""
+    return _list(instance, "followings", identifier, desc=desc)
+
+
+@overload
+def get_friends(instance: Model, *, identifier: type[M] | M, desc: bool = True) -> FollowList[M]: ...
+@overload
+def get_friends(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
+def get_friends(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
+    """Those whom ``instance`` follows and who follow it, since the later of the two; as :func:`get_followers`."""
+    return _list(instance, "friends", identifier, desc=desc)
+
+
+@blocking
+async def get_followers_count(instance: Model, identifier: Identifier | None = None) -> int:
+    """How many follow ``instance``; with ``identifier`` (text, a model or an instance), of that model only.
+
+    One round trip.
+    """
+    return await Count(registry.identify(instance), "followers", _narrow(identifier))
+
+
+@blocking
+async def get_followings_count(instance: Model, identifier: Identifier | None = None) -> int:
+    """How many ``instance`` follows; otherwise as :func:`get_followers_count`."""
+    return await Count(registry.identify(instance), "followings", _narrow(identifier))
+
+
+@blocking
+async def get_friends_count(instance: Model, identifier: Identifier | None = None) -> int:
+    """How many ``instance`` follows that follow it; otherwise as :func:`get_followers_count`."""
+    return await Count(registry.identify(instance), "friends", _narrow(identifier))
+
+
+# A list can be awaited itself.
+aget_followers = get_followers
+aget_followings = get_followings
+aget_friends = get_friends
+aget_followers_count = awaitable(get_followers_count)
+aget_followings_count = awaitable(get_followings_count)
+aget_friends_count = awaitable(get_friends_count)
+
+
+def _list(instance: Model, name: str, identifier: Identifier | None, *, desc: bool) -> FollowList[Any]:
+    return FollowList(registry.identify(instance), name, identifier=_narrow(identifier), desc=desc)
+
+
+def _narrow(identifier: Identifier | None) -> str:
+    """An ``identifier=`` argument as operations take it: '' for everybody."""
+    return "" if identifier is None else registry.to_identifier(identifier)
