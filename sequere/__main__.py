@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from .exceptions import InvalidArgument, InvalidSettings
+from .exceptions import BackendError, InvalidArgument, InvalidSettings
 from .management.arguments import add_acl, add_scripts
 
 
@@ -62,41 +62,25 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _scripts(options: argparse.Namespace) -> int:
-    _require_redis(options)
-    import redis
-
+    from .backends.redis.client import connect
     from .management.scripts import run_scripts
 
     if not (options.url or options.show or options.export):
         options.parser.error("which server? Pass --url, or --show or --export, which need none")
 
-    def get_clients() -> list[redis.Redis]:
-        try:
-            client = redis.Redis.from_url(options.url)
-            client.ping()  # a wrong option shows only now
-        except (TypeError, ValueError) as error:
-            raise InvalidSettings(f"--url: {error}") from error
-        return [client]
-
     try:
-        run_scripts(options, print, get_clients)
-    except (redis.RedisError, OSError) as error:
+        run_scripts(options, print, lambda: [connect("--url", options.url)])
+    except (BackendError, OSError) as error:
         print(f"{options.parser.prog}: error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def _acl(options: argparse.Namespace) -> int:
-    _require_redis(options)
     from .management.scripts import run_acl
 
     run_acl(options, print, options.prefix, write_behind=options.write_behind)
     return 0
-
-
-def _require_redis(options: argparse.Namespace) -> None:
-    if find_spec("redis") is None:
-        options.parser.error('not installed: redis; pip install "django-sequere[redis]"')
 
 
 if __name__ == "__main__":

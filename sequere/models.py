@@ -8,6 +8,7 @@ an ``a`` in front.
 
 from __future__ import annotations
 
+from .graph.bulk import aare_following, afollow_many, are_following, aunfollow_many, follow_many, unfollow_many
 from .graph.follows import (
     afollow,
     aforget,
@@ -20,7 +21,6 @@ from .graph.follows import (
     is_friend,
     unfollow,
 )
-from .graph.bulk import aare_following, afollow_many, are_following, aunfollow_many, follow_many, unfollow_many
 from .graph.lists import (
     aget_followers,
     aget_followers_count,

@@ -54,7 +54,7 @@ def blocking(text: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
             while True:
                 try:
                     result = operation.perform()
-                except BaseException as error:  # the text decides, as after any other call
+                except BaseException as error:  # noqa: BLE001 the text decides, as after any other call
                     operation = steps.throw(error)
                 else:
                     operation = steps.send(result)
@@ -76,7 +76,7 @@ def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
             while True:
                 try:
                     result = await operation.aperform()
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 as above
                     operation = steps.throw(error)
                 else:
                     operation = steps.send(result)

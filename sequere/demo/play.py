@@ -84,7 +84,7 @@ def play(server: Server) -> Performance:
         SEQUERE_REDIS_CONNECTION={"connection_pool": server.pool},
         SEQUERE_REDIS_PREFIX=server.prefix,
     ):
-        get_backend().count(Resource("user", "0"), "followers")
+        Count(Resource("user", "0"), "followers").perform()
         loading = server.pool.round_trips - 1
         redis = [(_play(chapter, names, clock, server), server.read_keys()) for chapter in CHAPTERS]
 

@@ -19,7 +19,7 @@ from .events import Send
 M = TypeVar("M", bound=Model)
 
 #: The instances that stand for each resource of a batch.
-Same = Sequence[list[M]]
+Same = list[list[M]]
 
 
 @blocking
@@ -93,5 +93,5 @@ def _replies(instances: Same[M], flags: Sequence[bool]) -> dict[M, bool]:
     return {instance: flag for same, flag in zip(instances, flags, strict=True) for instance in same}
 
 
-def _changed(instances: Same[M], flags: Sequence[bool]) -> list[M]:
+def _changed(instances: Sequence[Sequence[Model]], flags: Sequence[bool]) -> list[Model]:
     return [same[0] for same, flag in zip(instances, flags, strict=True) if flag]

@@ -12,14 +12,14 @@ from types import FrameType
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from ..backends.redis import drain as draining
-from ..backends.redis import rebuild as rebuilding
 from ..backends.redis.backend import RedisBackend
+from ..backends.redis.behind import drain as draining
+from ..backends.redis.behind import rebuild as rebuilding
 from ..backends.redis.behind.closing import close, release
 from ..backends.redis.behind.status import get_status
-from ..backends.redis.operate.survey import count_uids
 from ..backends.redis.behind.takeover import take_over
 from ..backends.redis.behind.verify import Difference, verify
+from ..backends.redis.operate.survey import count_uids
 from ..exceptions import ColdStore, SequereException
 from .graph import Write, progress
 
@@ -38,7 +38,7 @@ STATES = {
 }
 
 
-def run(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+def run(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Do what the options say and print it; returns the exit status."""
     subcommands = {
         "drain": _watch if options.subcommand == "drain" and options.watch else _drain,
@@ -47,11 +47,11 @@ def run(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
         "status": _status,
         "close": _close,
     }
-    return subcommands[options.subcommand](graph, options, write)
+    return subcommands[options.subcommand](unguarded, options, write)
 
 
-def _drain(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    _tell(draining.drain(graph), write)
+def _drain(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+    _tell(draining.drain(unguarded), write)
     return 0
 
 
@@ -60,7 +60,7 @@ def _tell(drained: draining.Drained, write: Write) -> None:
     write(f"{drained.entries} entries drained{aside}.")
 
 
-def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+def _watch(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Drain again and again. What fails is told once, and tried again."""
     stopped = threading.Event()
 
@@ -80,10 +80,10 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
         close_old_connections()
         try:
             try:
-                drained = draining.drain(graph)
+                drained = draining.drain(unguarded)
             except ColdStore:
                 tell_once("Redis is cold: rebuilding.")
-                rebuilt = rebuilding.rebuild(graph)
+                rebuilt = rebuilding.rebuild(unguarded)
                 _tell_rebuilt(rebuilt, write)
             else:
                 if drained.entries:
@@ -95,9 +95,9 @@ def _watch(graph: RedisBackend, options: argparse.Namespace, write: Write) -> in
     return 0
 
 
-def _rebuild(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    with progress("rebuild", rebuilding.count_follows()) as on_step:
-        rebuilt = rebuilding.rebuild(graph, by_hand=True, discard=options.side == "database", on_step=on_step)
+def _rebuild(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+    with progress("rebuild", rebuilding.count_edges()) as on_step:
+        rebuilt = rebuilding.rebuild(unguarded, by_hand=True, discard=options.side == "database", on_step=on_step)
     _tell_rebuilt(rebuilt, write)
     return 0
 
@@ -107,9 +107,9 @@ def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
     write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed{left_out}: Redis is ready.")
 
 
-def _take_over(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    with progress("verify", rebuilding.count_follows() + count_uids(graph)) as on_step:
-        taken = take_over(graph, on_step=on_step)
+def _take_over(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+    with progress("verify", rebuilding.count_edges() + count_uids(unguarded)) as on_step:
+        taken = take_over(unguarded, on_step=on_step)
     write(
         f"In the database {taken.added} follows added, {taken.removed} removed, {taken.changed} given another time: "
         "all is in step."
@@ -117,10 +117,10 @@ def _take_over(graph: RedisBackend, options: argparse.Namespace, write: Write) -
     return 0
 
 
-def _verify(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+def _verify(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     found = left = 0
-    with progress("verify", 2 * rebuilding.count_follows()) as on_step:
-        for difference in verify(graph, repair=options.repair, on_step=on_step):
+    with progress("verify", 2 * rebuilding.count_edges()) as on_step:
+        for difference in verify(unguarded, repair=options.repair, on_step=on_step):
             found += 1
             left += not difference.mended
             write(json.dumps(difference._asdict()) if options.json else _as_line(difference))
@@ -133,7 +133,8 @@ def _verify(graph: RedisBackend, options: argparse.Namespace, write: Write) -> i
 
 
 def _as_line(difference: Difference) -> str:
-    edge = f"{' '.join(difference.from_resource)} -> {' '.join(difference.to_resource)}"
+    ends = f"{' '.join(difference.from_resource)} -> {' '.join(difference.to_resource)}"
+    edge = f"{difference.relation} {ends}"
     sides = (
         f"{name} {'without' if at is None else f'since {at:.6f}'}"
         for name, at in (("database", difference.database), ("redis", difference.redis))
@@ -141,8 +142,8 @@ def _as_line(difference: Difference) -> str:
     return f"{edge}: {', '.join(sides)}{', mended' if difference.mended else ''}"
 
 
-def _status(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    status = get_status(graph)
+def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+    status = get_status(unguarded)
     if options.json:
         write(json.dumps(asdict(status), default=str, indent=2))
     else:
@@ -162,11 +163,11 @@ def _status(graph: RedisBackend, options: argparse.Namespace, write: Write) -> i
     return max(STATES[status.state][1], WARNING if late or status.set_aside or status.problems else OK)
 
 
-def _close(graph: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+def _close(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     if options.side == "redis":
-        _tell(release(graph), write)
+        _tell(release(unguarded), write)
         write("Redis has no journal any more, and this database does not follow it.")
     else:
-        _tell(close(graph), write)
+        _tell(close(unguarded), write)
         write("The database answers now. To go back to Redis: manage.py sequere rebuild.")
     return 0

@@ -9,15 +9,8 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ..backends.redis.backend import RedisBackend
-from ..backends.redis.operate.survey import (
-    Checked,
-    Stats,
-    audit_graph,
-    audit_resource,
-    count_uids,
-    find_identifiers,
-    get_stats,
-)
+from ..backends.redis.operate.audit import audit
+from ..backends.redis.operate.survey import Checked, Stats, audit_graph, count_uids, find_identifiers, get_stats
 from ..resources import Resource
 
 #: Resources between two lines of progress, where no bar can be drawn.
@@ -68,7 +61,7 @@ def _audit(
 ) -> Iterator[Checked]:
     if resource:
         wanted = {*identifiers, *find_identifiers(backend)}
-        yield Checked(resource, audit_resource(backend, resource, wanted, repair=repair))
+        yield Checked(resource, audit(backend, resource, wanted, repair=repair))
         return
     with progress("audit", count_uids(backend)) as on_step:
         done = 0
@@ -101,8 +94,8 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
     yield f"{stats.friends:>12,}  pairs of friends"
     if stats.largest:
         yield "Largest lists:"
-    for size, relation, resource in stats.largest:
-        yield f"{size:>12,}  {relation} of {' '.join(resource) if resource else 'nobody known; run audit'}"
+    for size, name, resource in stats.largest:
+        yield f"{size:>12,}  {name} of {' '.join(resource) if resource else 'nobody known; run audit'}"
 
 
 @contextmanager

@@ -106,9 +106,7 @@ class DatabaseBackend(BaseBackend):
     def add_edges(self, operation: ops.AddEdges) -> tuple[list[bool], Changes]:
         check_relation(operation.relation)
         _check_size("to_resources", operation.to_resources, 1, ops.MAX_EDGES)
-        return self._add(
-            operation.relation, operation.from_resource, operation.to_resources, operation.timestamp
-        )
+        return self._add(operation.relation, operation.from_resource, operation.to_resources, operation.timestamp)
 
     def _add(
         self, relation: str, from_resource: Resource, others: Sequence[Resource], timestamp: float
@@ -157,29 +155,28 @@ class DatabaseBackend(BaseBackend):
             )
         alias = router.db_for_write(self._model)
         listed = self._list(owner, name, identifier).using(alias)
-        side = _other_side(relation, name)
-        wanted = listed
+        wanted = listed.order_by("score", "id")
         if others:
             edges = [_edge_between(relation, name, owner, other) for other in others]
-            wanted = listed.filter(digest__in=[make_digest(edge) for edge in edges])
+            wanted = wanted.filter(digest__in=[make_digest(edge) for edge in edges])
+        side = _other_side(relation, name)
 
         def move() -> tuple[ops.Moved, Changes]:
             with transaction.atomic(using=alias, savepoint=False):
-                rows = self._lock(wanted.order_by("score", "id"))[: None if others else operation.limit]
-                found = {Resource(getattr(row, f"{side}_identifier"), getattr(row, f"{side}_object_id")): row for row in rows}
-                found = {other: found[other] for other in others if other in found} if others else found
+                rows = self._lock(wanted)[: None if others else operation.limit]
+                found = {Resource(*(getattr(row, f"{side}_{part}") for part in Resource._fields)): row for row in rows}
+                found = {other: found[other] for other in others or found if other in found}
                 self._delete(alias, found.values())
                 changes: Changes = {_edge_of(row): None for row in found.values()}
-                entries = []
-                moved = []
-                for other, row in found.items():
-                    at = to_micros(row.timestamp) / MICROSECONDS if seconds is None or not operation.target else seconds
-                    entries.append(ops.Entry(*other, at))
-                    if operation.target:
-                        moved.append(self._row(_edge_of(row)._replace(relation=operation.target), at))
-                ours = self._insert(alias, moved) if moved else set()
-                changes |= {_edge_of(row): to_micros(row.timestamp) / MICROSECONDS for row in moved if row.pk in ours}
-                return ops.Moved(entries, listed.count()), changes
+                times = {other: to_micros(row.timestamp) / MICROSECONDS for other, row in found.items()}
+                if operation.target:
+                    times = times if seconds is None else dict.fromkeys(times, seconds)
+                    edges_there = (_edge_of(row)._replace(relation=operation.target) for row in found.values())
+                    targets = dict(zip(edges_there, times.values(), strict=True))
+                    made = [self._row(edge, at) for edge, at in targets.items()]
+                    ours = self._insert(alias, made)
+                    changes |= {_edge_of(row): targets[_edge_of(row)] for row in made if row.pk in ours}
+                return ops.Moved([ops.Entry(*other, at) for other, at in times.items()], listed.count()), changes
 
         return despite_deadlocks(alias, move)
 
@@ -300,11 +297,14 @@ class DatabaseBackend(BaseBackend):
         if identifier:
             rows = rows.filter(**{f"{other}_identifier": identifier})
         if name != relation.mutual:
-            return rows.annotate(score=F("timestamp"))
+            listed: QuerySet[Any] = rows.annotate(score=F("timestamp"))
+            return listed
         answers = edges.filter(
             from_identifier=OuterRef("to_identifier"), from_object_id=OuterRef("to_object_id"), **_side("to", resource)
         )
-        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1])).filter(answered_at__isnull=False)
+        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1])).filter(
+            answered_at__isnull=False
+        )
         return answered.annotate(score=Greatest("timestamp", "answered_at"))
 
 

@@ -1,8 +1,11 @@
-"""Follows in Redis or Valkey, by the scripts of ``lua/``. Needs redis-py: ``pip install django-sequere[redis]``."""
+"""The graph in Redis or Valkey, by the scripts of ``lua/``.
+
+Needs redis-py or valkey-py: ``pip install django-sequere[redis]`` or ``django-sequere[valkey]``.
+"""
 
 from __future__ import annotations
 
 from .backend import RedisBackend
-from .behind.backend import RedisFallbackBackend
+from .behind import RedisFallbackBackend
 
 __all__ = ["RedisBackend", "RedisFallbackBackend"]

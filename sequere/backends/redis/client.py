@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from ...conf import get_setting
 from ...exceptions import InvalidSettings
 from .drivers import Driver, find_driver
-from .errors import CLUSTER, kinds, translate
+from .errors import CLUSTER, kinds, translate, translated
 
 
 def get_driver_of(setting: str) -> Driver:
@@ -50,6 +50,20 @@ def make_async_client(driver: Driver, setting: str) -> Any | None:
         return None
     client = _make(driver.async_client_class, setting, driver.async_options)
     return _without_retries(client, driver.async_retry(driver.backoff.NoBackoff(), 0))
+
+
+def connect(name: str, url: str) -> Any:
+    """A client of the server at a URL, which has answered. One round trip.
+
+    Raises :class:`~sequere.exceptions.InvalidSettings`, which names ``name``, for a wrong URL, and ``BackendError``.
+    """
+    try:
+        client = find_driver(url).client_class.from_url(url)
+        with translated():
+            client.ping()  # a wrong option shows only now
+    except (TypeError, ValueError) as error:
+        raise InvalidSettings(f"{name}: {error}") from error
+    return client
 
 
 def _connection_class() -> Any:

@@ -72,16 +72,14 @@ class Connection:
         if not self.loaded:
             self._prepare(client, keys[0], script)
         try:
-            run = partial(
-                scripts.run, self.driver, client, script, len(keys), *keys, *arguments, replica=self.replica
-            )
+            run = partial(scripts.run, self.driver, client, script, len(keys), *keys, *arguments, replica=self.replica)
             try:
                 return run()
             except Exception as error:
                 if not (script.read_only and is_broken(error)):
                     raise
                 return _repeat(run, error)
-        except Exception as error:  # noqa: BLE001 whatever a client raises while a script is on its way
+        except Exception as error:
             raise translate(error, script) from error
 
     async def arun(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
@@ -92,9 +90,7 @@ class Connection:
         own = await self._loop_client()
         if own is None:
             return await sync_to_async(self.run)(script, keys, arguments)
-        run = partial(
-            scripts.arun, self.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica
-        )
+        run = partial(scripts.arun, self.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica)
         await self._take_turn(own, script)
         try:
             if not self.loaded:
@@ -105,7 +101,7 @@ class Connection:
                 if not (script.read_only and is_broken(error)):
                     raise
                 return await _arepeat(run, error)
-        except Exception as error:  # noqa: BLE001 whatever a client raises while a script is on its way
+        except Exception as error:
             raise translate(error, script) from error
         finally:
             own.turns.release()
@@ -153,7 +149,7 @@ class Connection:
             node = find_node(client, prefix)
             answers_moves = not (self.replica and is_cluster(client)) or _answers_moves(node)
             scripts.load(node)
-        except Exception as error:  # noqa: BLE001 whatever a client raises
+        except Exception as error:
             if not is_broken(error):
                 raise translate(error, script) from error
             return  # the call that comes next says so, and the one after it tries again

@@ -76,7 +76,7 @@ def translated() -> Iterator[None]:
         yield
     except exceptions.SequereException:
         raise
-    except Exception as error:  # noqa: BLE001 whatever a client raises
+    except Exception as error:
         raise translate(error) from error
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.db import models, router
 from django.db.models import F
 
+from ...relations import Edge
 from ...resources import Resource
-from ..database.fields import ExactCharField
+from ..database.fields import DigestField, ExactCharField
 
 
 def get_alias() -> str:
-    """The database of the follows: everything here is written in one transaction with them."""
-    from ..database.models import Follow  # the application of RedisBackend alone has no such table
+    """The database of the edges: everything here is written in one transaction with them."""
+    from ..database.models import Edge as Row  # the application of RedisBackend alone has no such table
 
-    return router.db_for_write(Follow)
+    return router.db_for_write(Row)
 
 
 class Journal(models.Model):
@@ -22,7 +23,7 @@ class Journal(models.Model):
     Whoever moves the position, writes while Redis is cold, or makes the stream, holds this row.
     """
 
-    #: The last entry that the follows contain; empty if this database never read a journal.
+    #: The last entry that the edges contain; empty if this database never read a journal.
     position = models.CharField(max_length=41, default="")
     #: What that entry says, as a SHA-1: two servers may give one id to two entries. Empty once the database
     #: has changed on its own: should that journal come back, Redis lacks those changes.
@@ -31,7 +32,7 @@ class Journal(models.Model):
     opening = models.CharField(max_length=41, default="")
     #: Whether an operator has put the journal away for good.
     closed = models.BooleanField(default=False)
-    #: Whether the follows still lack some of a graph that is being taken over from Redis.
+    #: Whether the edges still lack some of a graph that is being taken over from Redis.
     incomplete = models.BooleanField(default=False)
     #: When entries were last read, even if there were none.
     drained_at = models.DateTimeField(null=True)
@@ -65,27 +66,34 @@ class Journal(models.Model):
 class OutboxEntry(models.Model):
     """A change that was made while Redis was cold: the ids are in the order of the commits."""
 
+    relation = ExactCharField(max_length=40)
     from_identifier = ExactCharField(max_length=50)
     from_object_id = ExactCharField(max_length=255)
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
-    #: Since when the edge stands; null: it was removed.
-    created_at = models.DateTimeField(null=True)
+    digest = DigestField(db_index=True, editable=False)
+    #: Since when the edge exists; null: it was removed.
+    timestamp = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "sequere_outbox"
 
     def __str__(self) -> str:
-        verb = "unfollows" if self.created_at is None else "follows"
-        return f"{self.from_identifier} {self.from_object_id} {verb} {self.to_identifier} {self.to_object_id}"
+        operation = "remove" if self.timestamp is None else "add"
+        ends = f"{self.from_identifier} {self.from_object_id} -> {self.to_identifier} {self.to_object_id}"
+        return f"{operation} {self.relation}: {ends}"
 
     @property
-    def edge(self) -> tuple[Resource, Resource]:
-        return Resource(self.from_identifier, self.from_object_id), Resource(self.to_identifier, self.to_object_id)
+    def edge(self) -> Edge:
+        return Edge(
+            self.relation,
+            Resource(self.from_identifier, self.from_object_id),
+            Resource(self.to_identifier, self.to_object_id),
+        )
 
 
 class SetAside(models.Model):
-    """An entry of the journal that the follows could not take, and why."""
+    """An entry of the journal that the table of edges could not take, and why."""
 
     entry = models.CharField(max_length=41)
     content = models.JSONField()

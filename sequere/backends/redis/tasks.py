@@ -6,10 +6,10 @@ import logging
 
 from celery import shared_task
 
-from .. import get_backend
 from ...exceptions import ColdStore, DatabaseBehind, InvalidSettings, WriteBehindRefused
-from .behind.drain import drain as drain_journal
+from .. import get_backend
 from .behind.backend import RedisFallbackBackend
+from .behind.drain import drain as drain_journal
 from .behind.rebuild import rebuild as rebuild_graph
 
 logger = logging.getLogger("sequere")
@@ -19,7 +19,7 @@ logger = logging.getLogger("sequere")
 def drain() -> None:
     """Bring the database up to the end of the journal; begin a rebuild if Redis has lost its memory."""
     try:
-        drain_journal(_backend().graph)
+        drain_journal(_backend().unguarded)
     except ColdStore:
         rebuild.apply_async()
     except DatabaseBehind as error:
@@ -30,7 +30,7 @@ def drain() -> None:
 def rebuild() -> None:
     """Fill Redis from the database, unless that is under way already, not needed, or not for a task to do."""
     try:
-        rebuild_graph(_backend().graph)
+        rebuild_graph(_backend().unguarded)
     except WriteBehindRefused as refusal:
         logger.warning("No rebuild: %s", refusal)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -32,8 +31,8 @@ class Command(BaseCommand):
         add_acl(commands)
         audit = commands.add_parser(
             "audit",
-            help="hold the graph, or one resource's part, against itself",
-            description="Hold the graph against itself, in steps that leave a busy server free. The exit status is 1 "
+            help="check the lists and counters of the graph, or of one resource",
+            description="Check lists and counters, in steps that leave a busy server free. The exit status is 1 "
             "if something is found and not mended.",
         )
         _add_resource(audit, nargs="?")
@@ -47,10 +46,6 @@ class Command(BaseCommand):
         add_behind(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if find_spec("redis") is None:
-            raise CommandError('Not installed: redis; pip install "django-sequere[redis]".')
-        from redis.exceptions import RedisClusterException, RedisError
-
         from ...backends.redis import RedisBackend, RedisFallbackBackend
 
         try:
@@ -62,7 +57,7 @@ class Command(BaseCommand):
                     f"the settings say {type(backend).__name__}."
                 )
             self._run(backend, argparse.Namespace(**options))
-        except (SequereException, DatabaseError, RedisError, RedisClusterException, OSError) as error:
+        except (SequereException, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
@@ -75,14 +70,16 @@ class Command(BaseCommand):
         if options.subcommand in ("audit", "stats"):
             backend.run("lookup", "sequere", "check")  # raises ColdStore where there is no graph to look at
         if options.subcommand in BEHIND:
+            from ...backends.redis.behind.checks import check_tables
+
             problems = backend.check()
             if not problems and options.subcommand != "status":  # which tells itself what does not answer
-                problems = backend.check_tables()
+                problems = check_tables()
             for problem in problems:
                 raise CommandError(f"{problem.msg} {problem.hint or ''}".strip())
             from ..behind import run  # it has models, which need their applications
 
-            status = run(backend.graph, options, write)
+            status = run(backend.unguarded, options, write)
             if status:
                 sys.exit(status)
         elif options.subcommand == "scripts":

@@ -8,12 +8,12 @@ from django.db import transaction
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ..backend import RedisBackend
-from .drain import Drained, drain, drain_step, put_away, take_closed
-from .journal import drop_closed, get_state
 from ..models import Journal, get_alias
+from .drain import Drained, drain, drain_step, put_away, replay_closed
+from .journal import drop_closed, get_state
 
 
-def close(graph: RedisBackend) -> Drained:
+def close(unguarded: RedisBackend) -> Drained:
     """Leave Redis: put the journal away, if there is one, and bring the database up to its end.
 
     From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
@@ -21,19 +21,19 @@ def close(graph: RedisBackend) -> Drained:
     """
     total = Drained()
     with suppress(ColdStore):
-        total += drain(graph)
+        total += drain(unguarded)
     alias = get_alias()
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        put_away(graph, row, alias)
-        total += _take_all(graph, row, alias)
+        put_away(unguarded, row, alias)
+        total += replay_all(unguarded, row, alias)
         row.closed = True
         row.anchor = row.opening = ""  # a rebuild that is under way is overtaken
         row.save(using=alias)
     return total
 
 
-def release(graph: RedisBackend) -> Drained:
+def release(unguarded: RedisBackend) -> Drained:
     """Leave the database: bring it up to date for the last time and remove the journal.
 
     To the database this Redis is then one that it never saw, so nothing will overwrite what changes there from
@@ -44,11 +44,11 @@ def release(graph: RedisBackend) -> Drained:
     alias = get_alias()
     total = Drained()
     try:
-        total += drain(graph)
+        total += drain(unguarded)
         with transaction.atomic(using=alias, durable=True):
             row = Journal.lock(alias)
-            end = get_state(graph, row.position).last
-            while (step := drain_step(graph, row, alias, until=end)) and step.entries:
+            end = get_state(unguarded, row.position).last
+            while (step := drain_step(unguarded, row, alias, until=end)) and step.entries:
                 total += step
             if step is None:
                 raise ColdStore("Redis lost its memory during this call.")
@@ -64,13 +64,13 @@ def release(graph: RedisBackend) -> Drained:
             raise WriteBehindRefused(
                 "Redis is cold: it does not hold the graph. Run `manage.py sequere rebuild` first."
             ) from error
-    graph.run("close_journal")
-    drop_closed(graph)
+    unguarded.run("close_journal")
+    drop_closed(unguarded)
     return total
 
 
-def _take_all(graph: RedisBackend, row: Journal, alias: str) -> Drained:
+def replay_all(unguarded: RedisBackend, row: Journal, alias: str) -> Drained:
     total = Drained()
-    while (step := take_closed(graph, row, alias)).entries:
+    while (step := replay_closed(unguarded, row, alias)).entries:
         total += step
     return total

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 _REDIS = re.compile(r"(?P<at>\d{1,10}(?:\.\d{1,16})?):\d{1,20}(?::(?P<bound>\d{1,10}(?:\.\d{1,16})?))?", re.ASCII)
 _DATABASE = re.compile(r"(?P<at>\d{1,16}):[0-9a-f]{32}(?::(?P<bound>\d{1,16}))?", re.ASCII)
@@ -17,23 +16,23 @@ _DATABASE = re.compile(r"(?P<at>\d{1,16}):[0-9a-f]{32}(?::(?P<bound>\d{1,16}))?"
 _MICROSECOND = Decimal("0.000001")
 
 
-def for_database(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of ``page`` with a cursor of Redis turned into one that the database takes."""
-    match = _REDIS.fullmatch(options.get("cursor", ""))
-    if not match or _DATABASE.fullmatch(options["cursor"]):
-        return options
-    first = "f" * 32 if options.get("desc", True) else "0" * 32
-    return {**options, "cursor": _join(_to_micros(match["at"]), first, match["bound"] and _to_micros(match["bound"]))}
-
-
-def for_redis(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of ``page`` with a cursor of the database turned into one that Redis takes."""
-    match = _DATABASE.fullmatch(options.get("cursor", ""))
+def for_database(cursor: str, desc: bool) -> str:  # noqa: FBT001 as with_cursor calls it
+    """A cursor of Redis in the form that the database takes; any other as it is."""
+    match = _REDIS.fullmatch(cursor)
     if not match:
-        return options
+        return cursor
+    first = "f" * 32 if desc else "0" * 32
+    return _join(_to_micros(match["at"]), first, match["bound"] and _to_micros(match["bound"]))
+
+
+def for_redis(cursor: str, desc: bool) -> str:  # noqa: FBT001 as with_cursor calls it
+    """A cursor of the database in the form that Redis takes; any other as it is."""
+    match = _DATABASE.fullmatch(cursor)
+    if not match:
+        return cursor
     # Entries of one time are sorted by uid as text: nines come after every uid, 0 before.
-    first = "9" * 20 if options.get("desc", True) else "0"
-    return {**options, "cursor": _join(_to_seconds(match["at"]), first, match["bound"] and _to_seconds(match["bound"]))}
+    first = "9" * 20 if desc else "0"
+    return _join(_to_seconds(match["at"]), first, match["bound"] and _to_seconds(match["bound"]))
 
 
 def _join(at: str, first: str, bound: str | None) -> str:

@@ -1,6 +1,6 @@
 """From the journal into the database: each entry exactly once, in order.
 
-The follows and the position move in one transaction, under the lock of the journal's row, so it does not
+The edges and the position move in one transaction, under the lock of the journal's row, so it does not
 matter how many drains run and when they die. Entries before the position are dropped from the journal once
 that is committed. The entry at the position stays in it as an anchor, by which the journal is known again:
 
@@ -24,11 +24,12 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from ....exceptions import ColdStore, DatabaseBehind, SequereException
+from ....relations import Edge
 from ...database.backend import despite_deadlocks
-from ...database.bulk import Edge, find_edges, set_edges
+from ...database.bulk import find_edges, set_edges
 from ..backend import RedisBackend
-from .journal import READ_STEP, Entry, get_state, order_of, read_entries
 from ..models import Journal, OutboxEntry, SetAside, get_alias
+from .journal import READ_STEP, JournalEntry, get_state, order_of, read_entries
 
 logger = logging.getLogger("sequere")
 
@@ -53,13 +54,13 @@ class Verdict(enum.Enum):
     YOUNGER = "it begins after what the database has"
 
 
-def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry] | None = None) -> Verdict:
+def judge(unguarded: RedisBackend, row: Journal, alias: str, entries: Sequence[JournalEntry] | None = None) -> Verdict:
     """What the journal is. ``entries`` are those from the row's position on, if they are read already.
 
     One round trip to read the first of them, and one where it is not the anchor.
     """
     if entries is None:
-        entries = read_entries(graph, row.position, limit=1, keep=True)
+        entries = read_entries(unguarded, row.position, limit=1, keep=True)
     first = entries[0] if entries else None
     if first and first.id == row.opening:
         # All of the outbox must be in it: else Redis was cold once more, and came back with this.
@@ -67,14 +68,14 @@ def judge(graph: RedisBackend, row: Journal, alias: str, entries: Sequence[Entry
         return Verdict.OLDER if later.exists() else Verdict.OPENED
     if first and (first.id, first.digest) == (row.position, row.anchor):
         return Verdict.IN_STEP
-    oldest = read_entries(graph, "", limit=1, keep=True)
+    oldest = read_entries(unguarded, "", limit=1, keep=True)
     if oldest and order_of(oldest[0].id) > order_of(row.position):
         return Verdict.YOUNGER
     return Verdict.OLDER
 
 
-def drain(graph: RedisBackend) -> Drained:
-    """Bring the database up to where the journal ends now, by one transaction for each 999 entries.
+def drain(unguarded: RedisBackend) -> Drained:
+    """Bring the database up to where the journal ends now, by one transaction for each 399 entries.
 
     One round trip for each transaction and one more. Raises :class:`~sequere.exceptions.ColdStore` when there
     is no journal or it is of an older state: then the database, which has all that could be read, answers, and
@@ -84,9 +85,9 @@ def drain(graph: RedisBackend) -> Drained:
     alias = get_alias()
     total = Drained()
     while True:
-        step, position = despite_deadlocks(alias, lambda: _step(graph, alias))
+        step, position = despite_deadlocks(alias, lambda: _step(unguarded, alias))
         if step is None:
-            while despite_deadlocks(alias, lambda: _step_of_closed(graph, alias)).entries:
+            while despite_deadlocks(alias, lambda: _step_of_closed(unguarded, alias)).entries:
                 pass
             raise ColdStore(
                 "There is no journal in Redis, or not the one that was read so far. Run `manage.py sequere rebuild`."
@@ -95,31 +96,31 @@ def drain(graph: RedisBackend) -> Drained:
         if step.entries < READ_STEP - 1:
             break
     if step.entries:
-        read_entries(graph, position, limit=1)  # the others drop what the step before has committed
+        read_entries(unguarded, position, limit=1)  # the others drop what the step before has committed
     return total
 
 
-def _step(graph: RedisBackend, alias: str) -> tuple[Drained | None, str]:
+def _step(unguarded: RedisBackend, alias: str) -> tuple[Drained | None, str]:
     # durable: inside another transaction the position could be rolled back after entries were dropped.
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        return drain_step(graph, row, alias), row.position
+        return drain_step(unguarded, row, alias), row.position
 
 
-def _step_of_closed(graph: RedisBackend, alias: str) -> Drained:
+def _step_of_closed(unguarded: RedisBackend, alias: str) -> Drained:
     with transaction.atomic(using=alias, durable=True):
-        return take_closed(graph, Journal.lock(alias), alias)
+        return replay_closed(unguarded, Journal.lock(alias), alias)
 
 
-def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
+def drain_step(unguarded: RedisBackend, row: Journal, alias: str, *, until: str = "") -> Drained | None:
     """Apply the next entries, up to the id ``until`` if given, under the lock. None if Redis is cold.
 
     The caller holds the locked ``row``, and commits. With ``until`` nothing is dropped from the journal, so
     there may be several steps before that. What a journal that was put away holds is left to the caller
     (:func:`take_closed`).
     """
-    entries = read_entries(graph, row.position, keep=bool(until))
-    verdict = judge(graph, row, alias, entries)
+    entries = read_entries(unguarded, row.position, keep=bool(until))
+    verdict = judge(unguarded, row, alias, entries)
     if verdict is Verdict.YOUNGER:
         raise DatabaseBehind(
             "The journal in Redis begins after what this database has read: it came back from a backup, or belongs to "
@@ -129,25 +130,25 @@ def drain_step(graph: RedisBackend, row: Journal, alias: str, *, until: str = ""
     if verdict is Verdict.OLDER:
         if entries and entries[0].id == row.opening:  # what the journal begins with is no change since
             OutboxEntry._default_manager.using(alias).filter(pk__lte=entries[0].outbox).delete()
-        put_away(graph, row, alias)
+        put_away(unguarded, row, alias)
         return None
     if verdict is Verdict.OPENED:
         adopt(row, alias, entries[0])
     row.opening = ""  # a rebuild of another server that is under way lacks what is read here
     new = [entry for entry in entries[1:] if not until or order_of(entry.id) <= order_of(until)]
-    return _take(row, alias, new)
+    return apply_entries(row, alias, new)
 
 
-def put_away(graph: RedisBackend, row: Journal, alias: str) -> bool:
+def put_away(unguarded: RedisBackend, row: Journal, alias: str) -> bool:
     """Put the journal away, so that Redis is cold at once. Whether there was one. Under the lock."""
-    if not graph.run("close_journal"):
+    if not unguarded.run("close_journal"):
         return False
     row.anchor = row.opening = ""
     row.save(using=alias)
     return True
 
 
-def take_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
+def replay_closed(unguarded: RedisBackend, row: Journal, alias: str) -> Drained:
     """Apply the next entries of a journal that was put away, under the lock; none: all are applied.
 
     They were acknowledged, whatever the server had forgotten before it took them. But an edge that the
@@ -155,35 +156,35 @@ def take_closed(graph: RedisBackend, row: Journal, alias: str) -> Drained:
     """
     if not row.position:
         return Drained()
-    entries = read_entries(graph, row.position, closed=True)
+    entries = read_entries(unguarded, row.position, closed=True)
     new = [entry for entry in entries if order_of(entry.id) > order_of(row.position)]
     if not new:
         return Drained()
     row.anchor = row.opening = ""
-    return _take(row, alias, new, closed=True)
+    return apply_entries(row, alias, new, closed=True)
 
 
-def catch_up(graph: RedisBackend, row: Journal, alias: str) -> bool:
+def catch_up(unguarded: RedisBackend, row: Journal, alias: str) -> bool:
     """Whether Redis is cold; then the database has all that a closed journal held. Under the lock.
 
     Somebody may have put the journal away and died before the commit.
     """
-    state = get_state(graph, row.position)
+    state = get_state(unguarded, row.position)
     if state.length:
         return False
-    while order_of(state.closed) > order_of(row.position) and take_closed(graph, row, alias).entries:
+    while order_of(state.closed) > order_of(row.position) and replay_closed(unguarded, row, alias).entries:
         pass
     return True
 
 
-def adopt(row: Journal, alias: str, opening: Entry) -> None:
-    """Take the journal that begins with this entry for the one to read: the follows are its beginning."""
+def adopt(row: Journal, alias: str, opening: JournalEntry) -> None:
+    """Take the journal that begins with this entry for the one to read: the edges are its beginning."""
     row.position, row.anchor, row.opening = opening.id, opening.digest, ""
     row.save(using=alias)
     OutboxEntry._default_manager.using(alias).all().delete()
 
 
-def _take(row: Journal, alias: str, entries: Sequence[Entry], *, closed: bool = False) -> Drained:
+def apply_entries(row: Journal, alias: str, entries: Sequence[JournalEntry], *, closed: bool = False) -> Drained:
     """Apply entries and move the position to the last of them."""
     changes, poisoned = _sort(entries)
     if closed:
@@ -202,16 +203,16 @@ def _take(row: Journal, alias: str, entries: Sequence[Entry], *, closed: bool = 
     return Drained(len(entries), len(poisoned))
 
 
-def _shown(entry: Entry) -> dict[str, str]:
+def _shown(entry: JournalEntry) -> dict[str, str]:
     """What an entry says, without what a PostgreSQL text cannot hold."""
     return {name: text.replace("\0", "\\0") for name, text in entry._asdict().items()}
 
 
-Change = tuple[Edge, Entry, float | None]
+Change = tuple[Edge, JournalEntry, float | None]
 
 
-def _sort(entries: Sequence[Entry]) -> tuple[list[Change], list[tuple[Entry, str]]]:
-    """The last change of each edge, and the entries that say nothing that the follows could hold."""
+def _sort(entries: Sequence[JournalEntry]) -> tuple[list[Change], list[tuple[JournalEntry, str]]]:
+    """The last change of each edge, and the entries that say nothing that the table could hold."""
     last: dict[Edge, Change] = {}
     poisoned = []
     for entry in entries:
@@ -225,7 +226,7 @@ def _sort(entries: Sequence[Entry]) -> tuple[list[Change], list[tuple[Entry, str
     return list(last.values()), poisoned
 
 
-def _apply(alias: str, changes: Sequence[Change]) -> list[tuple[Entry, str]]:
+def _apply(alias: str, changes: Sequence[Change]) -> list[tuple[JournalEntry, str]]:
     """Apply changes of different edges. Those that the database refuses are found by halves, and come back."""
     if not changes:
         return []

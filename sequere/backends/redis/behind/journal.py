@@ -7,21 +7,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ....exceptions import InvalidArgument
+from ....relations import Edge, check_relation
 from ....resources import Resource, check_ends
-from ..scripts import decode
 from ....timestamps import to_seconds
+from ...operations import decode
 from ..backend import RedisBackend
-from ..errors import FAILURES, translate
+from ..errors import translated
 
 #: Entries that one script reads.
-READ_STEP = 1000
+READ_STEP = 400
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One entry, all text as it was noted; what it lacks is empty."""
 
     id: str
     operation: str
+    relation: str
     from_identifier: str
     from_object_id: str
     to_identifier: str
@@ -41,25 +43,28 @@ class Entry(NamedTuple):
         return progress.outbox if progress else 0
 
     @property
-    def edge(self) -> tuple[Resource, Resource]:
-        """Whom it is about. Raises ``InvalidIdentifier`` or ``InvalidObjectId`` if that is nobody."""
-        ends = (
-            Resource(self.from_identifier, self.from_object_id),
-            Resource(self.to_identifier, self.to_object_id),
-        )
-        check_ends(*ends)
-        return ends
+    def edge(self) -> Edge:
+        """The edge that it is about.
+
+        Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown relation, ``InvalidIdentifier`` or
+        ``InvalidObjectId`` for an end that is no resource.
+        """
+        check_relation(self.relation)
+        from_resource = Resource(self.from_identifier, self.from_object_id)
+        to_resource = Resource(self.to_identifier, self.to_object_id)
+        check_ends(from_resource, to_resource)
+        return Edge(self.relation, from_resource, to_resource)
 
     @property
     def since(self) -> float | None:
-        """Since when its edge stands with it (seconds since the epoch, UTC); None if it stands no more.
+        """Since when its edge exists after it (seconds since the epoch, UTC); None if it does not.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an operation that is none, ``InvalidTimestamp``.
         """
-        if self.operation == "unfollow":
+        if self.operation == "remove":
             return None
-        if self.operation != "follow":
-            raise InvalidArgument(f"operation must be follow or unfollow; got {self.operation!r:.80}")
+        if self.operation != "add":
+            raise InvalidArgument(f"operation must be add or remove; got {self.operation!r:.80}")
         try:
             return to_seconds(float(self.timestamp))
         except ValueError as error:
@@ -67,15 +72,15 @@ class Entry(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a rebuild is: for which journal, in which step, the outbox's id and the follow's key it has reached."""
+    """How far a rebuild is: for which journal, in which step, the outbox's id and the edge's key it has reached."""
 
     opening: str
     step: str
     outbox: int
-    follow: str
+    edge: str
 
     def __str__(self) -> str:
-        return f"{self.opening} {self.step} {self.outbox} {self.follow}"
+        return f"{self.opening} {self.step} {self.outbox} {self.edge}"
 
     @classmethod
     def read(cls, text: str) -> Progress | None:
@@ -103,32 +108,30 @@ def order_of(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(number)
 
 
-def get_state(graph: RedisBackend, position: str) -> State:
+def get_state(unguarded: RedisBackend, position: str) -> State:
     """The state of the journal, with a view from a position. One round trip."""
-    length, *texts = graph.run("journal_state", position)
+    length, *texts = unguarded.run("journal_state", position)
     last, waiting, now, closed, progress = map(decode, texts)
     return State(int(length), last, waiting, int(now), closed, progress)
 
 
 def read_entries(
-    graph: RedisBackend, position: str, *, limit: int = READ_STEP, keep: bool = False, closed: bool = False
-) -> list[Entry]:
+    unguarded: RedisBackend, position: str, *, limit: int = READ_STEP, keep: bool = False, closed: bool = False
+) -> list[JournalEntry]:
     """The entries from a position on, itself included. One round trip.
 
     What is before it is dropped, so it must be committed; or pass ``keep``. ``closed`` reads the journal that
     was put away, which is kept.
     """
-    return list(_entries(graph.run("drain_journal", position, limit, int(keep), int(closed))))
+    return list(_entries(unguarded.run("drain_journal", position, limit, int(keep), int(closed))))
 
 
-def drop_closed(graph: RedisBackend) -> None:
+def drop_closed(unguarded: RedisBackend) -> None:
     """Remove the journal that was put away: it is read, and no sign of a lost graph any more. One round trip."""
-    try:
-        graph.client.delete(f"{graph.prefix}global:journal:closed")
-    except FAILURES as error:
-        raise translate(error) from error
+    with translated():
+        unguarded.client.delete(f"{unguarded.prefix}global:journal:closed")
 
 
-def _entries(reply: Sequence[Any]) -> Iterator[Entry]:
+def _entries(reply: Sequence[Any]) -> Iterator[JournalEntry]:
     texts = map(decode, reply)
-    return map(Entry._make, zip(*[texts] * len(Entry._fields), strict=True))
+    return map(JournalEntry._make, zip(*[texts] * len(JournalEntry._fields), strict=True))

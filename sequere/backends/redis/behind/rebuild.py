@@ -3,7 +3,7 @@
 1. *Begin*, under the lock: the id with which the new journal will begin is written down in the row, and how
    far the rebuild is in Redis. The outbox's end is part of that.
 2. *Clear*: what Redis still holds of the graph is removed.
-3. *Copy*: the follows, in the order of their keys.
+3. *Copy*: the edges, in the order of their keys.
 4. *Replay*: what the outbox got since. Whatever the copy saw of those edges, the last word on each is here.
 5. *Finish*, under the lock: the rest of the outbox, then the journal, then position and empty outbox, commit.
 
@@ -32,15 +32,15 @@ from django.db import transaction
 from django.db.models import Max
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
-from ....resources import Resource
+from ....relations import Edge
 from ....timestamps import to_micros, to_text
-from ...database.bulk import COLUMNS, UNFIT, Edge, fault_of
-from ...database.models import Follow
+from ...database.bulk import COLUMNS, UNFIT, fault_of, make_edge
+from ...database.models import Edge as Row
 from ..backend import RedisBackend
-from .drain import adopt, catch_up, drain
-from .journal import Entry, Progress, State, get_state, order_of
 from ..models import Journal, OutboxEntry, get_alias
 from ..operate.survey import count_uids, find_keys
+from .drain import adopt, catch_up, drain
+from .journal import JournalEntry, Progress, State, get_state, order_of
 
 logger = logging.getLogger("sequere")
 
@@ -48,7 +48,7 @@ logger = logging.getLogger("sequere")
 CLEAR_STEP = 500
 
 #: Edges that one script copies, and that one query reads.
-COPY_STEP = 200
+COPY_STEP = 50
 READ_STEP = 2000
 
 #: Seconds after which a rebuild that did not move is taken over.
@@ -57,7 +57,7 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What this run did: follows copied, changes replayed, and how many of them no script takes (see the log)."""
+    """What this run did: edges copied, changes replayed, and how many of them no script takes (see the log)."""
 
     copied: int
     replayed: int
@@ -65,31 +65,31 @@ class Rebuilt:
 
 
 def rebuild(
-    graph: RedisBackend,
+    unguarded: RedisBackend,
     *,
     by_hand: bool = False,
     discard: bool = False,
     on_step: Callable[[int], object] = lambda copied: None,
 ) -> Rebuilt:
-    """Fill Redis from the database and switch back to it. ``on_step`` is told how many follows are copied.
+    """Fill Redis from the database and switch back to it. ``on_step`` is told how many edges are copied.
 
-    One round trip for each 200 follows, one query for each 2,000. ``by_hand`` also opens what an operator has
+    One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also opens what an operator has
     closed, ``discard`` also removes a graph that the database may not have seen. A row that no script takes, left
     there by something else than this package, is logged and left out. Raises
     :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again
     to go on.
     """
-    return _Rebuild(graph, on_step).run(by_hand=by_hand, discard=discard)
+    return _Rebuild(unguarded, on_step).run(by_hand=by_hand, discard=discard)
 
 
-def count_follows() -> int:
-    """How many follows the database has: about what there is to copy. One query."""
-    return Follow._default_manager.using(get_alias()).count()
+def count_edges() -> int:
+    """How many edges the database has: about what there is to copy. One query."""
+    return Row._default_manager.using(get_alias()).count()
 
 
 class _Rebuild:
-    def __init__(self, graph: RedisBackend, on_step: Callable[[int], object]) -> None:
-        self.graph = graph
+    def __init__(self, unguarded: RedisBackend, on_step: Callable[[int], object]) -> None:
+        self.unguarded = unguarded
         self.on_step = on_step
         self.alias = get_alias()
         self.copied = self.replayed = self.left_out = 0
@@ -97,7 +97,7 @@ class _Rebuild:
     def run(self, *, by_hand: bool, discard: bool) -> Rebuilt:
         self._wait_for_another()
         try:
-            drain(self.graph)
+            drain(self.unguarded)
         except ColdStore:
             pass
         except DatabaseBehind:
@@ -120,18 +120,18 @@ class _Rebuild:
         """Take nothing of a journal that the database lacks the beginning of."""
         with transaction.atomic(using=self.alias, durable=True):
             row = Journal.lock(self.alias)
-            row.position = get_state(self.graph, row.position).last or row.position
+            row.position = get_state(self.unguarded, row.position).last or row.position
             row.anchor = row.opening = ""
             row.save(using=self.alias)
         with suppress(ColdStore):
-            drain(self.graph)  # it is of an older state now, and is put away
+            drain(self.unguarded)  # it is of an older state now, and is put away
 
     def _wait_for_another(self) -> None:
         row = Journal.look(self.alias)
-        before = get_state(self.graph, row.position).progress
+        before = get_state(self.unguarded, row.position).progress
         if before:
             time.sleep(PATIENCE)
-            if get_state(self.graph, row.position).progress != before:
+            if get_state(self.unguarded, row.position).progress != before:
                 raise WriteBehindRefused("Another rebuild is under way.")
 
     def _begin(self, *, by_hand: bool, discard: bool) -> Progress:
@@ -139,13 +139,13 @@ class _Rebuild:
             row = Journal.lock(self.alias)
             if row.closed and not by_hand:
                 raise WriteBehindRefused("An operator has closed the journal; `manage.py sequere rebuild` opens it.")
-            if not catch_up(self.graph, row, self.alias):
+            if not catch_up(self.unguarded, row, self.alias):
                 raise _overtaken()
-            state = get_state(self.graph, row.position)
+            state = get_state(self.unguarded, row.position)
             found = Progress.read(state.progress)
             if found and row.opening and found.opening == row.opening:
                 return found
-            loss = find_loss(self.graph, row, state)
+            loss = find_loss(self.unguarded, row, state)
             if loss and not discard:
                 raise WriteBehindRefused(loss)
             row.incomplete = False
@@ -157,18 +157,18 @@ class _Rebuild:
         row.save(using=self.alias)
         end = OutboxEntry._default_manager.using(self.alias).aggregate(end=Max("pk"))["end"] or 0
         progress = Progress(row.opening, "clear", end, "-")
-        if not self.graph.run("move_rebuild", state.progress, str(progress)):
+        if not self.unguarded.run("move_rebuild", state.progress, str(progress)):
             raise _overtaken()
         return progress
 
     def _clear(self) -> None:
-        for keys in find_keys(self.graph, CLEAR_STEP):
+        for keys in find_keys(self.unguarded, CLEAR_STEP):
             self._clear_keys(*keys)
-        self._clear_keys(f"{self.graph.prefix}global:uid", f"{self.graph.prefix}global:journal:closed")
+        self._clear_keys(f"{self.unguarded.prefix}global:uid", f"{self.unguarded.prefix}global:journal:closed")
         self._move(self.progress._replace(step="copy"))
 
     def _clear_keys(self, *keys: str | bytes) -> None:
-        if not self.graph.run("clear_graph", str(self.progress), *keys):
+        if not self.unguarded.run("clear_graph", str(self.progress), *keys):
             raise _overtaken()
 
     def _copy(self) -> None:
@@ -178,7 +178,7 @@ class _Rebuild:
                 states = [(edge, to_micros(at)) for _, edge, at in chunk]
                 if sent is not None:
                     sent.result()
-                sent = sender.submit(self._set, states, self.progress._replace(follow=chunk[-1][0].hex))
+                sent = sender.submit(self._set, states, self.progress._replace(edge=chunk[-1][0].hex))
                 self.copied += len(chunk)
                 self.on_step(self.copied)
             if sent is not None:
@@ -186,14 +186,14 @@ class _Rebuild:
         self._move(self.progress._replace(step="replay"))
 
     def _read(self) -> Iterator[list[tuple[UUID, Edge, datetime]]]:
-        """The follows that are still to be copied, in chunks."""
-        follows = Follow._default_manager.using(self.alias).order_by("pk")
-        last = None if self.progress.follow == "-" else UUID(self.progress.follow)
+        """The edges that are still to be copied, in chunks."""
+        table = Row._default_manager.using(self.alias).order_by("pk")
+        last = None if self.progress.edge == "-" else UUID(self.progress.edge)
         while True:
-            after = follows if last is None else follows.filter(pk__gt=last)
+            after = table if last is None else table.filter(pk__gt=last)
             rows = [
-                (pk, (Resource(*names[:2]), Resource(*names[2:])), at)
-                for pk, *names, at in after.values_list("pk", *COLUMNS, "created_at")[:READ_STEP]
+                (pk, make_edge(*columns), at)
+                for pk, *columns, at in after.values_list("pk", *COLUMNS, "timestamp")[:READ_STEP]
             ]
             for start in range(0, len(rows), COPY_STEP):
                 yield rows[start : start + COPY_STEP]
@@ -209,9 +209,7 @@ class _Rebuild:
             .order_by("pk")[:COPY_STEP]
         )
         if entries:
-            states = {
-                entry.edge: None if entry.created_at is None else to_micros(entry.created_at) for entry in entries
-            }
+            states = {entry.edge: None if entry.timestamp is None else to_micros(entry.timestamp) for entry in entries}
             self._set(list(states.items()), self.progress._replace(outbox=entries[-1].pk))
             self.replayed += len(entries)
         return len(entries) == COPY_STEP
@@ -223,7 +221,7 @@ class _Rebuild:
                 raise _overtaken()
             while self._replay():
                 pass
-            if not open_journal(self.graph, row, self.alias, row.opening, str(self.progress)):
+            if not open_journal(self.unguarded, row, self.alias, row.opening, str(self.progress)):
                 raise _overtaken()
 
     def _set(self, states: Sequence[tuple[Edge, int | None]], reached: Progress) -> None:
@@ -231,7 +229,7 @@ class _Rebuild:
             self._move(reached)
             return
         try:
-            done = self.graph.run("copy_edges", str(self.progress), str(reached), *_flat(states))
+            done = self.unguarded.run("copy_edges", str(self.progress), str(reached), *_flat(states))
         except UNFIT as error:
             fit = [state for state in states if self._is_fit(*state)]
             if len(fit) == len(states):
@@ -245,24 +243,25 @@ class _Rebuild:
     def _is_fit(self, edge: Edge, micros: int | None) -> bool:
         fault = fault_of(edge, micros)
         if fault:
-            logger.error("Left out, since no script takes it: %s -> %s: %s", *map(" ".join, edge), fault)
+            ends = " ".join(edge.from_resource), " ".join(edge.to_resource)
+            logger.error("Left out, since no script takes it: %s -> %s (%s): %s", *ends, edge.relation, fault)
             self.left_out += 1
         return not fault
 
     def _move(self, reached: Progress) -> None:
-        if not self.graph.run("move_rebuild", str(self.progress), str(reached)):
+        if not self.unguarded.run("move_rebuild", str(self.progress), str(reached)):
             raise _overtaken()
         self.progress = reached
 
 
-def find_loss(graph: RedisBackend, row: Journal, state: State) -> str:
+def find_loss(unguarded: RedisBackend, row: Journal, state: State) -> str:
     """What to tell an operator if a rebuild might remove what is nowhere else; else nothing. One round trip."""
     if row.incomplete:
         return (
             "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "
             "it again, or `--from database` if Redis has nothing any more."
         )
-    if not count_uids(graph):
+    if not count_uids(unguarded):
         return ""
     if not row.position:
         return (
@@ -282,11 +281,11 @@ def make_opening_id(row: Journal, state: State) -> str:
     return f"{max(state.now, order_of(row.position)[0] + 1)}-{secrets.randbits(32)}"
 
 
-def open_journal(graph: RedisBackend, row: Journal, alias: str, opening: str, progress: str) -> bool:
+def open_journal(unguarded: RedisBackend, row: Journal, alias: str, opening: str, progress: str) -> bool:
     """Make the journal, if the rebuild is there, and begin to read it. Under the lock, which ends with this."""
-    if not graph.run("open_journal", progress, opening):
+    if not unguarded.run("open_journal", progress, opening):
         return False
-    adopt(row, alias, Entry(opening, "open", "", "", "", "", "", progress))
+    adopt(row, alias, JournalEntry(opening, "open", "", "", "", "", "", "", progress))
     return True
 
 
@@ -295,7 +294,8 @@ def _overtaken() -> WriteBehindRefused:
 
 
 def _flat(states: Iterable[tuple[Edge, int | None]]) -> Iterator[str]:
-    for (from_resource, to_resource), micros in states:
-        yield from from_resource
-        yield from to_resource
+    for edge, micros in states:
+        yield edge.relation
+        yield from edge.from_resource
+        yield from edge.to_resource
         yield "" if micros is None else to_text(micros)

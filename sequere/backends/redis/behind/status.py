@@ -9,9 +9,9 @@ from django.db import Error as DatabaseError
 
 from ....exceptions import BackendError
 from ..backend import RedisBackend
+from ..models import Journal, OutboxEntry, SetAside, get_alias
 from .drain import Verdict, judge
 from .journal import State, get_state, order_of
-from ..models import Journal, OutboxEntry, SetAside, get_alias
 from .rebuild import find_loss
 
 
@@ -42,7 +42,7 @@ class Status:
     problems: tuple[str, ...] = ()
 
 
-def get_status(graph: RedisBackend) -> Status:
+def get_status(unguarded: RedisBackend) -> Status:
     """How write-behind stands. At most three round trips and four queries.
 
     Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
@@ -62,9 +62,9 @@ def get_status(graph: RedisBackend) -> Status:
         row = outbox = set_aside = None
         problems.append(f"The database does not answer: {error}".strip())
     try:
-        state = get_state(graph, row.position if row else "")
-        status = _tell(state, row, _judge(graph, row, alias) if row and state.length else None)
-        if row and (row.incomplete or not state.length) and (loss := find_loss(graph, row, state)):
+        state = get_state(unguarded, row.position if row else "")
+        status = _tell(state, row, _judge(unguarded, row, alias) if row and state.length else None)
+        if row and (row.incomplete or not state.length) and (loss := find_loss(unguarded, row, state)):
             problems.append(loss)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
@@ -72,8 +72,8 @@ def get_status(graph: RedisBackend) -> Status:
     return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
 
 
-def _judge(graph: RedisBackend, row: Journal, alias: str) -> Verdict:
-    verdict = judge(graph, row, alias)
+def _judge(unguarded: RedisBackend, row: Journal, alias: str) -> Verdict:
+    verdict = judge(unguarded, row, alias)
     if verdict is not Verdict.IN_STEP and Journal.look(alias).position != row.position:
         return Verdict.IN_STEP  # a drain moved on, and dropped what this look was to find
     return verdict

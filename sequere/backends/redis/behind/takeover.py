@@ -14,27 +14,29 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ....relations import RELATIONS
 from ....timestamps import MICROSECONDS, to_micros
 from ...database.bulk import fault_of
+from ...operations import AddEdges, MoveEdges
 from ..backend import RedisBackend
+from ..models import Journal, OutboxEntry, get_alias
+from ..operate.survey import count_uids
 from .drain import Verdict, adopt, catch_up, drain, judge
 from .journal import drop_closed, get_state, read_entries
-from ..models import Journal, OutboxEntry, get_alias
 from .rebuild import make_opening_id, open_journal
-from ..operate.survey import count_uids
 from .verify import verify
 
 
 @dataclass(frozen=True)
 class TakenOver:
-    """What changed in the database: follows added, removed, and given another time."""
+    """What changed in the database: edges added, removed, and given another time."""
 
     added: int = 0
     removed: int = 0
     changed: int = 0
 
 
-def take_over(graph: RedisBackend, *, on_step: Callable[[int], object] = lambda edges: None) -> TakenOver:
+def take_over(unguarded: RedisBackend, *, on_step: Callable[[int], object] = lambda edges: None) -> TakenOver:
     """Make the database hold what Redis holds and nothing else; from then on it follows Redis.
 
     What was written into the database because Redis had no journal is brought into Redis first. ``on_step`` is
@@ -44,30 +46,30 @@ def take_over(graph: RedisBackend, *, on_step: Callable[[int], object] = lambda 
     go on. The round trips of ``verify``.
     """
     with suppress(ColdStore, DatabaseBehind):
-        drain(graph)
+        drain(unguarded)
     alias = get_alias()
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        if catch_up(graph, row, alias):
-            _begin(graph, row, alias)
+        if catch_up(unguarded, row, alias):
+            _begin(unguarded, row, alias)
         else:
-            _join(graph, row, alias)
+            _join(unguarded, row, alias)
         row.incomplete, row.closed = True, False
         row.save(using=alias)
-    taken = _mend(graph, on_step)
+    taken = _mend(unguarded, on_step)
     with transaction.atomic(using=alias, durable=True):
         row = Journal.lock(alias)
-        if judge(graph, row, alias) is not Verdict.IN_STEP:
+        if judge(unguarded, row, alias) is not Verdict.IN_STEP:
             raise _lost()
         row.incomplete = False
         row.save(using=alias)
     return taken
 
 
-def _begin(graph: RedisBackend, row: Journal, alias: str) -> None:
+def _begin(unguarded: RedisBackend, row: Journal, alias: str) -> None:
     """Make the journal, in one step, once Redis has what the database got while it was cold."""
-    state = get_state(graph, row.position)
-    if not count_uids(graph):
+    state = get_state(unguarded, row.position)
+    if not count_uids(unguarded):
         raise WriteBehindRefused(
             "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."
         )
@@ -80,15 +82,15 @@ def _begin(graph: RedisBackend, row: Journal, alias: str) -> None:
             "Redis has lost the graph that was in step with this database; to take over what it holds now would "
             "remove the rest. Run `manage.py sequere rebuild`; if Redis is right after all, `close` first."
         )
-    _replay(graph, alias)
-    drop_closed(graph)
-    if not open_journal(graph, row, alias, make_opening_id(row, state), ""):
+    _replay(unguarded, alias)
+    drop_closed(unguarded)
+    if not open_journal(unguarded, row, alias, make_opening_id(row, state), ""):
         raise _lost()
 
 
-def _join(graph: RedisBackend, row: Journal, alias: str) -> None:
+def _join(unguarded: RedisBackend, row: Journal, alias: str) -> None:
     """Read the journal that is there from its end on."""
-    verdict = judge(graph, row, alias)
+    verdict = judge(unguarded, row, alias)
     if verdict is Verdict.IN_STEP and row.incomplete:
         return
     if verdict is Verdict.IN_STEP:
@@ -96,31 +98,33 @@ def _join(graph: RedisBackend, row: Journal, alias: str) -> None:
     if verdict is not Verdict.YOUNGER:
         raise _lost()
     if not row.position:
-        _replay(graph, alias)
+        _replay(unguarded, alias)
     # Else the outbox is of long ago, or was replayed before the journal was made: Redis has had it.
-    (last,) = read_entries(graph, get_state(graph, row.position).last, limit=1, keep=True)
+    (last,) = read_entries(unguarded, get_state(unguarded, row.position).last, limit=1, keep=True)
     adopt(row, alias, last)
 
 
-def _replay(graph: RedisBackend, alias: str) -> None:
+def _replay(unguarded: RedisBackend, alias: str) -> None:
     """Bring into Redis what was written into the database while there was no journal."""
     for entry in OutboxEntry._default_manager.using(alias).order_by("pk"):
-        edge, at = entry.edge, entry.created_at
+        edge, at = entry.edge, entry.timestamp
         if fault_of(edge):
             continue  # removed from the table, where it had come past this package: Redis never had it
         if at is None:
-            graph.unfollow(*edge)
+            forward = RELATIONS[edge.relation].forward
+            unguarded.perform(MoveEdges(edge.from_resource, forward, [edge.to_resource]))
         else:
-            graph.follow(*edge, timestamp=to_micros(at) / MICROSECONDS)
+            seconds = to_micros(at) / MICROSECONDS
+            unguarded.perform(AddEdges(edge.relation, edge.from_resource, [edge.to_resource], seconds))
 
 
 def _lost() -> ColdStore:
     return ColdStore("Redis lost its memory, or came back, during this call. Call it again.")
 
 
-def _mend(graph: RedisBackend, on_step: Callable[[int], object]) -> TakenOver:
+def _mend(unguarded: RedisBackend, on_step: Callable[[int], object]) -> TakenOver:
     added = removed = changed = 0
-    for difference in verify(graph, repair="redis", on_step=on_step):
+    for difference in verify(unguarded, repair="redis", on_step=on_step):
         added += difference.database is None
         removed += difference.redis is None
         changed += None not in (difference.database, difference.redis)

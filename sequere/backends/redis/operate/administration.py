@@ -1,7 +1,6 @@
 """What an operator does with the scripts and the names: functions that return data and print nothing.
 
-All but :func:`export` talk to the server and raise what the client raises, or the exceptions of the package
-where they go through the backend.
+All but :func:`export` talk to the server and raise ``BackendError``.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from ....resources import Resource
 from ...operations import decode
 from ..backend import RedisBackend
 from ..client import name_nodes
+from ..errors import translated
 from ..scripts import Script, catalogue
 
 
@@ -42,7 +42,8 @@ def list_scripts(clients: Iterable[Any]) -> list[Status]:
     """All scripts with their state on each server, sorted by name. One round trip for each server."""
     scripts = sorted(catalogue().values(), key=lambda script: script.name)
     sums = [script.sha1 for script in scripts]
-    loaded = {address: node.script_exists(*sums) for address, node in _nodes(clients).items()}
+    with translated():
+        loaded = {address: node.script_exists(*sums) for address, node in _nodes(clients).items()}
     return [
         Status(script.name, script.version, script.sha1, {node: bool(there[i]) for node, there in loaded.items()})
         for i, script in enumerate(scripts)
@@ -54,9 +55,10 @@ def load_scripts(clients: Iterable[Any]) -> None:
 
     Unlike the backend, which can do without, it raises when refused.
     """
-    for node in _nodes(clients).values():
-        for script in catalogue().values():
-            node.script_load(script.text)
+    with translated():
+        for node in _nodes(clients).values():
+            for script in catalogue().values():
+                node.script_load(script.text)
 
 
 def _nodes(clients: Iterable[Any]) -> dict[str, Any]:

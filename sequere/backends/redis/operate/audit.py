@@ -36,9 +36,7 @@ def audit(
     for start in range(0, len(wanted), MAX_IDENTIFIERS):
         cursor = ""
         while True:
-            reply = backend.run(
-                "audit", *resource, cursor, STEP, int(repair), *wanted[start : start + MAX_IDENTIFIERS]
-            )
+            reply = backend.run("audit", *resource, cursor, STEP, int(repair), *wanted[start : start + MAX_IDENTIFIERS])
             fields = [decode(field) for field in reply[2:]]
             findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
             cursor = decode(reply[0])

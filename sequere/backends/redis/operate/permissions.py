@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....exceptions import InvalidArgument
-from ..scripts import catalogue
 from ....relations import LISTS
 from ..client import find_node
 from ..drivers import find_driver
 from ..errors import kinds
+from ..scripts import catalogue
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
 #: health checks (PING) and the choice of a database (SELECT) of the client, and the system check (INFO, MULTI).

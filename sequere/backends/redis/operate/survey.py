@@ -225,9 +225,7 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
         resources=dict(sorted(resources.items())),
         follows=sizes["followings"],
         friends=sizes["friends"] // 2,
-        largest=[
-            Largest(-size, name, _resource(reply)) for (size, _, name), reply in zip(largest, names, strict=True)
-        ],
+        largest=[Largest(-size, name, _resource(reply)) for (size, _, name), reply in zip(largest, names, strict=True)],
     )
 
 

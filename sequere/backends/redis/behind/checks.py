@@ -1,0 +1,86 @@
+"""System checks of write-behind: applications, routing, tables, and what the server keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.core import checks
+from django.db import router
+
+from ....exceptions import BackendError, CommandDenied
+from ...database.backend import check_tables as check_tables_of
+from ..checks import ACL_HINT
+from ..client import find_node
+from ..errors import translated
+
+if TYPE_CHECKING:
+    from .backend import RedisFallbackBackend
+
+
+def check_settings(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+    """What is wrong with the settings of write-behind itself. No round trip."""
+    missing = [name for name in ("sequere.backends.database", "sequere.backends.redis") if not apps.is_installed(name)]
+    if missing:
+        return [
+            checks.Error(
+                f"RedisFallbackBackend has no tables: {' and '.join(missing)} not in INSTALLED_APPS.",
+                hint="Add 'sequere.backends.database' and 'sequere.backends.redis' and run migrate.",
+                id="sequere.E004",
+            )
+        ]
+    from ..models import Journal, get_alias  # models can be imported once the applications are loaded
+
+    here, there = router.db_for_write(Journal), get_alias()
+    if here == there:
+        return []
+    return [
+        checks.Error(
+            f"The database routers send the edges to {there!r}, but the journal's position to {here!r}; "
+            "the two are written in one transaction.",
+            hint="Let the routers treat the applications sequere_database and sequere_redis alike.",
+            id="sequere.E005",
+        )
+    ]
+
+
+def check_server(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+    """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts."""
+    return [*check_tables(), *_check_persistence(backend), *_check_scan(backend)]
+
+
+def check_tables() -> list[checks.CheckMessage]:
+    """Which tables are missing. One query."""
+    from ...database.models import Edge
+    from ..models import Journal, OutboxEntry, SetAside
+
+    return check_tables_of(Edge, Journal, OutboxEntry, SetAside)
+
+
+def _check_scan(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+    try:
+        with translated():
+            find_node(backend.client, backend.prefix).scan(count=1)
+    except CommandDenied as error:
+        words = f"The server's user cannot rebuild, which goes over the keys: {error}"
+        return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
+    except BackendError:
+        pass  # the checks of the scripts report it
+    return []
+
+
+def _check_persistence(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+    try:
+        with translated():
+            kept = find_node(backend.client, backend.prefix).info("persistence").get("aof_enabled")
+    except BackendError as error:
+        return [checks.Warning(f"The server does not tell whether it keeps an AOF: {error}", id="sequere.W003")]
+    if kept in (0, "0"):
+        return [
+            checks.Warning(
+                "The server keeps no AOF: what was not drained when it dies is lost.",
+                hint="Set appendonly yes, and appendfsync always to lose nothing or everysec to lose a second.",
+                id="sequere.W006",
+            )
+        ]
+    return []
