@@ -83,7 +83,7 @@ def use_fallback(server, settings, servers, *, ready=True):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisFallbackBackend"
     backend = get_backend()
     if ready:
-        rebuild(backend.graph)
+        rebuild(backend.unguarded)
     return backend
 
 

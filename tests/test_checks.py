@@ -11,6 +11,7 @@ from django.db import OperationalError, connection
 from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.checks import check_server, check_settings
+from tests.support.calls import Ask
 
 REDIS = "sequere.backends.redis.RedisBackend"
 
@@ -53,7 +54,7 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     with pytest.raises(SystemCheckError, match=words):
         call_command("check")
     with pytest.raises(exceptions.InvalidSettings, match=words):
-        get_backend().count(("user", "1"), "followers")
+        Ask().count(("user", "1"), "followers")
     assert check_server() == []
 
 

@@ -14,11 +14,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from sequere.backends.redis import scripts
 from sequere.backends import get_backend
+from sequere.backends.redis import scripts
 from sequere.backends.redis.operate import survey
 from sequere.management import graph
 from sequere.resources import Resource
+from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.support.manifest import MANIFEST
 
@@ -52,9 +53,9 @@ def module(*arguments) -> subprocess.CompletedProcess[str]:
 def small(store):
     """A graph: two friends, of whom one follows a project."""
     backend = get_backend()
-    backend.follow(USER, PROJECT, timestamp=1.0)
-    backend.follow(USER, OTHER, timestamp=2.0)
-    backend.follow(OTHER, USER, timestamp=3.0)
+    Ask(backend).follow(USER, PROJECT, timestamp=1.0)
+    Ask(backend).follow(USER, OTHER, timestamp=2.0)
+    Ask(backend).follow(OTHER, USER, timestamp=3.0)
     return store
 
 
@@ -260,7 +261,7 @@ def test_findings_are_told_to_people(small, capsys):
 def test_stats(small):
     backend = get_backend()
     for number in range(12):
-        backend.follow(Resource("country", str(number)), USER, timestamp=1.0)
+        Ask(backend).follow(Resource("country", str(number)), USER, timestamp=1.0)
     told = json.loads(manage("stats", "--json"))
     assert told["resources"] == {"country": 12, "project": 1, "user": 2}
     assert (told["follows"], told["friends"]) == (15, 1)
@@ -282,9 +283,9 @@ def test_stats(small):
 @pytest.mark.parametrize("prefix", ["", "{g}:", "g[a*]?\\:"])
 def test_a_prefix_is_taken_literally(store, settings, prefix):
     settings.SEQUERE_REDIS_PREFIX = prefix
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     settings.SEQUERE_REDIS_PREFIX = "ga:"
-    get_backend().follow(USER, OTHER, timestamp=1.0)
+    Ask().follow(USER, OTHER, timestamp=1.0)
     settings.SEQUERE_REDIS_PREFIX = prefix
     assert audit()[1] == {"checked": 2, "findings": [], "left": 0}
     assert json.loads(manage("stats", "--json"))["resources"] == {"project": 1, "user": 1}
@@ -295,7 +296,7 @@ def test_walks_take_bounded_steps(valkey, monkeypatch):
     monkeypatch.setattr(survey, "MAX_IDENTIFIERS", 2)
     others = [Resource(f"kind-{number % 5}", str(number)) for number in range(100)]
     backend = get_backend()
-    backend.follow_many(USER, others, timestamp=1.0)
+    Ask(backend).follow_many(USER, others, timestamp=1.0)
     with round_trips(monkeypatch) as sent:
         assert audit() == (0, {"checked": 101, "findings": [], "left": 0})
     assert "KEYS" not in sent
@@ -314,13 +315,13 @@ def test_an_audit_beside_traffic_finds_nothing(valkey):
     """Resources come and go between the steps of the walk."""
     backend = get_backend()
     for number in range(50):
-        backend.follow(Resource("user", str(number)), PROJECT, timestamp=1.0)
+        Ask(backend).follow(Resource("user", str(number)), PROJECT, timestamp=1.0)
     ask, asked = survey._ask, 0
 
     def meanwhile(of, commands):
         nonlocal asked
-        backend.forget(Resource("user", str(asked)))
-        backend.follow(Resource("user", f"new-{asked}"), PROJECT, timestamp=1.0)
+        Ask(backend).forget(Resource("user", str(asked)))
+        Ask(backend).follow(Resource("user", f"new-{asked}"), PROJECT, timestamp=1.0)
         asked += 1
         return ask(of, commands)
 

@@ -12,11 +12,13 @@ from django.core.management.base import CommandError
 
 from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.redis.operate.audit import audit as audit_resource
 from sequere.backends.redis.operate.permissions import ARGUMENTS, make_acl_line
+from sequere.backends.redis.scripts import catalogue
 from sequere.checks import check_server
 from sequere.conf import get_setting
 from sequere.resources import Resource
-from sequere.backends.redis.scripts import catalogue
+from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.support.graph import audit
 from tests.support.manifest import MANIFEST
@@ -52,14 +54,14 @@ def denied(admin) -> list[str]:
 
 def read(backend):
     """Every script that reads."""
-    backend.is_following(USER, OTHER)
-    backend.are_following(USER, [OTHER, PROJECT])
-    backend.relationship(USER, OTHER)
-    backend.count(USER, "followings")
+    Ask(backend).is_following(USER, OTHER)
+    Ask(backend).are_following(USER, [OTHER, PROJECT])
+    Ask(backend).relationship(USER, OTHER)
+    Ask(backend).count(USER, "followings")
     for options in ({}, {"desc": False, "offset": 1}, {"identifier": "user", "limit": 1}):
-        page = backend.page(USER, "followings", **options)
+        page = Ask(backend).page(USER, "followings", **options)
         if page.cursor:
-            backend.page(USER, "followings", **{**options, "offset": 0}, cursor=page.cursor)
+            Ask(backend).page(USER, "followings", **{**options, "offset": 0}, cursor=page.cursor)
     assert backend.run("resolve", backend.run("lookup", *USER))
 
 
@@ -67,16 +69,16 @@ def test_the_minimal_user_can_do_everything(server, become):
     admin = become(make_acl_line("sequere:"))
     backend = get_backend()
     backend.client.ping()
-    backend.follow(USER, PROJECT, timestamp=1.0)
+    Ask(backend).follow(USER, PROJECT, timestamp=1.0)
     backend.run("follow", *USER, *OTHER)  # by the server's clock
-    backend.follow_many(OTHER, [USER, PROJECT], timestamp=2.0)
+    Ask(backend).follow_many(OTHER, [USER, PROJECT], timestamp=2.0)
     read(backend)
     backend.client.zrem("sequere:uid:2:followers", 1)
     backend.client.hset("sequere:uid::2", "identifier", "project")
-    assert backend.audit(PROJECT, ["user", "project"], repair=True)
-    backend.unfollow(USER, PROJECT)
-    backend.unfollow_many(OTHER, [USER, PROJECT])
-    backend.forget(USER)
+    assert audit_resource(backend, PROJECT, ["user", "project"], repair=True)
+    Ask(backend).unfollow(USER, PROJECT)
+    Ask(backend).unfollow_many(OTHER, [USER, PROJECT])
+    Ask(backend).forget(USER)
     assert check_server() == []
     assert "follows" in manage("stats")
     assert denied(admin) == []
@@ -99,22 +101,22 @@ def test_the_minimal_user_of_the_functions(server, become):
 
 def test_an_audit_of_the_whole_graph_needs_scan_as_well(server, become):
     admin = become(make_acl_line("sequere:"))
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     with pytest.raises(CommandError, match=r"the server denies this user; nothing changed: .*scan"):
         manage("audit")
     with pytest.raises(Exception, match="script"):
         manage("scripts")
     become(make_acl_line("sequere:"), "+scan", "+script|exists")
     get_backend().client.close()
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     assert manage("audit") == "2 resources, 0 findings: all is well.\n"
     assert "  loaded" in manage("scripts")
     assert denied(admin) == []
 
 
 def test_the_reader_reads_and_cannot_write(server, become, settings):
-    get_backend().follow(USER, OTHER, timestamp=1.0)
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, OTHER, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     with server.client() as client:
         version = client.info("server")["redis_version"]
     line = make_acl_line("sequere:", user="reader", read_only=True)
@@ -173,14 +175,14 @@ def test_the_check_says_when_it_cannot_tell(server, become):
 
 
 def test_the_check_leaves_nothing_behind(store, monkeypatch):
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     before = {key: store.dump(key) for key in store.scan_iter()}
     with round_trips(monkeypatch) as sent:
         messages = check_server()
     assert "sequere.W005" not in [message.id for message in messages]
     assert len(sent) < 80
     assert {key: store.dump(key) for key in store.scan_iter()} == before
-    assert get_backend().is_following(USER, PROJECT)  # the connection that was used is not in a transaction
+    assert Ask().is_following(USER, PROJECT)  # the connection that was used is not in a transaction
 
 
 def test_every_command_has_its_arguments():

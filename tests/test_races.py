@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from sequere.backends.redis import scripts
 from sequere.backends import get_backend
+from sequere.backends.redis import scripts
+from sequere.backends.redis.operate.audit import audit as audit_resource
 from sequere.resources import Resource
+from tests.support.calls import Ask
 from tests.support.databases import ENGINES, follows_in
 from tests.support.graph import audit
 from tests.support.servers import missing
@@ -64,7 +66,7 @@ def standing(backend):
     for number in range(20):
         cursor = ""
         while True:
-            page = backend.page(Resource("user", str(number)), "followings", cursor=cursor)
+            page = Ask(backend).page(Resource("user", str(number)), "followings", cursor=cursor)
             edges |= {(str(number), entry.object_id) for entry in page.entries}
             cursor = page.cursor
             if not cursor:
@@ -126,14 +128,14 @@ def test_on_a_database(alias, settings, tmp_path):
 LIST = """
 import django, json
 django.setup()
-from sequere.backends.database.models import Follow
-print(json.dumps(sorted(Follow.objects.values_list("from_object_id", "to_object_id"))))
+from sequere.backends.database.models import Edge
+print(json.dumps(sorted(Edge.objects.values_list("from_object_id", "to_object_id"))))
 """
 
 
 def test_a_walk_through_100000_followers_while_others_come_and_go(valkey):
     star, script = Resource("project", "star"), scripts.catalogue()["follow"]
-    get_backend().count(star, "followers")
+    Ask().count(star, "followers")
     with valkey.client() as client:
         for start in range(0, 100_000, 5_000):
             pipeline = client.pipeline(transaction=False)
@@ -151,7 +153,7 @@ def walk(star, *, desc, stop):
     """All followers by cursor, as the lists of instances read them."""
     shown, cursor = [], ""
     while True:
-        page = get_backend().page(star, "followers", desc=desc, cursor=cursor)
+        page = Ask().page(star, "followers", desc=desc, cursor=cursor)
         shown += [entry.object_id for entry in page.entries]
         cursor = page.cursor
         if not cursor:
@@ -168,11 +170,11 @@ def stir_while(server, clock, read):
         try:
             while not stop.is_set():
                 follower = Resource("user", str(chance.randrange(100_000)))
-                if backend.unfollow(follower, star):
+                if Ask(backend).unfollow(follower, star):
                     gone.add(follower.object_id)
                     if chance.random() < 0.5:
-                        backend.follow(follower, star, timestamp=next(clock))
-                backend.follow(Resource("user", f"late-{len(gone)}"), star, timestamp=next(clock))
+                        Ask(backend).follow(follower, star, timestamp=next(clock))
+                Ask(backend).follow(Resource("user", f"late-{len(gone)}"), star, timestamp=next(clock))
         except Exception as error:
             errors.append(error)
             raise
@@ -201,4 +203,4 @@ def everybody(server):
 
 
 def audit_of(resource):
-    return get_backend().audit(resource, ["user"])
+    return audit_resource(get_backend(), resource, ["user"])

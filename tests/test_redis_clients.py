@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync
 from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.resources import Resource
-from tests.support.calls import both_ways
+from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
 
 USER, PROJECT = Resource("user", "1"), Resource("project", "7")
@@ -29,28 +29,28 @@ def connections(client):
     ids=["asyncio.run", "async_to_sync"],
 )
 def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
-    get_backend().count(USER, "followers")
+    Ask().count(USER, "followers")
     with valkey.client() as client:
         before = connections(client)
         with round_trips(monkeypatch) as sent:
             for _ in range(20):
-                assert start(get_backend().acount, USER, "followers") == 0
+                assert start(Ask().acount, USER, "followers") == 0
         assert sent.count("EVALSHA") == 20
         assert "SCRIPT" not in sent
         assert connections(client) <= before + 1
 
 
 def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
-    get_backend().count(USER, "followers")
+    Ask().count(USER, "followers")
     with warnings.catch_warnings(), valkey.client() as client:
         warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody could close
         before = connections(client)
         for _ in range(5):
             loop = asyncio.new_event_loop()
-            loop.run_until_complete(get_backend().acount(USER, "followers"))
+            loop.run_until_complete(Ask().acount(USER, "followers"))
             loop.close()
         assert len(get_backend().primary.async_clients) == 1
-        asyncio.run(get_backend().acount(USER, "followers"))
+        asyncio.run(Ask().acount(USER, "followers"))
         del loop
         gc.collect()
         assert get_backend().primary.async_clients == {}
@@ -59,37 +59,35 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
 
 def test_scripts_that_could_not_be_loaded_are_loaded_later(valkey, monkeypatch):
     async def cancelled():
-        task = asyncio.ensure_future(get_backend().acount(USER, "followers"))
+        task = asyncio.ensure_future(Ask().acount(USER, "followers"))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(cancelled())
     with round_trips(monkeypatch) as sent:
-        get_backend().count(USER, "followers")
-        get_backend().count(USER, "followers")
+        Ask().count(USER, "followers")
+        Ask().count(USER, "followers")
     assert sent.count("SCRIPT") == 1
 
 
 def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
     async def run():
-        calls = [get_backend().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
+        calls = [Ask().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
         return await asyncio.gather(*calls)
 
     with round_trips(monkeypatch) as sent:
         assert asyncio.run(run()) == [True] * 30
     assert sent.count("SCRIPT") == 1
-    assert get_backend().count(PROJECT, "followers") == 30
+    assert Ask().count(PROJECT, "followers") == 30
 
 
 def test_a_pool_that_is_exhausted(valkey, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 5}
 
     async def run():
-        await get_backend().acount(PROJECT, "followers")
-        return await asyncio.gather(
-            *[get_backend().acount(PROJECT, "followers") for _ in range(50)], return_exceptions=True
-        )
+        await Ask().acount(PROJECT, "followers")
+        return await asyncio.gather(*[Ask().acount(PROJECT, "followers") for _ in range(50)], return_exceptions=True)
 
     failures = [reply for reply in asyncio.run(run()) if reply != 0]
     assert failures
@@ -115,11 +113,11 @@ def test_a_pool_of_another_kind(valkey, settings):
     with redis.Redis(connection_pool=taken, single_connection_client=True) as greedy:
         greedy.ping()
         with pytest.raises(exceptions.BackendUnavailable, match="all connections are in use; nothing changed"):
-            get_backend().follow(USER, PROJECT, timestamp=1.0)
+            Ask().follow(USER, PROJECT, timestamp=1.0)
     taken.disconnect()
     settings.SEQUERE_REDIS_CONNECTION = valkey.connection
     settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Blocking"
-    assert get_backend().follow(USER, PROJECT, timestamp=1.0) is True
+    assert Ask().follow(USER, PROJECT, timestamp=1.0) is True
     for call in both_ways("is_following", USER, PROJECT):
         assert call() is True
     get_backend().client.close()
@@ -127,6 +125,6 @@ def test_a_pool_of_another_kind(valkey, settings):
 
 def test_clients_that_decode(valkey, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "decode_responses": True, "protocol": 3}
-    get_backend().follow(USER, PROJECT, timestamp=1.5)
+    Ask().follow(USER, PROJECT, timestamp=1.5)
     for call in both_ways("page", PROJECT, "followers"):
         assert call().entries == [("user", "1", 1.5)]

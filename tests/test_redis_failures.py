@@ -12,8 +12,9 @@ from redis.retry import Retry
 
 from sequere import exceptions, scripts
 from sequere.backends import get_backend
+from sequere.backends.redis.operate.audit import audit as audit_resource
 from sequere.resources import Resource
-from tests.support.calls import both_ways
+from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
 from tests.support.graph import audit, dump
 from tests.support.proxy import between
@@ -60,7 +61,7 @@ def proxy(request, valkey, settings, tmp_path):
         if request.param == "class":
             settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Persistent"
         settings.SEQUERE_REDIS_CONNECTION = CONNECTIONS[request.param](str(proxy.path))
-        get_backend().count(USER, "followers")
+        Ask().count(USER, "followers")
         yield proxy
         get_backend().client.close()
         get_backend().client.connection_pool.disconnect()
@@ -69,26 +70,26 @@ def proxy(request, valkey, settings, tmp_path):
 def test_a_write_whose_reply_was_lost_is_not_repeated(proxy, valkey):
     proxy.lose, proxy.scripts_seen = 1, 0
     with pytest.raises(exceptions.OutcomeUnknown, match="may or may not have been applied; repeating the call is safe"):
-        get_backend().follow(USER, PROJECT, timestamp=1.0)
+        Ask().follow(USER, PROJECT, timestamp=1.0)
     assert proxy.scripts_seen == 1
-    assert get_backend().follow(USER, PROJECT, timestamp=2.0) is False  # it had been applied
-    assert [entry.timestamp for entry in get_backend().page(PROJECT, "followers").entries] == [1.0]
+    assert Ask().follow(USER, PROJECT, timestamp=2.0) is False  # it had been applied
+    assert [entry.timestamp for entry in Ask().page(PROJECT, "followers").entries] == [1.0]
     proxy.lose = 1
     with pytest.raises(exceptions.OutcomeUnknown):
-        get_backend().unfollow(USER, PROJECT)
-    assert get_backend().unfollow(USER, PROJECT) is False
+        Ask().unfollow(USER, PROJECT)
+    assert Ask().unfollow(USER, PROJECT) is False
     with valkey.client() as client:
         assert audit(client) == []
 
 
 def test_a_read_whose_reply_was_lost_is_repeated(proxy):
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     proxy.lose, proxy.scripts_seen = 3, 0
-    assert get_backend().is_following(USER, PROJECT) is True
+    assert Ask().is_following(USER, PROJECT) is True
     assert proxy.scripts_seen == 4
     proxy.lose = 4
     with pytest.raises(exceptions.BackendUnavailable, match="is_following: cannot reach the server"):
-        get_backend().is_following(USER, PROJECT)
+        Ask().is_following(USER, PROJECT)
 
 
 def test_the_same_asynchronously(valkey, settings, tmp_path):
@@ -98,14 +99,14 @@ def test_the_same_asynchronously(valkey, settings, tmp_path):
         @async_to_sync
         async def run():
             backend = get_backend()
-            await backend.acount(USER, "followers")
+            await Ask(backend).acount(USER, "followers")
             proxy.lose, proxy.scripts_seen = 1, 0
             with pytest.raises(exceptions.OutcomeUnknown):
-                await backend.afollow(USER, PROJECT, timestamp=1.0)
+                await Ask(backend).afollow(USER, PROJECT, timestamp=1.0)
             assert proxy.scripts_seen == 1
-            assert await backend.afollow(USER, PROJECT, timestamp=1.0) is False
+            assert await Ask(backend).afollow(USER, PROJECT, timestamp=1.0) is False
             proxy.lose, proxy.scripts_seen = 3, 0
-            assert await backend.ais_following(USER, PROJECT) is True
+            assert await Ask(backend).ais_following(USER, PROJECT) is True
             assert proxy.scripts_seen == 4
 
         run()
@@ -128,18 +129,18 @@ def test_a_server_that_comes_back(settings):
         settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
         settings.SEQUERE_REDIS_CONNECTION = server.connection
         backend = get_backend()
-        backend.follow(USER, PROJECT, timestamp=1.0)
+        Ask(backend).follow(USER, PROJECT, timestamp=1.0)
         server.kill()
         with pytest.raises(exceptions.BackendUnavailable):
-            backend.follow(OTHER, PROJECT, timestamp=2.0)
+            Ask(backend).follow(OTHER, PROJECT, timestamp=2.0)
         server.restart()
-        assert backend.follow(OTHER, PROJECT, timestamp=2.0) is True  # its scripts are gone: sent as text
-        assert backend.count(PROJECT, "followers") == 2
+        assert Ask(backend).follow(OTHER, PROJECT, timestamp=2.0) is True  # its scripts are gone: sent as text
+        assert Ask(backend).count(PROJECT, "followers") == 2
         backend.client.close()
 
 
 def test_flushing_the_script_cache_in_a_loop_fails_no_call(server):
-    get_backend().count(USER, "followers")
+    Ask().count(USER, "followers")
     stop, flushes = threading.Event(), 0
 
     def flush():
@@ -154,9 +155,9 @@ def test_flushing_the_script_cache_in_a_loop_fails_no_call(server):
     try:
         for number in range(1000):
             follower = Resource("user", str(number))
-            assert get_backend().follow(follower, PROJECT, timestamp=1.0) is True
-            assert get_backend().is_following(follower, PROJECT) is True
-            assert get_backend().count(PROJECT, "followers") == number + 1
+            assert Ask().follow(follower, PROJECT, timestamp=1.0) is True
+            assert Ask().is_following(follower, PROJECT) is True
+            assert Ask().count(PROJECT, "followers") == number + 1
     finally:
         stop.set()
         thread.join()
@@ -164,15 +165,15 @@ def test_flushing_the_script_cache_in_a_loop_fails_no_call(server):
 
 
 def test_a_script_is_sent_as_text_once_and_on_noscript_only(valkey, monkeypatch):
-    get_backend().count(USER, "followers")
+    Ask().count(USER, "followers")
     with valkey.client() as client:
         client.script_flush()
     with round_trips(monkeypatch) as sent:
-        get_backend().count(USER, "followers")
-        get_backend().count(USER, "followers")
+        Ask().count(USER, "followers")
+        Ask().count(USER, "followers")
     assert sent == ["EVALSHA", "EVAL", "EVALSHA"]
     with round_trips(monkeypatch) as sent, pytest.raises(exceptions.InvalidArgument):
-        get_backend().count(USER, "enemies")
+        Ask().count(USER, "enemies")
     assert sent == ["EVALSHA"]
 
 
@@ -192,8 +193,8 @@ def restricted(valkey, settings):
 
 def test_a_proxy_or_user_that_may_not_load_scripts(restricted):
     restricted("-script")
-    assert get_backend().follow(USER, PROJECT, timestamp=1.0) is True
-    assert get_backend().is_following(USER, PROJECT) is True
+    assert Ask().follow(USER, PROJECT, timestamp=1.0) is True
+    assert Ask().is_following(USER, PROJECT) is True
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_a_wrong_password(valkey, settings):
 
 
 def test_a_server_that_refuses_writes(valkey):
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     with valkey.client() as admin:
         before = dump(admin)
         try:
@@ -240,7 +241,7 @@ def test_a_server_that_refuses_writes(valkey):
             for call in both_ways("unfollow", USER, PROJECT):
                 with pytest.raises(exceptions.WriteRefused, match="unfollow: the server refuses writes"):
                     call()
-            assert get_backend().is_following(USER, PROJECT) is True
+            assert Ask().is_following(USER, PROJECT) is True
         finally:
             admin.config_set("maxmemory", 0)
             admin.replicaof("no", "one")
@@ -258,10 +259,10 @@ def test_a_key_that_belongs_to_somebody_else(valkey):
                 call()
         assert dump(admin) == {"sequere:uid:2:followers": "list"}
         admin.delete("sequere:uid:2:followers")
-        get_backend().follow(USER, PROJECT, timestamp=1.0)
+        Ask().follow(USER, PROJECT, timestamp=1.0)
         admin.delete("sequere:uid:2:followers")
         admin.rpush("sequere:uid:2:followers", "not yours")
-        findings = get_backend().audit(PROJECT, ["user", "project"])
+        findings = audit_resource(get_backend(), PROJECT, ["user", "project"])
         assert [(finding.kind, finding.key) for finding in findings] == [
             ("wrongtype", "sequere:uid:2:followers"),
         ]
@@ -269,16 +270,14 @@ def test_a_key_that_belongs_to_somebody_else(valkey):
 
 def test_audit_goes_through_a_long_list_and_repairs(valkey):
     for start in range(0, 600, 200):
-        get_backend().follow_many(
-            USER, [Resource("country", f"c{n}") for n in range(start, start + 200)], timestamp=1.0
-        )
+        Ask().follow_many(USER, [Resource("country", f"c{n}") for n in range(start, start + 200)], timestamp=1.0)
     names = ["user", "country"]
-    assert get_backend().audit(USER, names) == []
+    assert audit_resource(get_backend(), USER, names) == []
     with valkey.client() as admin:
         admin.zremrangebyrank("sequere:uid:1:followings:country", 0, 99)
-    kinds = [finding.kind for finding in get_backend().audit(USER, names, repair=True)]
+    kinds = [finding.kind for finding in audit_resource(get_backend(), USER, names, repair=True)]
     assert kinds.count("missing") == 100
-    assert get_backend().audit(USER, names) == []
+    assert audit_resource(get_backend(), USER, names) == []
 
 
 def test_every_code_has_its_exception():

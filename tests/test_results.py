@@ -12,9 +12,9 @@ from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 
 from sequere import registry
-from sequere.backends import get_backend
 from sequere.models import aget_followers, follow, get_followers
 from sequere.resources import Resource
+from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.testapp.models import Country, Project, User
 
@@ -129,7 +129,7 @@ def test_asynchronously(project):
 def test_round_trips_and_queries(project, monkeypatch):
     Country.objects.bulk_create(Country(code=f"c{number}") for number in range(1500))
     for number in range(1500):
-        get_backend().follow(Resource("country", f"c{number}"), Resource("project", str(project.pk)), timestamp=1.0)
+        Ask().follow(Resource("country", f"c{number}"), Resource("project", str(project.pk)), timestamp=1.0)
     for read, trips, queries in [
         (lambda: list(get_followers(project)), 2, 3),  # users and countries, then countries
         (lambda: list(get_followers(project)[:20]), 1, 1),
@@ -157,7 +157,7 @@ def test_round_trips_and_queries(project, monkeypatch):
 
 def test_what_the_project_cannot_load_is_left_out_and_logged(project, caplog):
     for identifier, object_id in [("ghost", "1"), ("ghost", "2"), ("document", "no-uuid")]:
-        get_backend().follow(Resource(identifier, object_id), Resource("project", str(project.pk)), timestamp=1.0)
+        Ask().follow(Resource(identifier, object_id), Resource("project", str(project.pk)), timestamp=1.0)
     with caplog.at_level(logging.WARNING, "sequere"):
         assert len(list(get_followers(project))) == 25
     assert "No model is registered as 'ghost'" in caplog.text

@@ -122,7 +122,8 @@ def write_tests(arguments: Sequence[Argument], types: Types) -> Tests:
             tests.check += _refuse_same(argument.name, argument.unlike, *ends)
 
     least = sum(not value.absent for value in values)
-    arity, said, loop = f"#ARGV >= {least} and #ARGV <= {len(values)}", _range(least, len(values)), []
+    arity, said = f"#ARGV >= {least} and #ARGV <= {len(values)}", _range(least, len(values))
+    loop: list[str] = []
     repeated = arguments[-1] if len(alone) < len(arguments) else None
     if repeated:
         arity, said, loop = _test_repeated(tests, types, repeated, len(values))
@@ -187,7 +188,7 @@ def _test_repeated(tests: Tests, types: Types, argument: Argument, before: int) 
     for name, other, ends in _differing(types, argument):
         quick.append(_unlike(other, *(f"each_{end}" for end in ends), each=argument.type == "group"))
         by_name = dict(zip((value.name for value in values), places, strict=True))
-        others = [by_name.get(place, place) for place in _ends(other)]
+        others = [by_name[end] if argument.type == "group" else end for end in _ends(other)]
         tests.check += ["  " + line for line in _refuse(name, other, *(by_name[end] for end in ends), *others)]
     tests.check.append("end")
     loop = [

@@ -21,7 +21,7 @@ local function is_timestamp(value)
   return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
 end
 
---- cursor SEQUERE_CURSOR: what the page before gave
+--- cursor SEQUERE_CURSOR: what the last page in this order gave
 local function is_cursor(value)
   return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
 end

@@ -299,7 +299,7 @@ if not right then
   for i = 7, reason and 0 or #ARGV, 2 do
     check('others ' .. (i - 7) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('others ' .. (i - 7) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-    if not reason and ARGV[i] == ARGV[i] and ARGV[i + 1] == ARGV[i + 1] then
+    if not reason and ARGV[i] == identifier and ARGV[i + 1] == object_id then
       reason = {'SEQUERE_SELF', 'others must not be the same resource as resource', ARGV[i] .. ' ' .. ARGV[i + 1]}
     end
   end

@@ -189,7 +189,7 @@ if not right then
     check('offset', offset, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
   end
   if cursor then
-    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'what the page before gave')
+    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'what the last page in this order gave')
   end
 end
 local done, reply

@@ -132,7 +132,7 @@ class MoveEdges(GraphOperation[Moved]):
 
     def arguments(self) -> Sequence[str | int]:
         timestamp = "" if self.timestamp is None else f"{self.timestamp:.6f}"
-        return (*self.resource, self.list, self.target, self.limit, timestamp, *_flat(self.others))
+        return (*self.resource, self.list, self.target, str(self.limit), timestamp, *_flat(self.others))
 
     def reply(self, reply: Any) -> Moved:
         return Moved(_entries(reply[1:]), int(reply[0]))
@@ -150,7 +150,7 @@ class Forget(GraphOperation[Forgotten]):
     limit: int = MAX_FORGET
 
     def arguments(self) -> Sequence[str | int]:
-        return (*self.resource, self.limit)
+        return (*self.resource, str(self.limit))
 
     def reply(self, reply: Any) -> Forgotten:
         return Forgotten(int(reply[0]), done=int(reply[1]) == 0)
@@ -225,8 +225,8 @@ class ReadPage(GraphOperation[Page]):
     cursor: str = ""
 
     def arguments(self) -> Sequence[str | int]:
-        order = "desc" if self.desc else "asc"
-        return (*self.resource, _tail(self.list, self.identifier), order, self.limit, self.offset or "", self.cursor)
+        order, offset = "desc" if self.desc else "asc", str(self.offset) if self.offset else ""
+        return (*self.resource, _tail(self.list, self.identifier), order, str(self.limit), offset, self.cursor)
 
     def with_cursor(self, translate: Callable[[str, bool], str]) -> Self:
         return replace(self, cursor=translate(self.cursor, self.desc)) if self.cursor else self

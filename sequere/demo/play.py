@@ -14,7 +14,7 @@ from unittest.mock import patch
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from ..backends import get_backend
+from ..backends.operations import Count
 from ..resources import Resource
 from ..results import FollowList
 from .server import Held, Server

@@ -14,15 +14,16 @@ from kombu.exceptions import OperationalError
 
 from sequere import models as graph
 from sequere.backends import get_backend
-from sequere.backends.database.models import Follow
+from sequere.backends.database.models import Edge
 from sequere.backends.redis import fallback, nudge
 from sequere.backends.redis.behind.drain import drain
-from sequere.backends.redis.models import Journal, OutboxEntry
 from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.models import Journal, OutboxEntry
 from sequere.checks import check_server, check_settings
 from sequere.exceptions import BackendUnavailable, ColdStore
 from sequere.resources import Resource
 from tests.conftest import use_fallback
+from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.support.servers import running
 from tests.testapp.models import Project, User
@@ -33,35 +34,35 @@ ADA, BOB = Resource("user", "1"), Resource("user", "2")
 
 
 def noted(backend):
-    return backend.graph.client.xlen("sequere:global:journal") - 1
+    return backend.unguarded.client.xlen("sequere:global:journal") - 1
 
 
 def test_a_call_is_one_round_trip_and_one_more_while_redis_is_cold(behind, monkeypatch):
-    behind.count(ADA, "followers")
-    behind.graph.count(ADA, "followers")
+    Ask(behind).count(ADA, "followers")
+    Ask(behind.unguarded).count(ADA, "followers")
     with round_trips(monkeypatch) as sent:
-        behind.follow(ADA, BOB, timestamp=1.0)
-        behind.is_following(ADA, BOB)
+        Ask(behind).follow(ADA, BOB, timestamp=1.0)
+        Ask(behind).is_following(ADA, BOB)
     assert sent == ["EVALSHA", "EVALSHA"]
-    drain(behind.graph)
-    behind.graph.client.delete("sequere:global:journal")
+    drain(behind.unguarded)
+    behind.unguarded.client.delete("sequere:global:journal")
     with round_trips(monkeypatch) as sent:
-        assert behind.is_following(ADA, BOB) is True
-        assert behind.unfollow(ADA, BOB) is True
+        assert Ask(behind).is_following(ADA, BOB) is True
+        assert Ask(behind).unfollow(ADA, BOB) is True
     assert sent == ["EVALSHA"] * 3
 
 
 def test_a_rolled_back_delete_leaves_no_trace(behind):
     user, project = User.objects.create(username="ada"), Project.objects.create(name="Flight")
     user.follow(project)
-    drain(behind.graph)
+    drain(behind.unguarded)
     with transaction.atomic():
         user.delete()
         transaction.set_rollback(True)
     user = User.objects.get()
     assert user.is_following(project)
     assert noted(behind) == 0
-    assert Follow.objects.count() == 1
+    assert Edge.objects.count() == 1
     user.delete()
     assert graph.get_followers_count(project) == 0
     assert noted(behind) == 1
@@ -69,10 +70,10 @@ def test_a_rolled_back_delete_leaves_no_trace(behind):
 
 def test_what_is_rolled_back_while_redis_is_cold_leaves_no_trace(cold, database):
     with transaction.atomic(using=database):
-        assert cold.follow(ADA, BOB, timestamp=1.0) is True
-        assert cold.is_following(ADA, BOB) is True
+        assert Ask(cold).follow(ADA, BOB, timestamp=1.0) is True
+        assert Ask(cold).is_following(ADA, BOB) is True
         transaction.set_rollback(True, using=database)
-    assert cold.is_following(ADA, BOB) is False
+    assert Ask(cold).is_following(ADA, BOB) is False
     assert not OutboxEntry.objects.exists()
 
 
@@ -81,9 +82,9 @@ def unreachable(database, settings):
     """The server is gone after a drain, and one more follow that the database lacks."""
     with running("valkey-9.1") as server:
         backend = use_fallback("valkey-9.1", settings, lambda name: server)
-        backend.follow(ADA, BOB, timestamp=1.0)
-        drain(backend.graph)
-        backend.follow(BOB, ADA, timestamp=1.0)
+        Ask(backend).follow(ADA, BOB, timestamp=1.0)
+        drain(backend.unguarded)
+        Ask(backend).follow(BOB, ADA, timestamp=1.0)
         server.kill()
         yield backend
 
@@ -110,16 +111,16 @@ def test_a_redis_that_goes_cold_again_and_again(behind, monkeypatch):
         return None
 
     monkeypatch.setattr("sequere.backends.redis.behind.outbox.change_while_cold", come_back)
-    behind.graph.client.flushall()
+    behind.unguarded.client.flushall()
     with pytest.raises(ColdStore, match="10 times during this call"):
-        behind.follow(ADA, BOB, timestamp=1.0)
+        Ask(behind).follow(ADA, BOB, timestamp=1.0)
 
 
 def test_redis_comes_back_between_a_write_and_its_second_try(behind, database, monkeypatch):
     from sequere.backends.redis.behind import outbox
 
     get_state = outbox.get_state
-    behind.graph.client.flushall()
+    behind.unguarded.client.flushall()
 
     def rebuild_first(graph, position):
         from sequere.backends.redis.behind.rebuild import make_opening_id, open_journal
@@ -129,15 +130,15 @@ def test_redis_comes_back_between_a_write_and_its_second_try(behind, database, m
         return get_state(graph, position)
 
     monkeypatch.setattr(outbox, "get_state", rebuild_first)
-    assert behind.follow(ADA, BOB, timestamp=1.0) is True
+    assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert noted(behind) == 1
-    assert not Follow.objects.exists()
+    assert not Edge.objects.exists()
 
 
 def test_the_admin_removes_only_what_stays_removed(behind, rf, settings, admin_user):
     request = rf.get("/")
     request.user = admin_user
-    model_admin = admin.site.get_model_admin(Follow)
+    model_admin = admin.site.get_model_admin(Edge)
     assert model_admin.has_delete_permission(request) is False
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
     assert model_admin.has_delete_permission(request) is True
@@ -158,7 +159,7 @@ def sent(monkeypatch):
 
 def test_many_writes_are_one_message(behind, sent):
     for number in range(50):
-        behind.follow(ADA, Resource("project", str(number)), timestamp=1.0)
+        Ask(behind).follow(ADA, Resource("project", str(number)), timestamp=1.0)
     nudge.time.sleep(0.2)
     assert len(sent) == 1
     assert sent[0] == ("sequere.drain", {"expires": 60, "retry": False, "ignore_result": True})
@@ -167,11 +168,11 @@ def test_many_writes_are_one_message(behind, sent):
 
 
 def test_a_read_sends_none_and_a_cold_one_does(behind, sent):
-    behind.is_following(ADA, BOB)
+    Ask(behind).is_following(ADA, BOB)
     nudge.time.sleep(0.1)
     assert sent == []
-    behind.graph.client.flushall()
-    behind.is_following(ADA, BOB)
+    behind.unguarded.client.flushall()
+    Ask(behind).is_following(ADA, BOB)
     nudge.time.sleep(0.1)
     assert len(sent) == 1
 
@@ -183,10 +184,10 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(apps.get_app_config("sequere_redis").celery, "send_task", refuse)
-        behind.follow(ADA, BOB, timestamp=1.0)
+        Ask(behind).follow(ADA, BOB, timestamp=1.0)
         nudge.time.sleep(0.1)
     assert f"The broker takes no message; the journal waits for the next drain: {error!r}" in caplog.text
-    behind.unfollow(ADA, BOB)
+    Ask(behind).unfollow(ADA, BOB)
     nudge.time.sleep(1.1)
     assert len(sent) == 1  # the next one got through
 
@@ -195,7 +196,7 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
 def test_without_a_broker_nothing_is_sent(behind, sent, monkeypatch, settings_of_celery):
     application = None if settings_of_celery is None else Celery(set_as_current=False, **settings_of_celery)
     monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
-    behind.follow(ADA, BOB, timestamp=1.0)
+    Ask(behind).follow(ADA, BOB, timestamp=1.0)
     nudge.time.sleep(0.1)
     assert sent == []
 
@@ -203,8 +204,8 @@ def test_without_a_broker_nothing_is_sent(behind, sent, monkeypatch, settings_of
 def test_an_event_loop_waits_for_nobody(behind, sent):
     @async_to_sync
     async def write():
-        await asyncio.gather(*(behind.afollow(ADA, Resource("project", str(n)), timestamp=1.0) for n in range(20)))
-        return await behind.acount(ADA, "followings")
+        await asyncio.gather(*(Ask(behind).afollow(ADA, Resource("project", str(n)), timestamp=1.0) for n in range(20)))
+        return await Ask(behind).acount(ADA, "followings")
 
     assert write() == 20
 
@@ -223,7 +224,7 @@ def test_the_checks_of_a_good_project(settings, servers):
 
 
 def test_a_server_that_keeps_an_aof(behind):
-    client = behind.graph.client
+    client = behind.unguarded.client
     client.config_set("appendonly", "yes")
     try:
         assert ids(check_server()) == []
@@ -259,15 +260,15 @@ def test_the_tasks_do_their_work(behind, monkeypatch):
 
     begun = []
     monkeypatch.setattr(tasks.rebuild, "apply_async", lambda: begun.append(1))
-    behind.follow(ADA, BOB, timestamp=1.0)
+    Ask(behind).follow(ADA, BOB, timestamp=1.0)
     tasks.drain()
-    assert Follow.objects.count() == 1
-    behind.graph.client.flushall()
+    assert Edge.objects.count() == 1
+    behind.unguarded.client.flushall()
     tasks.drain()
     assert begun == [1]
     tasks.rebuild()
-    assert behind.graph.is_following(ADA, BOB) is True
+    assert Ask(behind.unguarded).is_following(ADA, BOB) is True
     tasks.rebuild()  # not needed: told in the log, no failure
     assert get_backend() is behind
     with pytest.raises(Exception, match="nothing to rebuild"):
-        rebuild(behind.graph)
+        rebuild(behind.unguarded)

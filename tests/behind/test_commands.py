@@ -16,13 +16,14 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 
 from sequere.backends import get_backend
-from sequere.backends.database.models import Follow
+from sequere.backends.database.models import Edge
 from sequere.backends.redis import rebuild as rebuilding
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, SetAside
 from sequere.backends.redis.operate.permissions import make_acl_line
 from sequere.resources import Resource
 from tests.conftest import use_fallback
+from tests.support.calls import Ask
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -47,12 +48,12 @@ def manage(*arguments):
 
 
 def test_drain(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
     assert manage("drain") == ("1 entries drained.\n", 0)
     assert manage("drain") == ("0 entries drained.\n", 0)
-    backend.graph.client.xadd("sequere:global:journal", {"operation": "like"})
+    backend.unguarded.client.xadd("sequere:global:journal", {"operation": "like"})
     assert manage("drain")[0] == "1 entries drained, 1 of them set aside: see the admin.\n"
-    backend.graph.client.flushall()
+    backend.unguarded.client.flushall()
     with pytest.raises(CommandError, match="rebuild"):
         manage("drain")
 
@@ -87,12 +88,12 @@ def watch(later):
 
 
 def test_watch_drains_rebuilds_and_ends_when_told(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
-    client = backend.graph.client
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
+    client = backend.unguarded.client
 
     def later():
         deadline = time.monotonic() + 20
-        while not Follow.objects.exists() and time.monotonic() < deadline:
+        while not Edge.objects.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         client.flushall()
         while not client.exists("sequere:global:journal") and time.monotonic() < deadline:
@@ -107,8 +108,8 @@ def test_watch_drains_rebuilds_and_ends_when_told(backend):
 
 def test_watch_goes_on_where_the_server_denies_a_command(backend, settings):
     server = settings.SEQUERE_REDIS_CONNECTION
-    backend.follow(ADA, BOB, timestamp=1.0)
-    drain(backend.graph)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
+    drain(backend.unguarded)
     with redis.Redis(**server) as admin:
         admin.flushdb()
         admin.execute_command(*make_acl_line("sequere:").split(" "), "nopass")
@@ -140,33 +141,33 @@ def test_watch_tells_once_what_it_cannot_do(backend):
 
 
 def test_rebuild(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
-    drain(backend.graph)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
+    drain(backend.unguarded)
     with pytest.raises(CommandError, match="nothing to rebuild"):
         manage("rebuild")
-    backend.graph.client.flushall()
-    backend.follow(BOB, ADA, timestamp=1.0)
+    backend.unguarded.client.flushall()
+    Ask(backend).follow(BOB, ADA, timestamp=1.0)
     assert manage("rebuild") == ("2 follows copied, 0 changes replayed: Redis is ready.\n", 0)
-    assert backend.graph.is_following(BOB, ADA)
+    assert Ask(backend.unguarded).is_following(BOB, ADA)
 
 
 def test_rebuild_from_redis(settings, servers):
     backend = use_fallback("valkey-9.1", settings, servers, ready=False)
-    backend.graph.follow(ADA, BOB, timestamp=1.0)
-    backend.graph.follow(BOB, ADA, timestamp=1.0)
+    Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
+    Ask(backend.unguarded).follow(BOB, ADA, timestamp=1.0)
     backend.database.follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
     told = "In the database 1 follows added, 2 removed, 1 given another time: all is in step.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
-    assert Follow.objects.count() == 2
+    assert Edge.objects.count() == 2
     with pytest.raises(CommandError, match="nothing to take over"):
         manage("rebuild", "--from", "redis")
 
 
 def test_verify(backend):
-    backend.follow(ADA, BOB, timestamp=1.5)
+    Ask(backend).follow(ADA, BOB, timestamp=1.5)
     assert manage("verify") == ("0 differences: all is well.\n", 0)
-    drain(backend.graph)
-    Follow.objects.all().delete()
+    drain(backend.unguarded)
+    Edge.objects.all().delete()
     line = "user 1 -> user 2: database without, redis since 1.500000"
     told = "1 differences: mend them with --repair, naming the side that is right.\n"
     assert manage("verify") == (f"{line}\n{told}", 1)
@@ -196,8 +197,8 @@ def test_status(backend):
         "problems": [],
     }
     assert state == ready
-    backend.follow(ADA, BOB, timestamp=1.0)
-    backend.follow(BOB, ADA, timestamp=1.0)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
+    Ask(backend).follow(BOB, ADA, timestamp=1.0)
     time.sleep(0.05)
     out, status = manage("status", "--json", "--max-lag", "0.01")
     assert status == 1
@@ -207,7 +208,7 @@ def test_status(backend):
     out, status = manage("status", "--max-lag", "60")
     assert status == 0
     assert out.splitlines()[1] == "journal     3 entries"
-    drain(backend.graph)
+    drain(backend.unguarded)
     SetAside.objects.create(entry="1-1", content={}, reason="none")
     assert manage("status")[1] == 1
     assert json.loads(manage("status", "--json")[0])["drained_at"]
@@ -216,13 +217,13 @@ def test_status(backend):
 
 
 def test_status_of_a_redis_that_does_not_answer(backend, settings):
-    backend.graph.client.flushall()
-    backend.follow(ADA, BOB, timestamp=1.0)
+    backend.unguarded.client.flushall()
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("status", "--json")
     assert status == 2
     assert json.loads(out)["state"] == "cold"
     assert json.loads(out)["outbox"] == 1
-    backend.graph.run("move_rebuild", "", "begun")
+    backend.unguarded.run("move_rebuild", "", "begun")
     out, status = manage("status")
     assert status == 1
     assert out.startswith("state       rebuilding: the database answers until Redis is filled\n")
@@ -241,7 +242,7 @@ def test_status_of_a_redis_that_does_not_answer(backend, settings):
 
 def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
     """That is when an operator must know how long the journal is."""
-    backend.follow(ADA, BOB, timestamp=1.0)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
 
     def refuse(alias):
         raise OperationalError("connection refused")
@@ -260,10 +261,10 @@ def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
 
 
 def test_status_of_a_redis_that_is_older_than_the_database(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
-    drain(backend.graph)
-    backend.graph.client.delete("sequere:global:journal")
-    backend.graph.client.xadd("sequere:global:journal", {"operation": "open"}, id="1-1")
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
+    drain(backend.unguarded)
+    backend.unguarded.client.delete("sequere:global:journal")
+    backend.unguarded.client.xadd("sequere:global:journal", {"operation": "open"}, id="1-1")
     out, status = manage("status", "--json")
     assert status == 2
     assert json.loads(out)["state"] == "rewound"
@@ -272,28 +273,28 @@ def test_status_of_a_redis_that_is_older_than_the_database(backend):
 @pytest.mark.parametrize("command", ["audit", "stats"])
 def test_there_is_nothing_to_look_at_in_a_cold_redis(backend, command):
     assert manage(command)[1] == 0
-    backend.graph.client.flushall()
+    backend.unguarded.client.flushall()
     with pytest.raises(CommandError, match="has lost its memory"):
         manage(command)
 
 
 def test_close(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close")
     assert status == 0
     assert out.startswith("1 entries drained.\nThe database answers now.")
-    assert backend.is_following(ADA, BOB)
+    assert Ask(backend).is_following(ADA, BOB)
     out, status = manage("status", "--json")
     assert status == 2
     assert json.loads(out)["state"] == "closed"
 
 
 def test_close_for_redis(backend):
-    backend.follow(ADA, BOB, timestamp=1.0)
+    Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close", "--for", "redis")
     assert status == 0
     assert out.startswith("1 entries drained.\nRedis has no journal any more")
-    assert not backend.graph.client.exists("sequere:global:journal")
+    assert not backend.unguarded.client.exists("sequere:global:journal")
 
 
 def test_another_backend(settings):

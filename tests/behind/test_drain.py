@@ -8,65 +8,66 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 
 from sequere.backends import get_backend
-from sequere.backends.database.models import Follow
+from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.drain import drain
-from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.status import get_status
 from sequere.backends.redis.behind.takeover import take_over
 from sequere.backends.redis.behind.verify import verify
+from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.exceptions import ColdStore, DatabaseBehind
 from sequere.resources import Resource
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, follows, in_step, memory_of, restore
+from tests.support.calls import Ask
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 
 def test_the_database_comes_to_hold_what_redis_says(behind):
-    behind.follow(ADA, FLIGHT, timestamp=1382676091.612067)
-    behind.follow_many(BOB, [ADA, FLIGHT], timestamp=7.5)
-    behind.unfollow(BOB, FLIGHT)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=1382676091.612067)
+    Ask(behind).follow_many(BOB, [ADA, FLIGHT], timestamp=7.5)
+    Ask(behind).unfollow(BOB, FLIGHT)
     assert follows() == {}
-    assert drain(behind.graph).entries == 4
+    assert drain(behind.unguarded).entries == 4
     assert follows() == {(ADA, FLIGHT): 1382676091.612067, (BOB, ADA): 7.5}
-    behind.forget(ADA)
-    drain(behind.graph)
+    Ask(behind).forget(ADA)
+    drain(behind.unguarded)
     assert follows() == {}
-    assert list(verify(behind.graph)) == []
+    assert list(verify(behind.unguarded)) == []
 
 
 def test_the_last_word_on_an_edge_counts(behind):
     for timestamp in (5.0, 6.0, 7.0):
-        behind.follow(ADA, BOB, timestamp=timestamp)
-        behind.unfollow(ADA, BOB)
-    behind.follow(ADA, BOB, timestamp=8.0)
-    drain(behind.graph)
+        Ask(behind).follow(ADA, BOB, timestamp=timestamp)
+        Ask(behind).unfollow(ADA, BOB)
+    Ask(behind).follow(ADA, BOB, timestamp=8.0)
+    drain(behind.unguarded)
     assert follows() == {(ADA, BOB): 8.0}
 
 
 def test_a_follow_anew_has_its_new_time(behind):
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
-    behind.unfollow(ADA, BOB)
-    behind.follow(ADA, BOB, timestamp=6.0)
-    drain(behind.graph)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
+    Ask(behind).unfollow(ADA, BOB)
+    Ask(behind).follow(ADA, BOB, timestamp=6.0)
+    drain(behind.unguarded)
     assert follows() == {(ADA, BOB): 6.0}
 
 
 def test_many_entries_take_few_queries_and_leave_only_the_anchor(behind, database, django_assert_max_num_queries):
     for start in range(0, 1200, 200):
         others = [Resource("project", str(number)) for number in range(start, start + 200)]
-        behind.follow_many(ADA, others, timestamp=9.0)
+        Ask(behind).follow_many(ADA, others, timestamp=9.0)
     with django_assert_max_num_queries(40, using=database):
-        assert drain(behind.graph).entries == 1200
+        assert drain(behind.unguarded).entries == 1200
     assert len(follows()) == 1200
-    with behind.graph.client as client:
+    with behind.unguarded.client as client:
         assert client.xlen(JOURNAL) == 1
 
 
 def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
-    client = behind.graph.client
-    behind.follow(ADA, BOB, timestamp=5.0)
+    client = behind.unguarded.client
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
     client.xadd(JOURNAL, {"operation": "follow", "from_identifier": "user"})
     client.xadd(JOURNAL, {"nonsense": b"\xff"})
     names = {"from_identifier": "user", "from_object_id": "1", "to_identifier": "user", "to_object_id": "9"}
@@ -74,8 +75,8 @@ def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     client.xadd(JOURNAL, {"operation": "like", **names, "timestamp": "5"})
     client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": b"\xff9", "timestamp": "5"})
     client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": "9\0", "timestamp": "5"})
-    behind.follow(ADA, FLIGHT, timestamp=6.0)
-    drained = drain(behind.graph)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
+    drained = drain(behind.unguarded)
     assert (drained.entries, drained.set_aside) == (8, 6)
     assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0}
     reasons = list(SetAside.objects.order_by("pk").values_list("reason", flat=True))
@@ -84,13 +85,13 @@ def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     ]  # fmt: skip
     contents = list(SetAside.objects.order_by("pk").values_list("content", flat=True))
     assert [content["to_object_id"] for content in contents[-2:]] == ["\\2559", "9\\0"]
-    assert drain(behind.graph).entries == 0
+    assert drain(behind.unguarded).entries == 0
 
 
 def test_an_identifier_that_is_not_registered_is_kept(behind):
     robot = Resource("robot", "r2")
-    behind.follow(robot, ADA, timestamp=5.0)
-    assert drain(behind.graph).set_aside == 0
+    Ask(behind).follow(robot, ADA, timestamp=5.0)
+    assert drain(behind.unguarded).set_aside == 0
     assert follows() == {(robot, ADA): 5.0}
 
 
@@ -104,15 +105,15 @@ def test_what_the_database_refuses_is_found_among_many(behind, database, monkeyp
 
     set_edges = module.set_edges
     monkeypatch.setattr(module, "set_edges", refuse_one)
-    behind.follow_many(ADA, [Resource("project", str(number)) for number in range(40)], timestamp=5.0)
-    drained = drain(behind.graph)
+    Ask(behind).follow_many(ADA, [Resource("project", str(number)) for number in range(40)], timestamp=5.0)
+    drained = drain(behind.unguarded)
     assert (drained.entries, drained.set_aside) == (40, 1)
     assert len(follows()) == 39
     assert SetAside.objects.get().content["to_object_id"] == "13"
 
 
 def test_a_drain_that_dies_before_its_commit_did_nothing(behind, database):
-    behind.follow(ADA, BOB, timestamp=5.0)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
     connection = connections[database]
 
     def die(execute, sql, params, many, context):
@@ -121,163 +122,163 @@ def test_a_drain_that_dies_before_its_commit_did_nothing(behind, database):
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(die), pytest.raises(ZeroDivisionError):
-        drain(behind.graph)
+        drain(behind.unguarded)
     assert follows() == {}
-    assert drain(behind.graph).entries == 1
+    assert drain(behind.unguarded).entries == 1
     assert follows() == {(ADA, BOB): 5.0}
 
 
 def test_a_drain_in_somebodys_transaction_is_refused(behind, database):
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic(using=database):
-        drain(behind.graph)
+        drain(behind.unguarded)
 
 
 def test_a_server_from_an_older_state_is_declared_cold_and_loses_nothing_new(behind):
-    client = behind.graph.client
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
+    client = behind.unguarded.client
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
     older = memory_of(client)
-    behind.follow(ADA, FLIGHT, timestamp=6.0)
-    drain(behind.graph)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.unguarded)
     restore(client, older)
-    behind.unfollow(ADA, BOB)  # acknowledged by the server that has forgotten the last follow
-    assert behind.is_following(ADA, FLIGHT) is False
+    Ask(behind).unfollow(ADA, BOB)  # acknowledged by the server that has forgotten the last follow
+    assert Ask(behind).is_following(ADA, FLIGHT) is False
     with pytest.raises(ColdStore, match="rebuild"):
-        drain(behind.graph)
-    assert behind.is_following(ADA, FLIGHT) is True
-    assert behind.is_following(ADA, BOB) is False
+        drain(behind.unguarded)
+    assert Ask(behind).is_following(ADA, FLIGHT) is True
+    assert Ask(behind).is_following(ADA, BOB) is False
     assert follows() == {(ADA, FLIGHT): 6.0}
 
 
 def test_an_anchor_that_says_something_else_is_none(behind):
-    client = behind.graph.client
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
+    client = behind.unguarded.client
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
     ((anchor, entry),) = client.xrange(JOURNAL)
     client.delete(JOURNAL)
     client.xadd(JOURNAL, {**entry, b"to_object_id": "3"}, id=anchor)
     with pytest.raises(ColdStore):
-        drain(behind.graph)
+        drain(behind.unguarded)
     assert not client.exists(JOURNAL)
 
 
 def test_a_crash_after_putting_away_the_journal_loses_nothing(behind):
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
-    behind.follow(ADA, FLIGHT, timestamp=6.0)
-    behind.graph.run("close_journal")  # and whoever did so died
-    assert behind.unfollow(ADA, FLIGHT) is True
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
+    behind.unguarded.run("close_journal")  # and whoever did so died
+    assert Ask(behind).unfollow(ADA, FLIGHT) is True
     assert follows() == {(ADA, BOB): 5.0}
     assert OutboxEntry.objects.count() == 1
 
 
 def test_a_journal_that_this_database_never_read_is_left_alone(cold):
-    cold.graph.client.xadd(JOURNAL, {"operation": "open"})
-    cold.follow(ADA, BOB, timestamp=5.0)
+    cold.unguarded.client.xadd(JOURNAL, {"operation": "open"})
+    Ask(cold).follow(ADA, BOB, timestamp=5.0)
     with pytest.raises(DatabaseBehind, match="--from redis"):
-        drain(cold.graph)
-    assert cold.graph.client.xlen(JOURNAL) == 2
-    assert cold.is_following(ADA, BOB) is True
+        drain(cold.unguarded)
+    assert cold.unguarded.client.xlen(JOURNAL) == 2
+    assert Ask(cold).is_following(ADA, BOB) is True
 
 
 def test_a_client_that_decodes_drains_what_is_no_text(behind, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "decode_responses": True}
     decoding = get_backend()
-    decoding.graph.client.xadd(JOURNAL, {"operation": "follow", "from_identifier": b"\xff"})
-    assert drain(decoding.graph).set_aside == 1
+    decoding.unguarded.client.xadd(JOURNAL, {"operation": "follow", "from_identifier": b"\xff"})
+    assert drain(decoding.unguarded).set_aside == 1
 
 
 def test_a_redis_that_was_cold_and_comes_back_with_what_it_had_is_older(behind):
     """A restart on the wrong disk, say, and one on the right one."""
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
-    behind.follow(BOB, ADA, timestamp=6.0)  # acknowledged, not drained yet
-    behind.follow(BOB, FLIGHT, timestamp=6.0)
-    memory = memory_of(behind.graph.client)
-    behind.graph.client.flushall()
-    assert behind.unfollow(ADA, BOB) is True
-    assert behind.follow(ADA, FLIGHT, timestamp=7.0) is True
-    assert behind.follow(BOB, FLIGHT, timestamp=8.0) is True
-    restore(behind.graph.client, memory)
-    assert get_status(behind.graph).state == "rewound"
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
+    Ask(behind).follow(BOB, ADA, timestamp=6.0)  # acknowledged, not drained yet
+    Ask(behind).follow(BOB, FLIGHT, timestamp=6.0)
+    memory = memory_of(behind.unguarded.client)
+    behind.unguarded.client.flushall()
+    assert Ask(behind).unfollow(ADA, BOB) is True
+    assert Ask(behind).follow(ADA, FLIGHT, timestamp=7.0) is True
+    assert Ask(behind).follow(BOB, FLIGHT, timestamp=8.0) is True
+    restore(behind.unguarded.client, memory)
+    assert get_status(behind.unguarded).state == "rewound"
     with pytest.raises(ColdStore):
-        drain(behind.graph)
+        drain(behind.unguarded)
     # What Redis had acknowledged is there, but for the edge that the database has changed since.
     expected = {(ADA, FLIGHT): 7.0, (BOB, ADA): 6.0, (BOB, FLIGHT): 8.0}
     assert follows() == expected
-    rebuild(behind.graph)
+    rebuild(behind.unguarded)
     assert follows() == expected
     assert in_step(behind)
 
 
 def test_a_journal_that_was_put_away_and_comes_back_is_older(behind):
     """The server forgot an entry, and then that its journal was put away."""
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
-    older = memory_of(behind.graph.client)
-    behind.follow(ADA, FLIGHT, timestamp=6.0)
-    drain(behind.graph)
-    restore(behind.graph.client, older)
-    behind.follow(BOB, FLIGHT, timestamp=7.0)
-    memory = memory_of(behind.graph.client)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
+    older = memory_of(behind.unguarded.client)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.unguarded)
+    restore(behind.unguarded.client, older)
+    Ask(behind).follow(BOB, FLIGHT, timestamp=7.0)
+    memory = memory_of(behind.unguarded.client)
     with pytest.raises(ColdStore):
-        drain(behind.graph)
-    restore(behind.graph.client, memory)
-    assert not behind.is_following(ADA, FLIGHT)
+        drain(behind.unguarded)
+    restore(behind.unguarded.client, memory)
+    assert not Ask(behind).is_following(ADA, FLIGHT)
     with pytest.raises(ColdStore):
-        drain(behind.graph)
+        drain(behind.unguarded)
     assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
-    rebuild(behind.graph)
+    rebuild(behind.unguarded)
     assert in_step(behind)
 
 
 def test_a_database_that_came_back_from_a_backup_leaves_redis_alone(behind):
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
     backup = Journal.objects.get()
-    behind.follow(ADA, FLIGHT, timestamp=6.0)
-    drain(behind.graph)
-    behind.follow(BOB, FLIGHT, timestamp=7.0)
-    drain(behind.graph)
-    Follow.objects.exclude(to_object_id=BOB.object_id).delete()
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
+    drain(behind.unguarded)
+    Ask(behind).follow(BOB, FLIGHT, timestamp=7.0)
+    drain(behind.unguarded)
+    Edge.objects.exclude(to_object_id=BOB.object_id).delete()
     backup.save()
-    assert get_status(behind.graph).state == "behind"
+    assert get_status(behind.unguarded).state == "behind"
     for call in (drain, lambda graph: list(verify(graph)), rebuild):
         with pytest.raises(DatabaseBehind):
-            call(behind.graph)
-    assert behind.is_following(ADA, FLIGHT) is True
-    behind.unfollow(ADA, BOB)
-    assert take_over(behind.graph).added == 2
+            call(behind.unguarded)
+    assert Ask(behind).is_following(ADA, FLIGHT) is True
+    Ask(behind).unfollow(ADA, BOB)
+    assert take_over(behind.unguarded).added == 2
     assert follows() == {(ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
     assert in_step(behind)
 
 
 def test_a_database_from_a_backup_replaces_redis_only_if_told_so(behind):
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
     backup = Journal.objects.get()
     for one in (FLIGHT, Resource("project", "8")):
-        behind.follow(ADA, one, timestamp=6.0)
-        drain(behind.graph)
-    Follow.objects.exclude(to_object_id=BOB.object_id).delete()
+        Ask(behind).follow(ADA, one, timestamp=6.0)
+        drain(behind.unguarded)
+    Edge.objects.exclude(to_object_id=BOB.object_id).delete()
     backup.save()
-    behind.unfollow(ADA, BOB)  # which the backup is to undo
-    rebuild(behind.graph, by_hand=True, discard=True)
+    Ask(behind).unfollow(ADA, BOB)  # which the backup is to undo
+    rebuild(behind.unguarded, by_hand=True, discard=True)
     assert follows() == {(ADA, BOB): 5.0}
-    assert behind.is_following(ADA, FLIGHT) is False
+    assert Ask(behind).is_following(ADA, FLIGHT) is False
     assert in_step(behind)
 
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_cold_write_applies_a_long_journal_first(behind, database, nested):
-    behind.follow(ADA, BOB, timestamp=5.0)
-    drain(behind.graph)
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    drain(behind.unguarded)
     for start in range(0, 2400, 200):
         others = [Resource("project", str(number)) for number in range(start, start + 200)]
-        behind.follow_many(ADA, others, timestamp=9.0)
-    behind.graph.run("close_journal")  # and whoever did so died
+        Ask(behind).follow_many(ADA, others, timestamp=9.0)
+    behind.unguarded.run("close_journal")  # and whoever did so died
     with transaction.atomic(using=database) if nested else nullcontext():
-        assert behind.unfollow(ADA, Resource("project", "2399")) is True
+        assert Ask(behind).unfollow(ADA, Resource("project", "2399")) is True
     assert len(follows()) == 2400
-    rebuild(behind.graph)
+    rebuild(behind.unguarded)
     assert in_step(behind)

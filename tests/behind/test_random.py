@@ -26,24 +26,24 @@ def test_no_answer_depends_on_where_it_comes_from(behind, monkeypatch):
         @precondition(lambda self: self.ready)
         @rule()
         def drain(self):
-            drain(behind.graph)
+            drain(behind.unguarded)
 
         @precondition(lambda self: self.ready)
         @rule()
         def lose_memory(self):
-            drain(behind.graph)
-            behind.graph.client.flushall()
+            drain(behind.unguarded)
+            behind.unguarded.client.flushall()
             self.ready = False
 
         @precondition(lambda self: not self.ready)
         @rule()
         def rebuild(self):
-            rebuild(behind.graph)
+            rebuild(behind.unguarded)
             self.ready = True
 
         def teardown(self):
             if not self.ready:
-                rebuild(behind.graph)
+                rebuild(behind.unguarded)
             assert in_step(behind)
 
     run_state_machine_as_test(Losing, settings=settings(THOROUGH, max_examples=20, stateful_step_count=30))

@@ -17,6 +17,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.support.calls import Ask
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 #: Changes a second while the lag is measured, and for how long.
@@ -65,13 +67,13 @@ def run(entries: int, runs: int, server, alias: str) -> None:
         for number in range(0, entries, 200):
             change(number)
         began = time.perf_counter()
-        count = drain(backend.graph).entries
+        count = drain(backend.unguarded).entries
         return count / (time.perf_counter() - began)
 
     def rebuilt() -> float:
-        backend.graph.client.flushall()
+        backend.unguarded.client.flushall()
         began = time.perf_counter()
-        count = rebuild(backend.graph).copied
+        count = rebuild(backend.unguarded).copied
         return count / (time.perf_counter() - began)
 
     figures = [
@@ -83,7 +85,7 @@ def run(entries: int, runs: int, server, alias: str) -> None:
     start_anew(backend)
     for number in range(0, entries, 200):
         follow_new(backend, number)
-    drain(backend.graph)
+    drain(backend.unguarded)
     show("rebuild", [rebuilt() for _ in range(runs)], "edges a second")
     if alias != "default":
         measure_lag(backend, server, alias)
@@ -95,15 +97,15 @@ def follow_new(backend, number: int) -> None:
 
     chance = random.Random(number)
     others = [Resource("project", str(other)) for other in chance.sample(range(20_000), 200)]
-    backend.graph.follow_many(Resource("user", str(number)), others, timestamp=1e9 + number)
+    Ask(backend.unguarded).follow_many(Resource("user", str(number)), others, timestamp=1e9 + number)
 
 
 def change_few(backend, number: int) -> None:
     from sequere.resources import Resource
 
     others = [Resource("project", str(other)) for other in range(100)]
-    backend.graph.follow_many(Resource("user", "1"), others, timestamp=1e9 + number)
-    backend.graph.unfollow_many(Resource("user", "1"), others)
+    Ask(backend.unguarded).follow_many(Resource("user", "1"), others, timestamp=1e9 + number)
+    Ask(backend.unguarded).unfollow_many(Resource("user", "1"), others)
 
 
 def measure_lag(backend, server, alias: str) -> None:
@@ -136,10 +138,10 @@ def measure_lag(backend, server, alias: str) -> None:
                     Resource("user", str(chance.randrange(5000))),
                     Resource("project", str(chance.randrange(5000))),
                 )
-                backend.graph.follow(one, other, timestamp=1e9 + number)
+                Ask(backend.unguarded).follow(one, other, timestamp=1e9 + number)
                 number += 1
             if now > looked:
-                status = get_status(backend.graph)
+                status = get_status(backend.unguarded)
                 late.append(status.lag_seconds)
                 lags.append(status.lag)
                 looked = now + 0.05

@@ -11,9 +11,10 @@ import redis
 
 from sequere import models as sequere
 from sequere.backends import get_backend
-from sequere.registry import registry
 from sequere.backends.redis.scripts import catalogue
+from sequere.registry import registry
 from sequere.signals import followed, unfollowed
+from tests.support.calls import Ask
 from tests.testapp.models import Project, User
 
 from .naive import NaiveFollow
@@ -190,7 +191,7 @@ def add_reads(add: Operations) -> None:
     add.call("get_followers_count", get_count, _is(POPULAR))
     add.script("get_followers_count", get_count, _is(POPULAR))
 
-    page = partial(get_backend().page, registry.identify(project), "followers", limit=PAGE)
+    page = partial(Ask().page, registry.identify(project), "followers", limit=PAGE)
     add.call(f"page of {PAGE}, no SQL", page, lambda reply: len(reply.entries) == PAGE)
     add.script(f"page of {PAGE}, no SQL", page, lambda reply: len(reply) == 2 + 3 * PAGE)
     add.call(

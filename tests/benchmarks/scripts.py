@@ -128,7 +128,7 @@ def _is(expected: object) -> Callable[[object], bool]:
 
 
 def build(client: redis.Redis, texts: Texts) -> None:
-    """Every resource has a uid and some entries; project ``popular`` has all users; user ``many`` follows all projects."""
+    """Every resource has a uid; all users follow project ``popular``, and user ``many`` follows all projects."""
     pipeline = client.pipeline(transaction=False)
     for number in range(RESOURCES):
         for pair in (

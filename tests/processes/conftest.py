@@ -20,11 +20,11 @@ import pytest
 from django.db import connections
 
 from sequere.backends import get_backend
-from sequere.backends.database.models import Follow
+from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.drain import drain
-from sequere.backends.redis.models import SetAside
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.status import get_status
+from sequere.backends.redis.models import SetAside
 from tests.support.behind import in_step
 from tests.support.databases import ENGINES, follows_in
 from tests.support.servers import missing, running
@@ -110,7 +110,7 @@ class Stage:
         return (self.folder / "log").read_text(errors="replace")[-4000:]
 
     def status(self):
-        return get_status(self.backend.graph)
+        return get_status(self.backend.unguarded)
 
     def wait(self, what, seconds=60.0):
         """Until something holds."""
@@ -125,8 +125,8 @@ class Stage:
     def check(self, own, shared):
         """That both stores hold just that, and agree."""
         assert in_step(self.backend)
-        assert drain(self.backend.graph).entries == 0
-        rows = Follow.objects.values_list("from_object_id", "to_object_id", "created_at")
+        assert drain(self.backend.unguarded).entries == 0
+        rows = Edge.objects.values_list("from_object_id", "to_object_id", "timestamp")
         stored = {(one, other): since.timestamp() for one, other, since in rows}
         assert {edge: since for edge, since in stored.items() if edge[0].startswith("own")} == own
         assert {edge for edge in stored if not edge[0].startswith("own")} == shared
@@ -182,7 +182,7 @@ def make_stage(tmp_path, settings, transactional_db):
             database_url = _at(url, to_database.port, f"/{name}")
             stage = Stage(tmp_path, server, to_database, database_url, to_broker, broker_url)
             stages.append(stage)
-            rebuild(stage.backend.graph)
+            rebuild(stage.backend.unguarded)
             return stage
 
         yield make

@@ -31,7 +31,7 @@ def main(*, stop: bool) -> None:
         return result
 
     with connections["postgresql"].execute_wrapper(stop_once):
-        print("drained", drain(get_backend().graph).entries, flush=True)
+        print("drained", drain(get_backend().unguarded).entries, flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from django.db import connections
 
 from sequere.backends.redis.behind.drain import drain
 from sequere.resources import Resource
+from tests.support.calls import Ask
 
 from .conftest import BROKERS
 
@@ -99,7 +100,7 @@ def test_memory_that_is_lost_under_load(make_stage):
         stage.backend.follow_many(
             Resource("project", f"own-{number}"), [Resource("user", f"x-{n}") for n in range(200)], timestamp=1.0
         )
-    drain(stage.backend.graph)
+    drain(stage.backend.unguarded)
     stage.worker()
     stage.beat()
     writers = stage.writers(OPERATIONS, 20.0)
@@ -143,20 +144,20 @@ def test_a_drain_that_is_stopped_inside_its_transaction(make_stage):
     backend = stage.backend
     ada, project = Resource("user", "own-1"), Resource("project", "7")
     for number in range(300):
-        backend.follow(ada, project, timestamp=1.0 + number)
-        backend.unfollow(ada, project)
-    backend.follow(ada, project, timestamp=1000.0)
+        Ask(backend).follow(ada, project, timestamp=1.0 + number)
+        Ask(backend).unfollow(ada, project)
+    Ask(backend).follow(ada, project, timestamp=1000.0)
     stopped = stage.start("tests.processes.drain", "stop")
     assert os.WIFSTOPPED(os.waitpid(stopped.pid, os.WUNTRACED)[1])
     second = stage.start("tests.processes.drain")
-    backend.unfollow(ada, project)
-    backend.follow(ada, project, timestamp=2000.0)
+    Ask(backend).unfollow(ada, project)
+    Ask(backend).follow(ada, project, timestamp=2000.0)
     time.sleep(2.0)
     assert second.poll() is None  # it waits for the first one's lock
     stopped.send_signal(signal.SIGCONT)
     assert stopped.wait(30) == 0, stage.log()
     assert second.wait(30) == 0, stage.log()
-    assert drain(backend.graph).entries == 0
+    assert drain(backend.unguarded).entries == 0
     counts = [int(line.split()[1]) for line in stage.log().splitlines() if line.startswith("drained ")]
     assert sum(counts) == 603
     stage.check({("own-1", "7"): 2000.0}, set())

@@ -14,6 +14,8 @@ import sys
 import time
 from collections import Counter
 
+from tests.support.calls import Ask
+
 SHARED = 4
 OWN = 8
 
@@ -56,9 +58,9 @@ class Writer:
         one, other = self.chance.sample(self.crowd, 2)
         timestamp = 1.0 + self.chance.randrange(1000)
         if self.chance.random() < 0.5:
-            reply = self.backend.follow(one, other, timestamp=timestamp)
+            reply = Ask(self.backend).follow(one, other, timestamp=timestamp)
         else:
-            reply = -self.backend.unfollow(one, other)
+            reply = -Ask(self.backend).unfollow(one, other)
         self.balance[one.object_id, other.object_id] += reply
 
     def change_own(self) -> None:
@@ -66,24 +68,26 @@ class Writer:
         timestamp = float(self.chance.randrange(1, 10**9)) + 0.25
         match self.chance.randrange(20):
             case 0:
-                reply, first = self.until_told(lambda: self.backend.forget(self.me))
+                reply, first = self.until_told(lambda: Ask(self.backend).forget(self.me))
                 expected, self.edges = len(self.edges), {}
                 what = "forget"
                 first = False  # a forget that went cold half-way has removed more than it tells
             case 1 | 2:
                 some = self.chance.sample(self.others, 3)
-                reply, first = self.until_told(lambda: self.backend.follow_many(self.me, some, timestamp=timestamp))
+                reply, first = self.until_told(
+                    lambda: Ask(self.backend).follow_many(self.me, some, timestamp=timestamp)
+                )
                 expected = [one.object_id not in self.edges for one in some]
                 for one in some:
                     self.edges.setdefault(one.object_id, timestamp)
                 what = "follow_many"
             case number if number < 12:
-                reply, first = self.until_told(lambda: self.backend.follow(self.me, other, timestamp=timestamp))
+                reply, first = self.until_told(lambda: Ask(self.backend).follow(self.me, other, timestamp=timestamp))
                 expected = other.object_id not in self.edges
                 self.edges.setdefault(other.object_id, timestamp)
                 what = "follow"
             case _:
-                reply, first = self.until_told(lambda: self.backend.unfollow(self.me, other))
+                reply, first = self.until_told(lambda: Ask(self.backend).unfollow(self.me, other))
                 expected = self.edges.pop(other.object_id, None) is not None
                 what = "unfollow"
         if first:
@@ -93,16 +97,16 @@ class Writer:
     def ask(self, other) -> None:
         match self.chance.randrange(4):
             case 0:
-                got, _ = self.until_told(lambda: self.backend.is_following(self.me, other))
+                got, _ = self.until_told(lambda: Ask(self.backend).is_following(self.me, other))
                 self.compare("is_following", got, other.object_id in self.edges)
             case 1:
-                got, _ = self.until_told(lambda: self.backend.count(self.me, "followings"))
+                got, _ = self.until_told(lambda: Ask(self.backend).count(self.me, "followings"))
                 self.compare("count", got, len(self.edges))
             case 2:
-                page, _ = self.until_told(lambda: self.backend.page(self.me, "followings"))
+                page, _ = self.until_told(lambda: Ask(self.backend).page(self.me, "followings"))
                 self.compare("page", {entry.object_id: entry.timestamp for entry in page.entries}, self.edges)
             case _:
-                got, _ = self.until_told(lambda: self.backend.are_following(self.me, self.others))
+                got, _ = self.until_told(lambda: Ask(self.backend).are_following(self.me, self.others))
                 self.compare("are_following", got, [one.object_id in self.edges for one in self.others])
 
 

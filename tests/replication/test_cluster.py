@@ -16,7 +16,7 @@ from sequere import exceptions, scripts
 from sequere.backends import get_backend
 from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
-from tests.support.calls import both_ways
+from tests.support.calls import Ask, both_ways
 from tests.support.replication import wait_until
 from tests.support.runners import CASES, run
 
@@ -124,7 +124,7 @@ def test_the_scripts_of_each_node(six):
 
 def test_a_write_whose_reply_is_lost_is_not_repeated(mortal, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "socket_timeout": 0.2}
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     owner = mortal.nodes[mortal.owner(get_backend().prefix)]
     with owner.client() as client:
         client.config_resetstat()
@@ -133,7 +133,7 @@ def test_a_write_whose_reply_is_lost_is_not_repeated(mortal, settings):
         wake = threading.Timer(0.5, owner.process.send_signal, [signal.SIGCONT])
         wake.start()
         with pytest.raises(exceptions.OutcomeUnknown, match="may or may not have been applied"):
-            get_backend().unfollow(USER, PROJECT)
+            Ask().unfollow(USER, PROJECT)
         wake.join()
         wait_until(lambda: client.zcard(f"{get_backend().prefix}uid:2:followers") == 0)
         assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
@@ -141,17 +141,17 @@ def test_a_write_whose_reply_is_lost_is_not_repeated(mortal, settings):
 
 def test_all_of_them_stand_still(mortal, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "socket_timeout": 0.2}
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     for node in mortal.nodes.values():
         node.process.send_signal(signal.SIGSTOP)
     with pytest.raises(exceptions.OutcomeUnknown, match="may or may not have been applied"):
-        get_backend().unfollow(USER, PROJECT)
+        Ask().unfollow(USER, PROJECT)
     with pytest.raises(exceptions.BackendUnavailable, match="nothing changed"):
-        get_backend().count(PROJECT, "followers")
+        Ask().count(PROJECT, "followers")
 
 
 def test_nobody_is_there(mortal):
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     for node in mortal.nodes.values():
         node.kill()
     wait_until(lambda: mortal.living == [])
@@ -176,7 +176,7 @@ def test_a_replica_takes_over(mortal, settings):
                 return
             name = f"{writer}-{n}"
             try:
-                assert backend.follow(Resource("user", name), PROJECT, timestamp=1.0) is True
+                assert Ask(backend).follow(Resource("user", name), PROJECT, timestamp=1.0) is True
                 outcomes[name] = time.monotonic(), None
                 time.sleep(0.002)
             except exceptions.BackendError as error:
@@ -200,7 +200,7 @@ def test_a_replica_takes_over(mortal, settings):
     failed = {name: error for name, (_, error) in outcomes.items() if error}
     assert failed
     assert {type(error) for error in failed.values()} <= {exceptions.BackendUnavailable, exceptions.OutcomeUnknown}
-    standing = {name: backend.is_following(Resource("user", name), PROJECT) for name in outcomes}
+    standing = {name: Ask(backend).is_following(Resource("user", name), PROJECT) for name in outcomes}
     # A replica may lack what was acknowledged in the last moment, as ever in Redis; no more than that.
     lost = [name for name, (at, error) in outcomes.items() if error is None and not standing[name]]
     assert [name for name in lost if outcomes[name][0] < killed - 0.5 or outcomes[name][0] > killed] == []
@@ -208,8 +208,8 @@ def test_a_replica_takes_over(mortal, settings):
         name for name, error in failed.items() if standing[name] and isinstance(error, exceptions.BackendUnavailable)
     ] == []
     for name in failed:
-        assert backend.follow(Resource("user", name), PROJECT, timestamp=1.0) is not standing[name]
-    assert backend.count(PROJECT, "followers") == len(outcomes) - len(lost)
+        assert Ask(backend).follow(Resource("user", name), PROJECT, timestamp=1.0) is not standing[name]
+    assert Ask(backend).count(PROJECT, "followers") == len(outcomes) - len(lost)
     call_command("sequere", "audit", stdout=io.StringIO())
     with mortal.nodes[mortal.owner(backend.prefix)].client() as client:
         assert client.script_exists(scripts.catalogue()["follow"].sha1) == [True]

@@ -13,9 +13,10 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.redis.operate.audit import audit as audit_resource
 from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
-from tests.support.calls import both_ways
+from tests.support.calls import Ask, both_ways
 from tests.support.replication import wait_until, watched
 
 USER, PROJECT = Resource("user", "1"), Resource("project", "7")
@@ -50,7 +51,7 @@ def with_replica(group, settings):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
     settings.SEQUERE_REDIS_CONNECTION = group.primary.connection
     settings.SEQUERE_REDIS_REPLICA_CONNECTION = group.replica.connection
-    get_backend().follow(USER, PROJECT, timestamp=1.0)
+    Ask().follow(USER, PROJECT, timestamp=1.0)
     with group.replica.client() as client:
         wait_until(lambda: client.exists("sequere:uid:2:followers"))
     for server in (group.primary, group.replica):
@@ -71,11 +72,11 @@ def test_reads_go_to_the_replica(with_replica):
 
 def test_writes_and_what_must_know_go_to_the_primary(with_replica):
     backend = get_backend()
-    assert backend.follow(USER, PROJECT, timestamp=1.0) is False
-    assert asyncio.run(backend.aunfollow(USER, PROJECT)) is True
+    assert Ask(backend).follow(USER, PROJECT, timestamp=1.0) is False
+    assert asyncio.run(Ask(backend).aunfollow(USER, PROJECT)) is True
     assert backend.run("lookup", *USER) == b"1"
-    assert backend.audit(USER, ["project"]) == []
-    assert backend.forget(USER) == 0
+    assert audit_resource(backend, USER, ["project"]) == []
+    assert Ask(backend).forget(USER) == 0
     assert calls_of(with_replica.primary, "evalsha") == 5
     assert calls_of(with_replica.replica, "evalsha_ro") == 0
 
@@ -92,7 +93,7 @@ def test_a_replica_that_is_gone(with_replica, settings):
     for call in both_ways("count", PROJECT, "followers"):
         with pytest.raises(exceptions.BackendUnavailable, match="/no/such/socket"):
             call()
-    assert get_backend().unfollow(USER, PROJECT) is True
+    assert Ask().unfollow(USER, PROJECT) is True
     (warning,) = check_server()
     assert warning.id == "sequere.W001"
 
@@ -125,8 +126,8 @@ def test_sentinels_name_another_primary(settings):
             "connection_pool": SentinelConnectionPool("mymaster", sentinel, is_master=False)
         }
         backend = get_backend()
-        assert backend.follow(USER, PROJECT, timestamp=1.0) is True
-        wait_until(lambda: backend.count(PROJECT, "followers") == 1)
+        assert Ask(backend).follow(USER, PROJECT, timestamp=1.0) is True
+        wait_until(lambda: Ask(backend).count(PROJECT, "followers") == 1)
         assert calls_of(group.replica, "evalsha_ro") > 0
         assert check_server() == []
         out = io.StringIO()
@@ -140,14 +141,14 @@ def test_sentinels_name_another_primary(settings):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                backend.follow(Resource("user", "2"), PROJECT, timestamp=2.0)
+                Ask(backend).follow(Resource("user", "2"), PROJECT, timestamp=2.0)
                 break
             except exceptions.BackendError as error:
                 told.append(error)
                 time.sleep(0.05)
         assert {type(error) for error in told} <= {exceptions.BackendUnavailable, exceptions.OutcomeUnknown} != set()
-        assert backend.count(PROJECT, "followers") == 2  # no replica is left: sentinels name the primary
-        assert backend.unfollow(USER, PROJECT) is True
+        assert Ask(backend).count(PROJECT, "followers") == 2  # no replica is left: sentinels name the primary
+        assert Ask(backend).unfollow(USER, PROJECT) is True
         call_command("sequere", "audit", stdout=io.StringIO())
         assert calls_of(group.replica, "eval") >= 2  # what the new primary had not loaded, it was sent
         for connection in backend.connections:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sequere.backends.redis import scripts
 from sequere.backends.base import BaseBackend
+from sequere.backends.redis import scripts
 from tests.support.manifest import MANIFEST
 
 LUA = Path(__file__).resolve().parents[2] / "lua"

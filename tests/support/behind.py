@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from sequere.backends.database.models import Follow
-from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
+from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.verify import verify
+from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.resources import Resource
+from tests.support.calls import Ask
 from tests.support.graph import audit
 
 ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
@@ -18,26 +19,26 @@ JOURNAL = "sequere:global:journal"
 
 def start_anew(backend, *, ready=True):
     """Empty both; then Redis is in step with the database, or cold."""
-    backend.graph.client.flushall()
-    for model in (Follow, Journal, OutboxEntry, SetAside):
+    backend.unguarded.client.flushall()
+    for model in (Edge, Journal, OutboxEntry, SetAside):
         model.objects.all().delete()
     if ready:
-        rebuild(backend.graph)
+        rebuild(backend.unguarded)
 
 
 def in_step(backend):
     """Whether both stores, and Redis in itself, agree."""
-    return list(verify(backend.graph)) == [] and audit(backend.graph.client) == []
+    return list(verify(backend.unguarded)) == [] and audit(backend.unguarded.client) == []
 
 
 def fill(backend):
     """Some follows, among them friends, in the order of time and against it."""
-    backend.follow(ADA, BOB, timestamp=9.0)
-    backend.follow(BOB, ADA, timestamp=5.0)
+    Ask(backend).follow(ADA, BOB, timestamp=9.0)
+    Ask(backend).follow(BOB, ADA, timestamp=5.0)
     for number, one in enumerate(CROWD):
-        backend.follow(one, FLIGHT, timestamp=100.5 - number)
-        backend.follow(one, CROWD[number - 1], timestamp=50.0 + number)
-        backend.follow(CROWD[number - 1], one, timestamp=50.0)
+        Ask(backend).follow(one, FLIGHT, timestamp=100.5 - number)
+        Ask(backend).follow(one, CROWD[number - 1], timestamp=50.0 + number)
+        Ask(backend).follow(CROWD[number - 1], one, timestamp=50.0)
 
 
 def answers(backend):
@@ -45,9 +46,9 @@ def answers(backend):
     everybody = [ADA, BOB, FLIGHT, *CROWD]
     return [
         (
-            backend.are_following(one, everybody),
-            *(backend.count(one, relation) for relation in ("followers", "followings", "friends")),
-            sorted(backend.page(one, "friends").entries),
+            Ask(backend).are_following(one, everybody),
+            *(Ask(backend).count(one, relation) for relation in ("followers", "followings", "friends")),
+            sorted(Ask(backend).page(one, "friends").entries),
         )
         for one in everybody
     ]
@@ -57,9 +58,9 @@ def follows():
     """What the database holds: since when each edge stands."""
     return {
         (Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)): (
-            row.created_at.timestamp()
+            row.timestamp.timestamp()
         )
-        for row in Follow.objects.all()
+        for row in Edge.objects.all()
     }
 
 

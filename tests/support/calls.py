@@ -1,17 +1,106 @@
-"""Calls the backend directly and asynchronously."""
+"""Operations by name: ``Ask(backend).follow(ada, bob, timestamp=1.0)``, or ``await Ask().afollow(…)``."""
 
 from __future__ import annotations
 
 from asgiref.sync import async_to_sync
 
 from sequere.backends import get_backend
+from sequere.backends.operations import (
+    AddEdges,
+    Count,
+    Follow,
+    Forget,
+    IsFollowing,
+    MoveEdges,
+    ReadPage,
+    Relationships,
+    Unfollow,
+)
+
+BOTH_SIDES = ("followings", "followers", "friends")
+
+
+def follow(one, other, *, timestamp):
+    return Follow(one, other, timestamp)
+
+
+def follow_many(one, others, *, timestamp):
+    return AddEdges("follow", one, others, timestamp)
+
+
+def unfollow_many(one, others):
+    return MoveEdges(one, "followings", others)
+
+
+def are_following(one, others):
+    return Relationships(one, ["followings"], others)
+
+
+def relationship(one, other):
+    return Relationships(one, BOTH_SIDES, [other])
+
+
+def count(resource, name, *, identifier=""):
+    return Count(resource, name, identifier)
+
+
+def page(resource, name, **options):
+    return ReadPage(resource, name, **options)
+
+
+def _flags_of_moved(operation, moved):
+    """For each other, in order, whether it was taken out of the list; one that is named twice was there once."""
+    left = [entry[:2] for entry in moved.entries]
+    flags = []
+    for other in operation.others:
+        flags.append(tuple(other) in left)
+        if flags[-1]:
+            left.remove(tuple(other))
+    return flags
+
+
+#: Name -> what makes the operation, and what its result is to the tests.
+MAKERS = {
+    "follow": (follow, None),
+    "unfollow": (Unfollow, None),
+    "follow_many": (follow_many, None),
+    "unfollow_many": (unfollow_many, _flags_of_moved),
+    "is_following": (IsFollowing, None),
+    "are_following": (are_following, lambda operation, bits: [bit == 1 for bit in bits]),
+    "relationship": (relationship, lambda operation, bits: tuple(bool(bits[0] >> bit & 1) for bit in range(3))),
+    "count": (count, None),
+    "page": (page, None),
+    "forget": (Forget, lambda operation, result: result.removed),
+}
+
+
+class Ask:
+    """Performs operations on a backend, the configured one by default."""
+
+    def __init__(self, backend=None):
+        self.backend = backend or get_backend()
+
+    def __getattr__(self, name):
+        make, show = MAKERS[name if name in MAKERS else name.removeprefix("a")]
+
+        def call(*arguments, **options):
+            operation = make(*arguments, **options)
+            result = self.backend.perform(operation)
+            return show(operation, result) if show else result
+
+        async def acall(*arguments, **options):
+            operation = make(*arguments, **options)
+            result = await self.backend.aperform(operation)
+            return show(operation, result) if show else result
+
+        return call if name in MAKERS else acall
 
 
 def both_ways(method, *arguments, **options):
-    """A backend method called directly, and its asynchronous twin."""
+    """An operation performed directly, and asynchronously."""
 
     @async_to_sync
     async def twin():
-        return await getattr(get_backend(), f"a{method}")(*arguments, **options)
+        return await getattr(Ask(), f"a{method}")(*arguments, **options)
 
-    return [lambda: getattr(get_backend(), method)(*arguments, **options), twin]
+    return [lambda: getattr(Ask(), method)(*arguments, **options), twin]

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.support.calls import Ask
+
 
 def reply_to(step):
     """The reply that the script would give, from what the backend gives."""
@@ -24,17 +26,17 @@ def reply_to(step):
     one = Resource(*words[:2])
     match step["call"]:
         case "follow":
-            return int(backend.follow(one, Resource(*words[2:]), timestamp=time.time()))
+            return int(Ask(backend).follow(one, Resource(*words[2:]), timestamp=time.time()))
         case "unfollow":
-            return int(backend.unfollow(one, Resource(*words[2:])))
+            return int(Ask(backend).unfollow(one, Resource(*words[2:])))
         case "count":
-            return backend.count(one, words[2], identifier="".join(words[3:]))
+            return Ask(backend).count(one, words[2], identifier="".join(words[3:]))
         case "are_following":
             others = [Resource(*pair) for pair in zip(words[2::2], words[3::2], strict=True)]
-            return [int(flag) for flag in backend.are_following(one, others)]
+            return [int(flag) for flag in Ask(backend).are_following(one, others)]
         case "page":
             relation, identifier, order, limit = words[2:]
-            page = backend.page(one, relation, identifier=identifier, desc=order == "desc", limit=int(limit))
+            page = Ask(backend).page(one, relation, identifier=identifier, desc=order == "desc", limit=int(limit))
             entries = [item for *resource, at in page.entries for item in (*resource, f"{at:.6f}")]
             return [page.total, page.cursor, *entries]
     raise AssertionError(step)

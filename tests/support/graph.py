@@ -40,8 +40,8 @@ def audit(client, prefix="sequere:", *, repair=False) -> list[tuple[str, str, st
             continue
         cursor = b""
         while True:
-            arguments = [prefix, *name, cursor, 100, int(repair), *IDENTIFIERS]
-            cursor, _, *fields = scripts.run(client, script, *arguments)
+            keys = [2, prefix, f"{prefix}global:uid"]
+            cursor, _, *fields = client.eval(script.text, *keys, *name, cursor, 50, int(repair), *IDENTIFIERS)
             texts = [field.decode() for field in fields]
             findings += zip(texts[::3], texts[1::3], texts[2::3], strict=True)
             if not cursor:

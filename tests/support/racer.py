@@ -15,6 +15,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.support.calls import Ask
+
 USERS = 20
 OPERATIONS = 600
 
@@ -38,13 +40,13 @@ def race(seed: int) -> Counter[tuple[str, str]]:
         timestamp = 1.0 + chance.randrange(1000)
         match chance.randrange(6):
             case 0:
-                replies = backend.follow_many(one, others, timestamp=timestamp)
+                replies = Ask(backend).follow_many(one, others, timestamp=timestamp)
             case 1:
-                replies = [-reply for reply in backend.unfollow_many(one, others)]
+                replies = [-reply for reply in Ask(backend).unfollow_many(one, others)]
             case 2 | 3 | 4:
-                replies = [backend.follow(one, others[0], timestamp=timestamp)]
+                replies = [Ask(backend).follow(one, others[0], timestamp=timestamp)]
             case _:
-                replies = [-backend.unfollow(one, others[0])]
+                replies = [-Ask(backend).unfollow(one, others[0])]
         for other, reply in zip(others, replies, strict=False):
             balance[one.object_id, other.object_id] += reply
     return balance

@@ -302,10 +302,11 @@ class DatabaseBackend(BaseBackend):
         answers = edges.filter(
             from_identifier=OuterRef("to_identifier"), from_object_id=OuterRef("to_object_id"), **_side("to", resource)
         )
-        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1])).filter(
-            answered_at__isnull=False
+        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1]))
+        mutual: QuerySet[Any] = answered.filter(answered_at__isnull=False).annotate(
+            score=Greatest("timestamp", "answered_at")
         )
-        return answered.annotate(score=Greatest("timestamp", "answered_at"))
+        return mutual
 
 
 def _side(side: str, resource: Resource) -> dict[str, str]:
