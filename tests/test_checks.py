@@ -42,7 +42,12 @@ def ids(messages):
         ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "redis.asyncio.Redis", "sequere.E003", "must give a synchronous client"),
         ("SEQUERE_REDIS_CONNECTION", {"connection_pool": ASYNC_POOL}, "sequere.E003", "must give a synchronous client"),
-        ("SEQUERE_REDIS_CONNECTION_CLASS", "builtins.dict", "sequere.E003", "must give a redis-py client; got dict"),
+        (
+            "SEQUERE_REDIS_CONNECTION_CLASS",
+            "builtins.dict",
+            "sequere.E003",
+            "must give a client of redis-py or valkey-py; got dict",
+        ),
     ],
 )
 def test_a_wrong_setting(settings, name, value, identifier, words):

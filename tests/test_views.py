@@ -106,7 +106,7 @@ def test_bad_input_gets_a_reason(post, user, identifier, object_id, status, reas
 def test_following_oneself_and_what_is_not_allowed(post, user):
     response = post("follow", identifier="user", object_id=user.pk, headers=JSON)
     assert response.status_code == 400
-    assert "cannot follow itself" in response.json()["error"]
+    assert "must not be the same resource as" in response.json()["error"]
     secret = Project.objects.create(name="secret")
     response = post("follow", object_id=secret.pk)
     assert response.status_code == 403
@@ -191,11 +191,11 @@ def test_filters(user, project):
 def test_the_admin_shows_and_removes_but_does_not_make(client, user, project):
     follow(user, project)
     client.force_login(User.objects.create_superuser("root", password="x"))
-    listed = client.get(reverse("admin:sequere_database_follow_changelist"), {"q": str(project.pk)})
+    listed = client.get(reverse("admin:sequere_database_edge_changelist"), {"q": str(project.pk)})
     assert listed.status_code == 200
-    assert "1 follow" in listed.content.decode()
-    assert client.get(reverse("admin:sequere_database_follow_add")).status_code == 403
+    assert "1 edge" in listed.content.decode()
+    assert client.get(reverse("admin:sequere_database_edge_add")).status_code == 403
     row = listed.context["cl"].result_list[0]
     assert str(row) == f"user {user.pk} follows project {project.pk}"
-    client.post(reverse("admin:sequere_database_follow_delete", args=[row.pk]), {"post": "yes"})
+    client.post(reverse("admin:sequere_database_edge_delete", args=[row.pk]), {"post": "yes"})
     assert not is_following(user, project)
