@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connections
 
-from sequere.backends.redis import closing as module
+from sequere.backends.redis.behind import closing as module
 from sequere.backends.redis.behind.closing import close, release
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
@@ -122,8 +122,7 @@ def test_a_release_that_is_rolled_back_loses_nothing(behind, database, monkeypat
 
 
 def test_closing_a_first_rebuild_leaves_a_way_back(cold):
-    cold.database.follow(ADA, BOB, timestamp=5.0)
-    cold.database.follow(ADA, FLIGHT, timestamp=5.0)
+    Ask(cold.database).follow_many(ADA, [BOB, FLIGHT], timestamp=5.0)
 
     def close_meanwhile(number):
         close(cold.unguarded)

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
-from sequere.backends.redis import rebuild as rebuilding
+from sequere.backends.redis.behind import rebuild as rebuilding
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.models import Journal, SetAside
 from sequere.backends.redis.operate.permissions import make_acl_line
@@ -155,7 +155,7 @@ def test_rebuild_from_redis(settings, servers):
     backend = use_fallback("valkey-9.1", settings, servers, ready=False)
     Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
     Ask(backend.unguarded).follow(BOB, ADA, timestamp=1.0)
-    backend.database.follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
+    Ask(backend.database).follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
     told = "In the database 1 follows added, 2 removed, 1 given another time: all is in step.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Edge.objects.count() == 2
@@ -168,12 +168,19 @@ def test_verify(backend):
     assert manage("verify") == ("0 differences: all is well.\n", 0)
     drain(backend.unguarded)
     Edge.objects.all().delete()
-    line = "user 1 -> user 2: database without, redis since 1.500000"
+    line = "follow user 1 -> user 2: database without, redis since 1.500000"
     told = "1 differences: mend them with --repair, naming the side that is right.\n"
     assert manage("verify") == (f"{line}\n{told}", 1)
     out, _ = manage("verify", "--json")
     assert [json.loads(text) for text in out.splitlines()] == [
-        {"from_resource": list(ADA), "to_resource": list(BOB), "database": None, "redis": 1.5, "mended": False},
+        {
+            "relation": "follow",
+            "from_resource": list(ADA),
+            "to_resource": list(BOB),
+            "database": None,
+            "redis": 1.5,
+            "mended": False,
+        },
         {"differences": 1, "left": 1},
     ]
     assert manage("verify", "--repair", "redis") == (f"{line}, mended\n1 differences: 0 left.\n", 0)

@@ -58,7 +58,7 @@ def test_many_entries_take_few_queries_and_leave_only_the_anchor(behind, databas
     for start in range(0, 1200, 200):
         others = [Resource("project", str(number)) for number in range(start, start + 200)]
         Ask(behind).follow_many(ADA, others, timestamp=9.0)
-    with django_assert_max_num_queries(40, using=database):
+    with django_assert_max_num_queries(45, using=database):
         assert drain(behind.unguarded).entries == 1200
     assert len(follows()) == 1200
     with behind.unguarded.client as client:
@@ -68,20 +68,22 @@ def test_many_entries_take_few_queries_and_leave_only_the_anchor(behind, databas
 def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     client = behind.unguarded.client
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
-    client.xadd(JOURNAL, {"operation": "follow", "from_identifier": "user"})
+    client.xadd(JOURNAL, {"operation": "add", "relation": "follow", "from_identifier": "user"})
     client.xadd(JOURNAL, {"nonsense": b"\xff"})
-    names = {"from_identifier": "user", "from_object_id": "1", "to_identifier": "user", "to_object_id": "9"}
-    client.xadd(JOURNAL, {"operation": "follow", **names, "timestamp": "soon"})
+    ends = {"from_identifier": "user", "from_object_id": "1", "to_identifier": "user", "to_object_id": "9"}
+    names = {"relation": "follow", **ends}
+    client.xadd(JOURNAL, {"operation": "add", **names, "timestamp": "soon"})
     client.xadd(JOURNAL, {"operation": "like", **names, "timestamp": "5"})
-    client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": b"\xff9", "timestamp": "5"})
-    client.xadd(JOURNAL, {"operation": "follow", **names, "to_object_id": "9\0", "timestamp": "5"})
+    client.xadd(JOURNAL, {"operation": "add", **names, "relation": "envy", "timestamp": "5"})
+    client.xadd(JOURNAL, {"operation": "add", **names, "to_object_id": b"\xff9", "timestamp": "5"})
+    client.xadd(JOURNAL, {"operation": "add", **names, "to_object_id": "9\0", "timestamp": "5"})
     Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
     drained = drain(behind.unguarded)
-    assert (drained.entries, drained.set_aside) == (8, 6)
+    assert (drained.entries, drained.set_aside) == (9, 7)
     assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0}
     reasons = list(SetAside.objects.order_by("pk").values_list("reason", flat=True))
     assert [reason.split(";")[0].split(" must")[0] for reason in reasons] == [
-        "from.object_id", "from.identifier", "timestamp", "operation", "operation", "to.object_id",
+        "from.object_id", "relation", "timestamp", "operation", "relation", "operation", "to.object_id",
     ]  # fmt: skip
     contents = list(SetAside.objects.order_by("pk").values_list("content", flat=True))
     assert [content["to_object_id"] for content in contents[-2:]] == ["\\2559", "9\\0"]
@@ -96,10 +98,10 @@ def test_an_identifier_that_is_not_registered_is_kept(behind):
 
 
 def test_what_the_database_refuses_is_found_among_many(behind, database, monkeypatch):
-    from sequere.backends.redis import drain as module
+    from sequere.backends.redis.behind import drain as module
 
     def refuse_one(alias, states):
-        if any(edge[1].object_id == "13" for edge in states):
+        if any(edge.to_resource.object_id == "13" for edge in states):
             raise IntegrityError("thirteen")
         set_edges(alias, states)
 

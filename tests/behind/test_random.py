@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from sequere.backends.redis import rebuild as module
+from sequere.backends.redis.behind import rebuild as module
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.behind import in_step, start_anew

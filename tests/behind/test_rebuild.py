@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from sequere.backends.database.models import Edge
-from sequere.backends.redis import rebuild as module
+from sequere.backends.redis.behind import rebuild as module
 from sequere.backends.redis.behind.closing import close
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
@@ -321,10 +321,10 @@ def test_a_row_that_no_script_takes_is_left_out(behind, caplog):
         (("user", "é" * 200, "user", "2"), 5.0),
     ]:
         row = dict(zip(("from_identifier", "from_object_id", "to_identifier", "to_object_id"), names, strict=True))
-        Edge.objects.create(**row, timestamp=to_datetime(at))
+        Edge.objects.create(relation="follow", **row, timestamp=to_datetime(at))
     rebuilt = rebuild(behind.unguarded)
     assert (rebuilt.copied, rebuilt.left_out) == (65, 3)
-    assert "us er 1 -> user 2: from.identifier must be" in caplog.text
+    assert "us er 1 -> user 2 (follow): from.identifier must be" in caplog.text
     differences = list(verify(behind.unguarded))
     assert len(differences) == 3
     assert list(verify(behind.unguarded, repair="database")) == differences  # which cannot mend that

@@ -57,7 +57,7 @@ def test_one_that_stopped_goes_on_and_nothing_is_rebuilt_before_it_ended(cold, m
 
 
 def test_a_redis_without_a_graph_is_not_taken_over(cold):
-    cold.database.follow(ADA, BOB, timestamp=5.0)
+    Ask(cold.database).follow(ADA, BOB, timestamp=5.0)
     with pytest.raises(WriteBehindRefused, match="Redis holds no graph"):
         take_over(cold.unguarded)
 

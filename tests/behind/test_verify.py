@@ -6,7 +6,7 @@ import pytest
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
-from sequere.backends.redis import verify as module
+from sequere.backends.redis.behind import verify as module
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.verify import Difference, verify
 from sequere.exceptions import ColdStore, InvalidArgument
@@ -32,15 +32,20 @@ def differing(behind):
     row.save()
     Edge.objects.filter(from_object_id="2", to_identifier="project").delete()
     Edge.objects.create(
-        from_identifier="user", from_object_id="3", to_identifier="user", to_object_id="1", timestamp=to_datetime(9.0)
+        relation="follow",
+        from_identifier="user",
+        from_object_id="3",
+        to_identifier="user",
+        to_object_id="1",
+        timestamp=to_datetime(9.0),
     )
     return behind
 
 
 EXPECTED = [
-    Difference(ADA, FLIGHT, 7.5, 7.0, mended=False),
-    Difference(BOB, FLIGHT, None, 8.0, mended=False),
-    Difference(Resource("user", "3"), ADA, 9.0, None, mended=False),
+    Difference("follow", ADA, FLIGHT, 7.5, 7.0, mended=False),
+    Difference("follow", BOB, FLIGHT, None, 8.0, mended=False),
+    Difference("follow", Resource("user", "3"), ADA, 9.0, None, mended=False),
 ]
 
 
@@ -49,13 +54,13 @@ def test_every_difference_is_found(differing):
     assert sorted(verify(differing.unguarded)) == EXPECTED
 
 
-@pytest.mark.parametrize(("side", "field"), [("database", 2), ("redis", 3)])
+@pytest.mark.parametrize(("side", "field"), [("database", 3), ("redis", 4)])
 def test_the_wrong_side_is_mended(differing, side, field):
     found = sorted(verify(differing.unguarded, repair=side))
     assert found == [difference._replace(mended=True) for difference in EXPECTED]
     assert list(verify(differing.unguarded)) == []
     for difference in EXPECTED:
-        entries = differing.page(difference.from_resource, "followings").entries
+        entries = Ask(differing).page(difference.from_resource, "followings").entries
         times = {Resource(entry.identifier, entry.object_id): entry.timestamp for entry in entries}
         assert times.get(difference.to_resource) == difference[field]
 
@@ -80,11 +85,11 @@ def test_an_edge_that_changes_at_that_moment_is_not_mended(differing, monkeypatc
     def change_meanwhile(graph, edges):
         reply = read(graph, edges)
         if len(edges) == 3:
-            differing.unfollow(BOB, FLIGHT)
+            Ask(differing).unfollow(BOB, FLIGHT)
         return reply
 
     monkeypatch.setattr(module, "_read", change_meanwhile)
-    mended = {difference[:2]: difference.mended for difference in verify(differing.unguarded, repair="database")}
+    mended = {difference[1:3]: difference.mended for difference in verify(differing.unguarded, repair="database")}
     assert mended == {(ADA, FLIGHT): True, (BOB, FLIGHT): False, (Resource("user", "3"), ADA): True}
     monkeypatch.undo()
     assert list(verify(differing.unguarded)) == []
@@ -113,7 +118,7 @@ def test_a_comparison_that_dies_while_it_drains_loses_nothing(behind, monkeypatc
         yield from walk(graph, alias)
 
     def die(alias, edges):
-        if len(edges) <= module.MEND_STEP:
+        if len(edges) <= module.STEP:
             raise ZeroDivisionError
         return get_times(alias, edges)
 
@@ -135,17 +140,17 @@ def test_a_journal_that_loses_its_end_meanwhile_ends_the_comparison(differing, m
             differing.unguarded.client.xdel("sequere:global:journal", reply[0])
         return reply
 
-    differing.follow(ADA, Resource("user", "4"), timestamp=5.0)
+    Ask(differing).follow(ADA, Resource("user", "4"), timestamp=5.0)
     drain(differing.unguarded)
     walk = module._walk
 
     def change_meanwhile(graph, alias):
-        differing.follow(ADA, Resource("user", "5"), timestamp=5.0)
+        Ask(differing).follow(ADA, Resource("user", "5"), timestamp=5.0)
         yield from walk(graph, alias)
 
     monkeypatch.setattr(module, "_read", lose_the_end)
     monkeypatch.setattr(module, "_walk", change_meanwhile)
-    monkeypatch.setattr(module, "MEND_STEP", 3)
+    monkeypatch.setattr(module, "STEP", 3)
     with pytest.raises(ColdStore, match="lost entries"):
         list(verify(differing.unguarded))
 

@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 
 from sequere.backends import get_backend
 from sequere.backends.operations import (
+    MAX_EDGES,
     AddEdges,
     Count,
     Follow,
@@ -84,6 +85,9 @@ class Ask:
         make, show = MAKERS[name if name in MAKERS else name.removeprefix("a")]
 
         def call(*arguments, **options):
+            if name.endswith("_many") and len(arguments[1]) > MAX_EDGES:
+                one, others = arguments
+                return [*call(one, others[:MAX_EDGES], **options), *call(one, others[MAX_EDGES:], **options)]
             operation = make(*arguments, **options)
             result = self.backend.perform(operation)
             return show(operation, result) if show else result

@@ -173,17 +173,22 @@ class _Rebuild:
 
     def _copy(self) -> None:
         with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
-            sent: Future[None] | None = None
+            sent: tuple[Future[None], int] | None = None
             for chunk in self._read():
                 states = [(edge, to_micros(at)) for _, edge, at in chunk]
-                if sent is not None:
-                    sent.result()
-                sent = sender.submit(self._set, states, self.progress._replace(edge=chunk[-1][0].hex))
-                self.copied += len(chunk)
-                self.on_step(self.copied)
-            if sent is not None:
-                sent.result()
+                self._wait_for(sent)
+                reached = self.progress._replace(edge=chunk[-1][0].hex)
+                sent = sender.submit(self._set, states, reached), len(chunk)
+            self._wait_for(sent)
         self._move(self.progress._replace(step="replay"))
+
+    def _wait_for(self, sent: tuple[Future[None], int] | None) -> None:
+        """Wait until Redis has taken a chunk, then report it: whoever is told finds no chunk on its way."""
+        if sent is not None:
+            future, size = sent
+            future.result()
+            self.copied += size
+            self.on_step(self.copied)
 
     def _read(self) -> Iterator[list[tuple[UUID, Edge, datetime]]]:
         """The edges that are still to be copied, in chunks."""
