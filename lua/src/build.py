@@ -46,15 +46,15 @@ KEYS = [
 ]
 
 #: The commands that scripts may call.
-WRITES = set("DECR DEL HSET INCR RENAME SET UNLINK XADD XTRIM ZADD ZREM".split())
-READS = set(
-    "EXISTS GET HMGET MGET TIME TYPE XLEN XRANGE XREVRANGE ZCARD ZCOUNT ZMSCORE ZRANGE ZRANK ZREVRANGE ZREVRANK "
-    "ZSCORE".split()
-)
+WRITES = {"DECR", "DEL", "HSET", "INCR", "RENAME", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
+READS = {
+    *("EXISTS", "GET", "HMGET", "MGET", "TIME", "TYPE", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZMSCORE"),
+    *("ZRANGE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE"),
+}
 
 _INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$', re.MULTILINE)
 _RELATION = re.compile(r'^--- @relation "(?P<name>\w+)"$', re.MULTILINE)
-_MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)$")
+_MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)(?: (?P<condition>\w+))?$")
 _ROW = re.compile(r"^  (?P<name>\w+) = (?P<row>\{.+\}),$", re.MULTILINE)
 _CELL = re.compile(r"(\w+) = '([^']*)'")
 
@@ -154,7 +154,8 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     }
     commands = find_commands(name, "\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
     writes = bool(commands & WRITES)
-    lines = fill(sources.frame, pieces, writes=writes)
+    conditions = {"writes": writes, "undo": any("{undo, " in line for line in [*includes, *body])}
+    lines = fill(sources.frame, pieces, conditions)
     errors = sorted(set(re.findall(r"SEQUERE_[A-Z_]+", "\n".join(lines))))
     text = "\n".join(
         [
@@ -183,14 +184,14 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     return text, entry
 
 
-def fill(frame: list[str], pieces: dict[str, list[str]], *, writes: bool) -> list[str]:
-    """The frame with the pieces in the places of its marks; what stands between @writes and @end only if it writes."""
+def fill(frame: list[str], pieces: dict[str, list[str]], conditions: dict[str, bool]) -> list[str]:
+    """The frame with the pieces in the places of its marks; what is between ``@if`` and ``@end`` only if that is so."""
     lines: list[str] = []
     kept = True
     for line in frame:
         mark = _MARK.match(line)
-        if mark and mark["name"] in ("writes", "end"):
-            kept = mark["name"] == "end" or writes
+        if mark and mark["name"] in ("if", "end"):
+            kept = mark["name"] == "end" or conditions[mark["condition"]]
         elif kept and mark:
             lines += [mark["indent"] + piece if piece else "" for piece in pieces[mark["name"]]]
         elif kept:

@@ -10,8 +10,7 @@
 -- REPLY tuple
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if one of the texts that follow is not: then
---                                   its bytes come as \255
+--     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?

@@ -4,8 +4,10 @@ local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 --- @unpack
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
---- @writes
+--- @if undo
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+--- @end
+--- @if writes
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 --- @end
 local refused = false -- what the server refused: command, key, the server's words
@@ -40,7 +42,7 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
---- @writes
+--- @if undo
 
 --- Sets back what was written.
 local function take_back()
@@ -62,7 +64,7 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  --- @writes
+  --- @if writes
   watched = true
   --- @end
   call = function(...)
@@ -76,7 +78,7 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  --- @writes
+  --- @if undo
   take_back()
   --- @end
 end
@@ -92,10 +94,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -109,7 +112,7 @@ elseif refused then
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
---- @writes
+--- @if undo
 if stuck then
   text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
     .. '; run audit with repair. What stopped it: ' .. text

@@ -35,6 +35,9 @@ _REPLY = re.compile(r"^(?P<kind>integer|text|bits|outcome|tuple)(?P<optional>\?)
 _FIELD = re.compile(r"^(?P<indent> +)(?P<name>\w+) +(?P<type>\w+)(?P<optional>\?)?(?: +(?P<text>\S.*))?$")
 _OUTCOME = re.compile(r"^ +(?P<value>-?\d+) +(?P<name>\w+)(?: +(?P<text>\S.*))?$")
 
+#: What a field of a reply can be; all but the first are texts.
+FIELD_TYPES = {"integer", "text", "identifier", "object_id", "timestamp", "cursor", "place", "entry", "repeated"}
+
 #: The indentation of what belongs to the line above it.
 _INNER = 4
 
@@ -156,8 +159,8 @@ def _fields(name: str, lines: list[str]) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = []
     for line in lines:
         match = _FIELD.match(line)
-        if not match:
-            raise BuildError(f"{name}: not 'name type text': {line.strip()!r}")
+        if not match or match["type"] not in FIELD_TYPES:
+            raise BuildError(f"{name}: not 'name type text' with a known type: {line.strip()!r}")
         one: dict[str, Any] = {
             "name": match["name"],
             "type": match["type"],

@@ -12,8 +12,7 @@
 -- REPLY tuple
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if one of the texts that follow is not: then
---                                   its bytes come as \255
+--     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?
@@ -29,8 +28,7 @@
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -41,7 +39,6 @@ if keep == '' then keep = nil end
 if closed == '' then closed = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_utf8.lua:1
@@ -64,7 +61,7 @@ local function body()
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
-  -- @from drain_journal.lua:29
+  -- @from drain_journal.lua:28
   local FIELDS = {
     'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
   }
@@ -136,22 +133,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -168,7 +149,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -182,10 +162,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -198,9 +179,5 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)

@@ -264,10 +264,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -316,8 +317,8 @@ description = 'Checks one resource\'s part of the graph, in bounded steps, and r
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
---   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -327,7 +328,6 @@ if cursor == '' then cursor = nil end
 local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
@@ -733,22 +733,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -765,7 +749,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -779,10 +762,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -795,10 +779,6 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -823,7 +803,7 @@ description = 'Removes keys of the graph during a rebuild. Whoever rebuilds find
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -832,7 +812,6 @@ local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
@@ -897,22 +876,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -929,7 +892,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -943,10 +905,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -959,10 +922,6 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -985,14 +944,13 @@ description = 'Puts the journal away: from here on nothing is noted, and whoever
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'close_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 
@@ -1033,22 +991,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -1065,7 +1007,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -1079,10 +1020,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -1095,10 +1037,6 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -1407,10 +1345,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -1554,10 +1493,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -1589,8 +1529,7 @@ description = 'Drops the journal\'s entries before a position and reads those fr
 -- REPLY tuple
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if one of the texts that follow is not: then
---                                   its bytes come as \255
+--     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?
@@ -1606,8 +1545,7 @@ description = 'Drops the journal\'s entries before a position and reads those fr
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -1618,7 +1556,6 @@ if keep == '' then keep = nil end
 if closed == '' then closed = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_utf8.lua:1
@@ -1641,7 +1578,7 @@ local function body()
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
-  -- @from drain_journal.lua:29
+  -- @from drain_journal.lua:28
   local FIELDS = {
     'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
   }
@@ -1713,22 +1650,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -1745,7 +1666,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -1759,10 +1679,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -1775,10 +1696,6 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -2022,10 +1939,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -2307,10 +2225,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -2449,10 +2368,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -2589,10 +2509,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -2723,10 +2644,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -3075,10 +2997,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -3462,10 +3385,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -3506,7 +3430,7 @@ description = 'Says how far a rebuild is, if it is where the caller thinks. The 
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'move_rebuild'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -3515,7 +3439,6 @@ local progress, reached = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
@@ -3572,22 +3495,6 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- a key that could not be set back
-
---- Sets back what was written.
-local function take_back()
-  while undo do
-    local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
-    end
-    if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
-    end
-    undo = undo[1]
-  end
-end
-
-take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -3604,7 +3511,6 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
-  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -3618,10 +3524,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -3634,10 +3541,6 @@ elseif refused then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -3782,10 +3685,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -4039,10 +3943,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -4217,10 +4122,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -4400,10 +4306,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -4526,10 +4433,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
@@ -4762,10 +4670,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'

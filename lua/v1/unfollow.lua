@@ -213,10 +213,11 @@ if reason then
     value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
-elseif refused then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front.
-  words = string.gsub(string.gsub(refused[3], '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = place .. ': ' .. refused[1] .. ' ' .. refused[2]
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'

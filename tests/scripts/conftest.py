@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import redis
 
 from sequere.backends.redis import scripts
+
+#: What every script gets as KEYS by default.
+KEYS = ("sequere:", "sequere:global:uid")
 
 
 class Caller:
@@ -16,8 +20,12 @@ class Caller:
     def __getattr__(self, name):
         return lambda *arguments, **options: self(name, *arguments, **options)
 
-    def __call__(self, name, *arguments, keys=("sequere:",)):
-        reply = scripts.run(self.client, scripts.catalogue()[name], *keys, *arguments, keys=len(keys))
+    def __call__(self, name, *arguments, keys=KEYS):
+        script = scripts.catalogue()[name]
+        try:
+            reply = self.client.evalsha(script.sha1, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            reply = self.client.eval(script.text, len(keys), *keys, *arguments)
         return _decoded(reply)
 
 

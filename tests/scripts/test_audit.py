@@ -60,7 +60,7 @@ def test_findings_and_repair(graph, tamper, kind, key):
 def test_two_names_that_contradict_each_other_are_left_to_a_person(graph):
     graph.client.hset(f"{P}:1", "object_id", "5")
     tampered = dump(graph.client)
-    assert graph.audit("user", "1", "", "100", "1", "user")[2:5] == [
+    assert graph.audit("user", "1", "", "50", "1", "user")[2:5] == [
         "mapping",
         f"{P}:1",
         "should say identifier user, object_id 1",
@@ -73,7 +73,7 @@ def test_a_wrong_type_is_named_and_left(graph, suffix):
     graph.client.delete(P + suffix)
     graph.client.rpush(P + suffix, "not", "yours")
     tampered = dump(graph.client)
-    reply = [graph.audit(*name, "", "500", "1", "user", "project") for name in (("user", "1"), ("user", "2"))]
+    reply = [graph.audit(*name, "", "50", "1", "user", "project") for name in (("user", "1"), ("user", "2"))]
     assert any(item[i] == "wrongtype" and item[i + 1] == P + suffix for item in reply for i in range(2, len(item), 3))
     assert graph.client.lrange(P + suffix, 0, -1) == [b"not", b"yours"]
     assert dump(graph.client).keys() == tampered.keys()
@@ -120,6 +120,6 @@ def test_small_steps_find_the_same(graph):
             if not cursor:
                 return checked, sorted(findings)
 
-    checked, findings = steps(500)
+    checked, findings = steps(50)
     assert len(findings) == 3 * 3  # the entry, and both counts
     assert steps(1) == steps(3) == (checked, findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
+import json
 import re
 import shutil
 import subprocess
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from sequere.backends.base import BaseBackend
+from sequere.backends import operations
+from sequere.backends.database import DatabaseBackend
 from sequere.backends.redis import scripts
-from tests.support.manifest import MANIFEST
+from tests.support.manifest import MANIFEST, places_of
 
 LUA = Path(__file__).resolve().parents[2] / "lua"
 
@@ -52,7 +53,7 @@ def test_what_is_shipped_is_what_the_sources_give():
 def test_check_names_what_is_stale(sources):
     shutil.copytree(LUA / "v1", sources.parent / "v1")
     shutil.copy(LUA / "manifest.json", sources.parent)
-    edit(sources / "include" / "_score.lua", "8589934592", "8589934591")
+    edit(sources / "include" / "_add_entry.lua", "call('INCR', count)", "call('INCR', list .. ':count')")
     check = subprocess.run(
         [sys.executable, sources / "build.py", "--check"], capture_output=True, text=True, check=False
     )
@@ -68,8 +69,9 @@ def test_check_names_what_is_stale(sources):
 def test_the_list_of_scripts_in_the_readme(build, sources):
     text = (LUA / "README.rst").read_text()
     for name, entry in MANIFEST.items():
-        first = [argument["name"] for argument in entry["arguments"][:1]]
-        assert f"\n``{' '.join([name, *first])}" in text
+        first = [place for argument in entry["arguments"][:1] for place, _, _ in places_of(argument)]
+        assert f"\n``{name}" in text
+        assert first == [] or re.search(rf"\n``{name} \[?{first[0]}", text)
     edit(sources.parent / "README.rst", ".. end: generated", ".. fin: generated")
     with pytest.raises(build.BuildError, match="marks around the list of scripts"):
         build.build(sources)
@@ -90,64 +92,72 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
+        ("follow.lua", '--- @include "_note"', '--- @include "_nobody"', "follow: there is no include/_nobody"),
+        ("follow.lua", '--- @include "_note"', "--- @include _note", r"follow.lua:\d+: write --- @include"),
         (
-            "follow.lua",
-            '--- @include "_self"',
-            '--- @include "_nobody"',
-            r"follow.lua:\d+: there is no include/_nobody",
+            "include/_add_edge.lua",
+            '"_add_entry"',
+            '"_add_edge"',
+            "_add_edge.lua includes itself: .*<- _add_edge",
         ),
-        ("follow.lua", '--- @include "_self"', "--- @include _self", r"follow.lua:\d+: write --- @include"),
-        ("include/_run.lua", "local prefix", '--- @include "_undo"\nlocal prefix', r"_run includes itself: .* <- "),
-        ("follow.lua", "-- COST\n--   O(log N)", "--   O(log N)", "follow: the header needs a purpose and KEYS, ARGV"),
-        ("follow.lua", " SEQUERE_SELF", "", r"follow: header and body differ in these errors: \['SEQUERE_SELF'\]"),
+        ("follow.lua", '--- @relation "follow"', '--- @relation "hate"', "there is no relation hate; there are follow"),
+        ("include/_relations.lua", "  follow = {", "  -- {", "_relations.lua: there is no row"),
+        ("follow.lua", "-- COST\n--   O(log N)", "--   O(log N)", "follow: the header needs a purpose and ARGV, REPLY"),
+        ("follow.lua", "-- COST\n", "\n-- COST\n", "follow: the header needs a purpose and ARGV, REPLY"),
+        ("follow.lua", "to          resource~from", "to          thing", "follow: not a type: thing; types.lua has"),
+        ("follow.lua", "to          resource~from   the one followed", "to", "follow: not 'name type text'"),
+        ("page.lua", "limit       1..500", "limit       1..many", "page: not 'name type text'"),
         (
-            "count.lua",
-            " SEQUERE_ARGUMENT",
-            " SEQUERE_ARGUMENT SEQUERE_NEW",
-            r"differ in these errors: \['SEQUERE_NEW'\]",
+            "add_edges.lua",
+            "--   others      resource[1..50]~from",
+            "--   more        uid\n--   others      resource[1..50]~from",
+            "",
         ),
-        ("follow.lua", "--   to_object_id     object_id\n", "", "follow: the header declares the arguments"),
         (
-            "follow.lua",
-            "to_object_id     object_id",
-            "to_object_id     thing",
-            "follow: not 'name type text' with a known",
+            "add_edges.lua",
+            "timestamp   timestamp=now",
+            "timestamp   timestamp[1..2]",
+            "only the last argument may be repeated",
         ),
-        ("count.lua", "call('ZCARD'", "call('ZLEXCOUNT'", r"count: commands that COMMANDS .* \['ZLEXCOUNT'\]"),
+        ("copy_edges.lua", "--   edges       group[1..50]\n", "", "only what belongs to a group is indented"),
+        ("copy_edges.lua", "group[1..50]", "uid[1..50]", "only what belongs to a group is indented"),
+        ("follow.lua", "REPLY outcome", "REPLY number", "follow: not a kind of reply: 'number'"),
+        ("follow.lua", "--   1 made ", "--   made ", "follow: not 'value name text'"),
+        ("page.lua", "object_id   object_id", "object_id   thing", "page: not 'name type text' with a known type"),
+        ("page.lua", "--   entries     repeated\n", "", "only what a repeated field holds is indented"),
+        ("count.lua", "call('ZCARD'", "call('ZLEXCOUNT'", "count: commands that build.py does not know: ZLEXCOUNT"),
         ("count.lua", "lua/v1/count.lua", "count.lua", "count: the example does not run lua/v1/count.lua"),
-        ("include/_undo.lua", "local undo = {}", "undo = {}", "only be variables, one line each: undo = {}"),
-        (
-            "include/_undo.lua",
-            "local undo = {}",
-            "local undo = {\n}",
-            "only be variables, one line each: local undo = {",
-        ),
-        ("functions/library.lua", "--- @begin", "", "functions/library.lua: these marks are missing: begin"),
+        ("lookup.lua", "return find_uid(identifier, object_id) or ''", "", "lookup: there is nothing after the header"),
     ],
 )
-def test_a_source_that_contradicts_itself_is_not_built(build, sources, file, old, new, message):
+def test_a_source_that_cannot_be_right_is_not_built(build, sources, file, old, new, message):
     edit(sources / file, old, new)
     with pytest.raises(build.BuildError, match=message):
         build.build(sources)
 
 
-def test_the_library_has_each_script_and_each_piece_once():
+def test_errors_commands_and_access_are_read_from_the_text(build, sources):
+    edit(sources / "count.lua", "return uid and", "call('SET', 'x', 1)\nerror({'SEQUERE_NEW', 'why'})\nreturn uid and")
+    entry = next(e for e in json.loads(build.build(sources)["manifest.json"])["scripts"] if e["name"] == "count")
+    assert entry["read_only"] is False
+    assert "SET" in entry["commands"]
+    assert "SEQUERE_NEW" in entry["errors"]
+
+
+def test_the_library_has_the_text_of_each_script():
     text = files("sequere.lua").joinpath("v1", "sequere.functions.lua").read_text()
-    registered = re.findall(r"^register\('(\w+)', (\{.*?\}), ", text, re.MULTILINE)
+    registered = re.findall(r"function_name = 'sequere_(\w+)', flags = (\{.*?\}),", text)
     assert dict(registered) == {
         name: "{'no-writes'}" if entry["read_only"] else "{}" for name, entry in MANIFEST.items()
     }
-    pieces = re.findall(r"^-- @from (include/\w+\.lua):", text, re.MULTILINE)
-    assert {LUA / "src" / piece for piece in pieces} == set((LUA / "src" / "include").iterdir())
-    functions = re.findall(r"^local function (\w+)", text.partition("\nregister(")[0], re.MULTILINE)
-    assert len(set(functions)) == len(functions)
+    for script in scripts.catalogue().values():
+        assert script.text in text
 
 
-def test_every_header_line_counts(build, sources):
-    """No line can be taken out of the fields of a header unnoticed."""
-    for path in sources.glob("*.lua"):
+def test_every_header_section_counts(build, sources):
+    for path in [path for path in sources.glob("*.lua") if path.stem not in ("frame", "types")]:
         lines = path.read_text().splitlines(keepends=True)
-        for section in ("KEYS", "ARGV", "REPLY", "ERRORS", "COST", "EXAMPLE"):
+        for section in ("ARGV", "REPLY", "COST", "EXAMPLE"):
             index = next(n for n, line in enumerate(lines) if line.startswith(f"-- {section}"))
             path.write_text("".join(lines[:index] + lines[index + 1 :]))
             with pytest.raises(build.BuildError):
@@ -155,33 +165,36 @@ def test_every_header_line_counts(build, sources):
         path.write_text("".join(lines))
 
 
-#: Scripts that no method of every backend stands for.
-OPERATORS = {
+#: Scripts that are no operations: for operators and for write-behind.
+OTHERS = {
     *("audit", "lookup", "resolve"),
     *("drain_journal", "journal_state", "close_journal", "open_journal", "read_edges", "mend_edges"),
     *("move_rebuild", "clear_graph", "copy_edges"),
 }
 
 
-@pytest.mark.parametrize("name", sorted(MANIFEST.keys() - OPERATORS))
-def test_the_backend_takes_what_the_script_takes(name):
-    """The arguments of a script, pairs put together as resources, are the parameters of the backend's method."""
-    renamed = {
-        "from": "from_resource",
-        "to": "to_resource",
-        "others": "to_resources",
-        "other": "identifier",
-        "": "resource",
-        "order": "desc",
-    }
-    taken = []
-    for argument in MANIFEST[name]["arguments"]:
-        side = argument["name"].removesuffix("object_id").removesuffix("identifier").rstrip("_")
-        parameter = renamed.get(side, side)
-        if parameter not in taken and not (name == "forget" and parameter == "limit"):
-            taken.append(parameter)
-    parameters = inspect.signature(getattr(BaseBackend, name)).parameters
-    assert sorted(taken) == sorted(parameters.keys() - {"self"})
+def test_every_script_that_serves_is_an_operation():
+    made = {operation.script: operation for operation in vars(operations).values() if hasattr(operation, "script")}
+    assert made.keys() == MANIFEST.keys() - OTHERS
+    for name, operation in made.items():
+        assert operation.writes is not MANIFEST[name]["read_only"]
+        assert hasattr(DatabaseBackend, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "most"),
+    [
+        ("page", "limit", operations.MAX_PAGE),
+        ("forget", "limit", operations.MAX_FORGET),
+        ("move_edges", "limit", operations.MAX_EDGES),
+        ("add_edges", "others", operations.MAX_EDGES),
+        ("move_edges", "others", operations.MAX_EDGES),
+        ("relationships", "others", operations.MAX_OTHERS),
+    ],
+)
+def test_the_limits_of_python_are_those_of_the_headers(name, argument, most):
+    (entry,) = [one for one in MANIFEST[name]["arguments"] if one["name"] == argument]
+    assert most == entry["most"] or entry["type"].endswith(f"..{most}")
 
 
 def test_a_line_leads_back_to_its_source():

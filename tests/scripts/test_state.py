@@ -63,15 +63,14 @@ def test_an_empty_list_and_a_count_at_zero_leave_no_key(call):
 
 def test_reads_and_refusals_allocate_nothing(call):
     call.is_following(*USER, *PROJECT)
-    call.are_following(*USER, *PROJECT, *OTHER)
-    call.relationship(*USER, *PROJECT)
+    call.relationships(*USER, "followings friends:project", *PROJECT, *OTHER)
     call.count(*USER, "followers")
-    assert call.page(*USER, "followers", "", "desc", "20") == [0, ""]
+    assert call.page(*USER, "followers", "desc", "20") == [""]
     assert call.lookup(*USER) == ""
     assert call.resolve("1") == []
-    assert call.audit(*USER, "", "100", "1", "user") == ["", 0]
+    assert call.audit(*USER, "", "50", "1", "user") == ["", 0]
     assert call.unfollow(*USER, *PROJECT) == 0
-    assert call.unfollow_many(*USER, *PROJECT, *OTHER) == [0, 0]
+    assert call.move_edges(*USER, "followings", "", "50", "", *PROJECT, *OTHER) == [0]
     assert call.forget(*USER, "100") == [0, 0]
     assert dump(call.client) == {}
 
@@ -110,7 +109,7 @@ def test_the_server_clock(call):
     call.follow(*OTHER, *PROJECT)
     seconds, _ = call.client.time()
     for _identifier, _object_id, timestamp in [
-        call.page(*PROJECT, "followers", "", "desc", "2")[i : i + 3] for i in (2, 5)
+        call.page(*PROJECT, "followers", "desc", "2")[i : i + 3] for i in (1, 4)
     ]:
         assert abs(float(timestamp) - seconds) < 5
         assert len(timestamp.split(".")[1]) == 6
@@ -130,13 +129,14 @@ def test_the_server_clock(call):
 )
 def test_timestamps_are_exact_to_the_microsecond(call, given, shown):
     call.follow(*USER, *PROJECT, given)
-    assert call.page(*PROJECT, "followers", "", "desc", "1") == [1, "", *USER, shown]
+    assert call.page(*PROJECT, "followers", "desc", "1") == ["", *USER, shown]
 
 
 def test_prefixes_are_worlds_of_their_own(call):
     for prefix in ("", "{tag}:", "sequere:other:"):
-        assert call("follow", *USER, *PROJECT, keys=(prefix,)) == 1
-        assert call("count", *PROJECT, "followers", keys=(prefix,)) == 1
+        keys = (prefix, f"{prefix}global:uid")
+        assert call("follow", *USER, *PROJECT, keys=keys) == 1
+        assert call("count", *PROJECT, "followers", keys=keys) == 1
     assert call.count(*PROJECT, "followers") == 0
     assert len(dump(call.client)) == 3 * 13
 
@@ -154,3 +154,14 @@ def test_a_uid_in_use_is_never_given_out(call):
     ]
     assert call.follow(*OTHER, *PROJECT) == 1
     assert call.lookup(*OTHER) == "3"
+
+
+def test_moved_edges(call):
+    call.add_edges("follow", *USER, "5", *PROJECT, *OTHER, "project", "8")
+    call.follow(*OTHER, *USER, "6")
+    assert call.move_edges(*USER, "followings:project", "", "50", "9", *OTHER, *PROJECT) == [1, *PROJECT, "5.000000"]
+    assert call.move_edges(*USER, "followers", "", "1", "") == [0, *OTHER, "6.000000"]
+    assert call.move_edges(*USER, "followings", "", "1", "") == [1, *OTHER, "5.000000"]
+    assert call.move_edges(*USER, "friends", "", "1", "") == [0]
+    assert call.count(*USER, "followings") == 1
+    assert audit(call.client) == []

@@ -17,6 +17,7 @@ from tests.support.calls import Ask
 def reply_to(step):
     """The reply that the script would give, from what the backend gives."""
     from sequere.backends import get_backend
+    from sequere.backends.operations import Relationships
     from sequere.resources import Resource
 
     backend = get_backend()
@@ -30,15 +31,17 @@ def reply_to(step):
         case "unfollow":
             return int(Ask(backend).unfollow(one, Resource(*words[2:])))
         case "count":
-            return Ask(backend).count(one, words[2], identifier="".join(words[3:]))
-        case "are_following":
-            others = [Resource(*pair) for pair in zip(words[2::2], words[3::2], strict=True)]
-            return [int(flag) for flag in Ask(backend).are_following(one, others)]
+            name, _, identifier = words[2].partition(":")
+            return Ask(backend).count(one, name, identifier=identifier)
+        case "relationships":
+            others = [Resource(*pair) for pair in zip(words[3::2], words[4::2], strict=True)]
+            return backend.perform(Relationships(one, words[2].split(), others))
         case "page":
-            relation, identifier, order, limit = words[2:]
-            page = Ask(backend).page(one, relation, identifier=identifier, desc=order == "desc", limit=int(limit))
+            name, _, identifier = words[2].partition(":")
+            order, limit = words[3:]
+            page = Ask(backend).page(one, name, identifier=identifier, desc=order == "desc", limit=int(limit))
             entries = [item for *resource, at in page.entries for item in (*resource, f"{at:.6f}")]
-            return [page.total, page.cursor, *entries]
+            return [page.cursor, *entries]
     raise AssertionError(step)
 
 

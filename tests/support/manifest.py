@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.resources import files
 
+_ALL = json.loads(files("sequere.lua").joinpath("manifest.json").read_text())
+
 #: Script name -> its entry.
-MANIFEST = {
-    entry["name"]: entry for entry in json.loads(files("sequere.lua").joinpath("manifest.json").read_text())["scripts"]
-}
+MANIFEST = {entry["name"]: entry for entry in _ALL["scripts"]}
+
+#: The table of relations.
+RELATIONS = {row["name"]: row for row in _ALL["relations"]}
 
 
-def fields_of(entry) -> dict[str, str]:
-    """The named parts of a reply and what the header says of each; a reply without parts has the name ""."""
-    fields: dict[str, str] = {}
-    for line in entry["reply"][1:]:
-        part = re.match(r"(\w+)  +(.+)", line)
-        name, text = part.groups() if part else (list(fields)[-1] if fields else "", line)
-        fields[name] = f"{fields.get(name, '')} {text}"
-    return fields
+def places_of(argument) -> list[tuple[str, str, bool]]:
+    """The places in ARGV that an argument takes once: name, type, and whether it may be empty."""
+    if argument["type"] == "group":
+        return [place for member in argument["members"] for place in places_of(member)]
+    if argument["type"] == "resource":
+        side = "" if argument["name"] == "resource" or argument["most"] else f"{argument['name']}_"
+        return [(f"{side}identifier", "identifier", False), (f"{side}object_id", "object_id", False)]
+    return [(argument["name"], argument["type"], argument["absent"] is not None)]
 
 
-def repeats_from(entry) -> int:
-    """The number of the first part of a reply that repeats; that of all parts if none does."""
-    texts = list(fields_of(entry).values())
-    return next((number for number, text in enumerate(texts) if "repeat" in text), len(texts))
+def fields_of(reply) -> tuple[list[dict], list[dict]]:
+    """The fields of a tuple: those that come once, and those that are repeated to the end."""
+    once = [field for field in reply["fields"] if field["type"] != "repeated"]
+    repeated = [field for group in reply["fields"] if group["type"] == "repeated" for field in group["fields"]]
+    return once, repeated

@@ -47,7 +47,7 @@ def run(*arguments):
 
 
 def step(script, *arguments, **expected):
-    return {"call": script, "keys": ["sequere:"], "arguments": list(arguments), **expected}
+    return {"call": script, "keys": ["sequere:", "sequere:global:uid"], "arguments": list(arguments), **expected}
 
 
 def vectors(folder, name, *cases):
