@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 
 from sequere.backends import get_backend
 from sequere.backends.redis import scripts
+from sequere.backends.redis.operate import audit as auditing
 from sequere.backends.redis.operate import survey
 from sequere.management import graph
 from sequere.resources import Resource
@@ -125,7 +126,7 @@ def test_names(small):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["scripts", "--show", "nope"], "There is no script 'nope'; there are: are_following, audit, "),
+        (["scripts", "--show", "nope"], "There is no script 'nope'; there are: add_edges, audit, "),
         (["lookup", "user", "404"], "The graph does not know user 404"),
         (["lookup", "us er", "1"], "identifier must be 1 to 50 characters"),
         (["lookup", "user", ""], "object_id must be 1 to 255 bytes"),
@@ -168,7 +169,11 @@ def test_another_backend(arguments):
         (["scripts"], 2, "which server? Pass --url, or --show or --export"),
         (["scripts", "--show", "nope"], 2, "There is no script 'nope'"),
         (["scripts", "--url", "http://localhost"], 2, "--url: Redis URL must specify one of"),
-        (["scripts", "--url", "unix:///no/such/socket"], 1, "error: Error 2 connecting to"),
+        (
+            ["scripts", "--url", "unix:///no/such/socket"],
+            1,
+            "cannot reach the server; nothing changed: Error 2 connecting to",
+        ),
         (["acl", "--prefix", "my graph:"], 2, "prefix must be without spaces"),
     ],
 )
@@ -266,8 +271,8 @@ def test_stats(small):
     assert told["resources"] == {"country": 12, "project": 1, "user": 2}
     assert (told["follows"], told["friends"]) == (15, 1)
     assert told["largest"][:2] == [
-        {"size": 13, "relation": "followers", "resource": ["user", "1"]},
-        {"size": 2, "relation": "followings", "resource": ["user", "1"]},
+        {"size": 13, "list": "followers", "resource": ["user", "1"]},
+        {"size": 2, "list": "followings", "resource": ["user", "1"]},
     ]
     assert len(told["largest"]) == 10
     assert "          13  followers of user 1" in manage("stats").splitlines()
@@ -293,7 +298,7 @@ def test_a_prefix_is_taken_literally(store, settings, prefix):
 
 def test_walks_take_bounded_steps(valkey, monkeypatch):
     monkeypatch.setattr(survey, "STEP", 40)
-    monkeypatch.setattr(survey, "MAX_IDENTIFIERS", 2)
+    monkeypatch.setattr(auditing, "MAX_IDENTIFIERS", 2)
     others = [Resource(f"kind-{number % 5}", str(number)) for number in range(100)]
     backend = get_backend()
     Ask(backend).follow_many(USER, others, timestamp=1.0)

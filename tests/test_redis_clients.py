@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 
 from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.redis import connection
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
@@ -82,17 +83,39 @@ def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
     assert Ask().count(PROJECT, "followers") == 30
 
 
-def test_a_pool_that_is_exhausted(valkey, settings):
-    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 5}
+@pytest.mark.parametrize("options", [{}, {"max_connections": 5}])
+def test_many_calls_at_once_wait_for_a_connection(valkey, settings, options):
+    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, **options}
+
+    async def run():
+        return await asyncio.gather(*[Ask().acount(PROJECT, "followers") for _ in range(1000)])
+
+    assert asyncio.run(run()) == [0] * 1000
+    with valkey.client() as client:
+        assert connections(client) <= 53
+
+
+def test_a_call_does_not_wait_for_ever(valkey, settings, monkeypatch):
+    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 1}
+    monkeypatch.setattr(connection, "ASYNC_WAIT", 0.2)
 
     async def run():
         await Ask().acount(PROJECT, "followers")
-        return await asyncio.gather(*[Ask().acount(PROJECT, "followers") for _ in range(50)], return_exceptions=True)
+        with valkey.client() as client:
+            client.client_pause(1000)
+        first = asyncio.ensure_future(Ask().acount(PROJECT, "followers"))
+        await asyncio.sleep(0)
+        with pytest.raises(exceptions.BackendUnavailable, match=r"none came free within .* SEQUERE_REDIS_CONNECTION"):
+            await Ask().afollow(USER, PROJECT, timestamp=1.0)
+        waiting = asyncio.ensure_future(Ask().afollow(USER, PROJECT, timestamp=1.0))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        assert await first == 0
+        return await asyncio.gather(waiting, return_exceptions=True), await Ask().acount(PROJECT, "followers")
 
-    failures = [reply for reply in asyncio.run(run()) if reply != 0]
-    assert failures
-    assert {type(failure) for failure in failures} == {exceptions.BackendUnavailable}
-    assert "Raise max_connections in SEQUERE_REDIS_CONNECTION" in str(failures[0])
+    (cancelled,), count = asyncio.run(run())
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert count == 0
 
 
 class Blocking(redis.Redis):

@@ -109,12 +109,6 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("page.lua", "limit       1..500", "limit       1..many", "page: not 'name type text'"),
         (
             "add_edges.lua",
-            "--   others      resource[1..50]~from",
-            "--   more        uid\n--   others      resource[1..50]~from",
-            "",
-        ),
-        (
-            "add_edges.lua",
             "timestamp   timestamp=now",
             "timestamp   timestamp[1..2]",
             "only the last argument may be repeated",

@@ -85,7 +85,8 @@ class Connection:
     async def arun(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """As :meth:`run`, with a client for asyncio; in a thread if the project's own class makes the clients.
 
-        Of one event loop 50 calls use connections at a time; a further one waits, for 20 seconds at most.
+        Of one event loop 50 calls use connections at a time, or as many as ``max_connections`` allows; a further one
+        waits, for 20 seconds at most.
         """
         own = await self._loop_client()
         if own is None:
@@ -115,8 +116,9 @@ class Connection:
                 await own.turns.acquire()
         except TimeoutError:
             raise BackendUnavailable(
-                f"{script.name}: {ASYNC_CALLS} calls of this event loop are under way, and none ended within "
-                f"{ASYNC_WAIT:.0f} seconds; nothing changed. The server behind {self.setting} may hang."
+                f"{script.name}: all connections of this event loop are in use, and none came free within "
+                f"{ASYNC_WAIT:.0f} seconds; nothing changed. The server behind {self.setting} may hang, or "
+                "max_connections there may be too small."
             ) from None
 
     async def _loop_client(self) -> LoopClient | None:
@@ -130,7 +132,8 @@ class Connection:
             client = make_async_client(self.driver, self.setting)
             if client is None:
                 return None
-            own = LoopClient(client, asyncio.Semaphore(ASYNC_CALLS), self._lifetime(loop, client))
+            calls = min(ASYNC_CALLS, client.connection_pool.max_connections)
+            own = LoopClient(client, asyncio.Semaphore(calls), self._lifetime(loop, client))
             self.async_clients[loop] = own
             await anext(own.lifetime)
         return own
