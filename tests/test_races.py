@@ -28,11 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 8
 
 
-def race(settings, alias="default", environment=(), lua=""):
-    """Run the racers; returns the edges that must stand by what they were told.
-
-    ``lua`` is a folder with the scripts for every other one of them.
-    """
+def race(settings, alias="default", environment=()):
+    """Run the racers; returns the edges that must exist by what they were told."""
     racers = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.support.racer"],
@@ -46,8 +43,7 @@ def race(settings, alias="default", environment=(), lua=""):
         for _ in range(PROCESSES)
     ]
     for seed, racer in enumerate(racers):
-        task = {"settings": settings, "alias": alias, "seed": seed, "lua": str(lua) if seed % 2 else ""}
-        racer.stdin.write(json.dumps(task))
+        racer.stdin.write(json.dumps({"settings": settings, "alias": alias, "seed": seed}))
         racer.stdin.close()
         racer.stdin = None
     balance = Counter()
@@ -61,7 +57,7 @@ def race(settings, alias="default", environment=(), lua=""):
 
 
 def standing(backend):
-    """The edges of the racers' users that stand."""
+    """The edges of the racers' users that exist."""
     edges = set()
     for number in range(20):
         cursor = ""
@@ -74,17 +70,12 @@ def standing(backend):
     return edges
 
 
-#: None: all use the same scripts. Else half of them use those of a release, as in a rolling deployment.
-RELEASES = [None, *sorted(path for path in (ROOT / "tests" / "released").iterdir() if path.is_dir())]
-
-
-@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.name if path else "alone")
-def test_on_redis(server, release):
+def test_on_redis(server):
     settings = {
         "SEQUERE_BACKEND_CLASS": "sequere.backends.redis.RedisBackend",
         "SEQUERE_REDIS_CONNECTION": server.connection,
     }
-    expected = race(settings, lua=release or "")
+    expected = race(settings)
     assert len(expected) > 100
     assert standing(get_backend()) == expected
     with server.client() as client:
@@ -141,7 +132,9 @@ def test_a_walk_through_100000_followers_while_others_come_and_go(valkey):
             pipeline = client.pipeline(transaction=False)
             for number in range(start, start + 5_000):
                 # Ten at a time have the very same timestamp.
-                pipeline.evalsha(script.sha1, 1, "sequere:", "user", number, *star, f"{number // 10}.5")
+                pipeline.evalsha(
+                    script.sha1, 2, "sequere:", "sequere:global:uid", "user", number, *star, f"{number // 10}.5"
+                )
             pipeline.execute()
         clock = itertools.count(20_000.0)
         for desc in (True, False):

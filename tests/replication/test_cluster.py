@@ -12,8 +12,9 @@ import time
 import pytest
 from django.core.management import call_command
 
-from sequere import exceptions, scripts
+from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.redis import scripts
 from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways

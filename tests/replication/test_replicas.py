@@ -27,7 +27,7 @@ READS = {
     "are_following": ((USER, [PROJECT]), [True]),
     "relationship": ((USER, PROJECT), (True, False, False)),
     "count": ((PROJECT, "followers"), 1),
-    "page": ((PROJECT, "followers"), (1, "", [("user", "1", 1.0)])),
+    "page": ((PROJECT, "followers"), ([("user", "1", 1.0)], "")),
 }
 
 

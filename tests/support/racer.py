@@ -1,9 +1,8 @@
 """One of several processes that follow and unfollow the same pairs: ``python -m tests.support.racer``.
 
-Reads from its standard input, as JSON, the settings, the alias of the database, the seed and, if it shall use
-other scripts than the package's, their folder. Prints, as
-JSON, for each pair how many of its follows were new less how many of its unfollows found an edge: over
-all processes that sum is what must stand in the end.
+Reads from its standard input, as JSON, the settings, the alias of the database and the seed. Prints, as JSON, for
+each pair how many of its follows were new less how many of its unfollows found an edge: over all processes that
+sum is what must exist in the end.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import os
 import random
 import sys
 from collections import Counter
-from pathlib import Path
 
 from tests.support.calls import Ask
 
@@ -58,13 +56,10 @@ def main() -> None:
     import django
     from django.conf import settings
 
-    from sequere.backends.redis import scripts
     from tests.support.databases import follows_in
 
     for name, value in task["settings"].items():
         setattr(settings, name, value)
-    if task["lua"]:
-        scripts.files = lambda package: Path(task["lua"])
     follows_in.set(task["alias"])
     django.setup()
     balance = race(task["seed"])
