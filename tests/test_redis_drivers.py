@@ -69,7 +69,8 @@ def test_what_is_installed_is_used(monkeypatch, missing, connection, name):
 def test_neither_library_is_imported_before_it_is_needed():
     code = (
         "import sys, django; from django.conf import settings;"
-        "settings.configure(INSTALLED_APPS=['django.contrib.contenttypes', 'django.contrib.auth', 'sequere', 'sequere.backends.database']);"
+        "settings.configure(INSTALLED_APPS=['django.contrib.contenttypes', 'django.contrib.auth', 'sequere', "
+        "'sequere.backends.database']);"
         "django.setup(); import sequere.models, sequere.mixin, sequere.views, sequere.backends.redis.backend;"
         "print([name for name in ('redis', 'valkey') if name in sys.modules])"
     )

@@ -25,7 +25,7 @@ def main(*, stop: bool) -> None:
     def stop_once(execute, sql, params, many, context):
         nonlocal stopped
         result = execute(sql, params, many, context)
-        if stop and not stopped and "INSERT" in sql and "sequere_follow" in sql:
+        if stop and not stopped and "INSERT" in sql and "sequere_edge" in sql:
             stopped = True
             os.kill(os.getpid(), signal.SIGSTOP)
         return result

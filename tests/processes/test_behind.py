@@ -97,7 +97,7 @@ def test_a_database_that_is_down_for_the_middle_third(make_stage):
 def test_memory_that_is_lost_under_load(make_stage):
     stage = make_stage()
     for number in range(0, 30_000, 200):  # so that a rebuild takes its time
-        stage.backend.follow_many(
+        Ask(stage.backend).follow_many(
             Resource("project", f"own-{number}"), [Resource("user", f"x-{n}") for n in range(200)], timestamp=1.0
         )
     drain(stage.backend.unguarded)
