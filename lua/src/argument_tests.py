@@ -121,7 +121,8 @@ def write_tests(arguments: Sequence[Argument], types: Types) -> Tests:
             quick.append(_unlike(argument.unlike, *ends))
             tests.check += _refuse_same(argument.name, argument.unlike, *ends)
 
-    least = sum(not value.absent for value in values)
+    # The last one that must be there: what may be left out before it is sent as an empty text.
+    least = max((place for place, value in enumerate(values, 1) if not value.absent), default=0)
     arity, said = f"#ARGV >= {least} and #ARGV <= {len(values)}", _range(least, len(values))
     loop: list[str] = []
     repeated = arguments[-1] if len(alone) < len(arguments) else None

@@ -94,7 +94,7 @@ local function body()
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 4
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 4
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
   and (not keep or (keep == '0' or keep == '1'))
@@ -109,8 +109,8 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 4) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 4) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if position then
     check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')

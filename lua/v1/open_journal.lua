@@ -57,7 +57,7 @@ local function body()
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and (not progress or #progress >= 1 and #progress <= 255)
   and #entry <= 41 and find(entry, '^%d+%-%d+$')
 if not right then
@@ -73,8 +73,8 @@ if not right then
   local function is_progress(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if progress then
     check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')

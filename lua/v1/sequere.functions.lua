@@ -1611,7 +1611,7 @@ local function body()
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 4
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 4
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
   and (not keep or (keep == '0' or keep == '1'))
@@ -1626,8 +1626,8 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 4) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 4) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if position then
     check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
@@ -3464,7 +3464,7 @@ local function body()
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and (not progress or #progress >= 1 and #progress <= 255)
   and #reached >= 1 and #reached <= 255
 if not right then
@@ -3477,8 +3477,8 @@ if not right then
   local function is_progress(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if progress then
     check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
@@ -3605,7 +3605,7 @@ local function body()
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 2
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and (not progress or #progress >= 1 and #progress <= 255)
   and #entry <= 41 and find(entry, '^%d+%-%d+$')
 if not right then
@@ -3621,8 +3621,8 @@ if not right then
   local function is_progress(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 1 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if progress then
     check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
