@@ -25,13 +25,12 @@
 --- @include "_rank"
 --- @include "_note"
 
--- What a repair writes is never set back: each write leaves the graph closer to what it must be, and a call that
--- was refused half-way is repeated.
 local mend = repair == '1'
 local journal = prefix .. 'global:journal'
 local reply = {'', 0}
 local reported = {}
 local types = {} -- key -> whether its type is the right one, as far as looked at
+local notes = {} -- the edges restored: what to note of each
 
 --- Reports a finding, once a call: two entries of one edge lead to the same.
 local function found(kind, key, detail)
@@ -67,12 +66,13 @@ end
 local function set_count(list)
   local count = list .. ':count'
   if is_sound(list, 'zset') and is_sound(count, 'string') then
-    local held = call('ZCARD', list)
+    local held, said = call('ZCARD', list), call('GET', count)
     if held == 0 then
       call('DEL', count)
     else
       call('SET', count, held)
     end
+    undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
   end
 end
 
@@ -105,13 +105,16 @@ local function want_entry(list, uid, score)
   end
   if mend then
     call('ZADD', list, score, uid)
+    undo = stored and {undo, 'ZADD', list, stored, uid} or {undo, 'ZREM', list, uid}
     set_count(list)
   end
 end
 
 local function drop_entry(list, uid)
-  if mend and score_in(list, uid) then
+  local score = mend and score_in(list, uid)
+  if score then
     call('ZREM', list, uid)
+    undo = {undo, 'ZADD', list, score, uid}
     set_count(list)
   end
 end
@@ -136,12 +139,9 @@ local function check_edge(name, relation, from, to)
     return
   end
   if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-    -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change. It is noted before
-    -- it is made, so that no repair goes unnoted; a body that is watched notes nothing, and so repairs nothing here.
-    if watched then
-      return
-    end
-    note('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+    -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
+    notes[#notes + 1] =
+      {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
   end
   want_in_lists(from.uid, relation.forward, to, score)
   want_in_lists(to.uid, relation.backward, from, score)
@@ -172,6 +172,7 @@ local function check_other(list, uid)
       found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
       if mend and not leads then
         call('SET', back, uid)
+        undo = {undo, 'DEL', back}
       end
     end
   end
@@ -207,16 +208,20 @@ local function check_this(uid)
     if says[1] ~= identifier or says[2] ~= object_id then
       found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
       if mend and not (says[1] and says[2]) then
-        call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+        for i, field in ipairs({'identifier', 'object_id'}) do
+          call('HSET', name, field, i == 1 and identifier or object_id)
+          undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}
+        end
       end
     end
   end
   if is_sound(last_uid, 'string') then
-    local given = call('GET', last_uid) or '0'
-    if (tonumber(given) or 0) < tonumber(uid) then
-      found('count', last_uid, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+    local given = call('GET', last_uid)
+    if (tonumber(given or '') or 0) < tonumber(uid) then
+      found('count', last_uid, 'says ' .. (given or '0') .. ', but uid ' .. uid .. ' is in use')
       if mend then
         call('SET', last_uid, uid)
+        undo = given and {undo, 'SET', last_uid, given} or {undo, 'DEL', last_uid}
       end
     end
   end
@@ -292,5 +297,8 @@ while index <= #lists and budget > 0 do
 end
 if reply[1] == '' and index <= #lists then
   reply[1] = tostring(index)
+end
+for _, edge in ipairs(notes) do
+  note('add', unpack(edge, 1, 6))
 end
 return reply

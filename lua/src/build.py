@@ -46,7 +46,7 @@ KEYS = [
 ]
 
 #: The commands that scripts may call.
-WRITES = {"DECR", "DEL", "HSET", "INCR", "RENAME", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
+WRITES = {"DECR", "DEL", "HDEL", "HSET", "INCR", "RENAME", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
 READS = {
     *("EXISTS", "GET", "HMGET", "MGET", "TIME", "TYPE", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZMSCORE"),
     *("ZRANGE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE"),
@@ -118,7 +118,7 @@ def check_marks(name: str, text: str) -> None:
 
 def find_commands(name: str, code: str) -> set[str]:
     """The commands that a text calls, and the inverses that wait for a refusal."""
-    called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ('[A-Z]+')", code)
+    called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ([^,}]+)", code)
     commands = {word for call in called for word in re.findall(r"'([A-Z]+)'", call)}
     if "{undo, 'DECR'" in code:
         commands.add("DEL")  # a count that comes back to zero goes
@@ -154,7 +154,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     }
     commands = find_commands(name, "\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
     writes = bool(commands & WRITES)
-    conditions = {"writes": writes, "undo": any("{undo, " in line for line in [*includes, *body])}
+    conditions = {"undo": any("{undo, " in line for line in [*includes, *body]), "append": "_append" in seen}
     lines = fill(sources.frame, pieces, conditions)
     errors = sorted(set(re.findall(r"SEQUERE_[A-Z_]+", "\n".join(lines))))
     text = "\n".join(

@@ -7,7 +7,7 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 --- @if undo
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 --- @end
---- @if writes
+--- @if append
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 --- @end
 local refused = false -- what the server refused: command, key, the server's words
@@ -41,18 +41,20 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 --- @if undo
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -64,7 +66,7 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  --- @if writes
+  --- @if append
   watched = true
   --- @end
   call = function(...)

@@ -37,10 +37,7 @@ end
 local key = uids .. uid .. ':' .. list
 local entries = {} -- identifier, object id and uid of each
 for i = others, #ARGV, 2 do
-  local other = find_uid(ARGV[i], ARGV[i + 1])
-  if other and call('ZSCORE', key, other) then
-    entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
-  end
+  entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
 end
 if others > #ARGV then
   for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
@@ -49,27 +46,35 @@ if others > #ARGV then
   end
 end
 
-local reply, notes = {0}, {}
-for _, entry in ipairs(entries) do
+local notes = {}
+
+--- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+local function move(other_identifier, other_object_id, other)
   local from_identifier, from_object_id, from = identifier, object_id, uid
-  local to_identifier, to_object_id, to = unpack(entry)
+  local to_identifier, to_object_id, to = other_identifier, other_object_id, other
   if not is_from then
     from_identifier, from_object_id, from, to_identifier, to_object_id, to =
       to_identifier, to_object_id, to, from_identifier, from_object_id, from
   end
   local since = remove_edge(relation, from, from_identifier, to, to_identifier)
-  if since then
-    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
-    if target then
-      since = timestamp or since
-      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
-      end
-    end
-    local n = #reply
-    reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
-  elseif others > #ARGV then -- it would be met again in every call
+  if not since then -- without the error it would be met again in every call
     error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+  end
+  notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+  if target then
+    since = timestamp or since
+    if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+      notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    end
+  end
+  return since
+end
+
+local reply = {0}
+for _, entry in ipairs(entries) do
+  if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+    local n = #reply
+    reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
   end
 end
 reply[1] = call('ZCARD', key)

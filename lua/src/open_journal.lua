@@ -13,6 +13,7 @@
 --   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
 
 --- @include "_rebuild"
+--- @include "_append"
 
 if not is_at(progress) then
   return 0
@@ -21,6 +22,5 @@ if progress then
   call('DEL', progress_key)
   undo = {undo, 'SET', progress_key, progress}
 end
--- The last write: nothing after it can fail.
-call('XADD', prefix .. 'global:journal', entry, 'operation', 'open', 'progress', progress or '')
+append(entry, 'operation', 'open', 'progress', progress or '')
 return 1

@@ -25,8 +25,8 @@
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
---   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -36,6 +36,7 @@ if cursor == '' then cursor = nil end
 local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
@@ -79,25 +80,33 @@ local function rank_after(list, score, uid, newest_first)
   end
   return low
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -108,13 +117,12 @@ local function body()
   end
   limit = tonumber(limit)
   -- @from audit.lua:28
-  -- What a repair writes is never set back: each write leaves the graph closer to what it must be, and a call that
-  -- was refused half-way is repeated.
   local mend = repair == '1'
   local journal = prefix .. 'global:journal'
   local reply = {'', 0}
   local reported = {}
   local types = {} -- key -> whether its type is the right one, as far as looked at
+  local notes = {} -- the edges restored: what to note of each
 
   --- Reports a finding, once a call: two entries of one edge lead to the same.
   local function found(kind, key, detail)
@@ -150,12 +158,13 @@ local function body()
   local function set_count(list)
     local count = list .. ':count'
     if is_sound(list, 'zset') and is_sound(count, 'string') then
-      local held = call('ZCARD', list)
+      local held, said = call('ZCARD', list), call('GET', count)
       if held == 0 then
         call('DEL', count)
       else
         call('SET', count, held)
       end
+      undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
     end
   end
 
@@ -188,13 +197,16 @@ local function body()
     end
     if mend then
       call('ZADD', list, score, uid)
+      undo = stored and {undo, 'ZADD', list, stored, uid} or {undo, 'ZREM', list, uid}
       set_count(list)
     end
   end
 
   local function drop_entry(list, uid)
-    if mend and score_in(list, uid) then
+    local score = mend and score_in(list, uid)
+    if score then
       call('ZREM', list, uid)
+      undo = {undo, 'ZADD', list, score, uid}
       set_count(list)
     end
   end
@@ -219,12 +231,9 @@ local function body()
       return
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change. It is noted before
-      -- it is made, so that no repair goes unnoted; a body that is watched notes nothing, and so repairs nothing here.
-      if watched then
-        return
-      end
-      note('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
+      notes[#notes + 1] =
+        {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
     end
     want_in_lists(from.uid, relation.forward, to, score)
     want_in_lists(to.uid, relation.backward, from, score)
@@ -255,6 +264,7 @@ local function body()
         found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
         if mend and not leads then
           call('SET', back, uid)
+          undo = {undo, 'DEL', back}
         end
       end
     end
@@ -290,16 +300,20 @@ local function body()
       if says[1] ~= identifier or says[2] ~= object_id then
         found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
         if mend and not (says[1] and says[2]) then
-          call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+          for i, field in ipairs({'identifier', 'object_id'}) do
+            call('HSET', name, field, i == 1 and identifier or object_id)
+            undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}
+          end
         end
       end
     end
     if is_sound(last_uid, 'string') then
-      local given = call('GET', last_uid) or '0'
-      if (tonumber(given) or 0) < tonumber(uid) then
-        found('count', last_uid, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+      local given = call('GET', last_uid)
+      if (tonumber(given or '') or 0) < tonumber(uid) then
+        found('count', last_uid, 'says ' .. (given or '0') .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
+          undo = given and {undo, 'SET', last_uid, given} or {undo, 'DEL', last_uid}
         end
       end
     end
@@ -376,6 +390,9 @@ local function body()
   if reply[1] == '' and index <= #lists then
     reply[1] = tostring(index)
   end
+  for _, edge in ipairs(notes) do
+    note('add', unpack(edge, 1, 6))
+  end
   return reply
 end
 
@@ -440,7 +457,25 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local command, key = undo[2], undo[3]
+    local answer = redis.pcall(unpack(undo, 2))
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or key .. ' by ' .. command
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -457,6 +492,7 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -487,5 +523,9 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)

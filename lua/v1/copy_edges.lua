@@ -33,7 +33,6 @@ local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -98,11 +97,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -254,17 +250,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -275,7 +273,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

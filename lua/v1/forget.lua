@@ -60,11 +60,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -93,25 +90,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -211,17 +216,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end

@@ -88,7 +88,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then

@@ -118,11 +118,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -151,25 +148,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -191,10 +196,7 @@ local function body()
   local key = uids .. uid .. ':' .. list
   local entries = {} -- identifier, object id and uid of each
   for i = others, #ARGV, 2 do
-    local other = find_uid(ARGV[i], ARGV[i + 1])
-    if other and call('ZSCORE', key, other) then
-      entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
-    end
+    entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
   end
   if others > #ARGV then
     for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
@@ -203,27 +205,35 @@ local function body()
     end
   end
 
-  local reply, notes = {0}, {}
-  for _, entry in ipairs(entries) do
+  local notes = {}
+
+  --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+  local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
-    local to_identifier, to_object_id, to = unpack(entry)
+    local to_identifier, to_object_id, to = other_identifier, other_object_id, other
     if not is_from then
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
     local since = remove_edge(relation, from, from_identifier, to, to_identifier)
-    if since then
-      notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
-      if target then
-        since = timestamp or since
-        if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-          notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
-        end
-      end
-      local n = #reply
-      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
-    elseif others > #ARGV then -- it would be met again in every call
+    if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+    end
+    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    if target then
+      since = timestamp or since
+      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      end
+    end
+    return since
+  end
+
+  local reply = {0}
+  for _, entry in ipairs(entries) do
+    if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+      local n = #reply
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
     end
   end
   reply[1] = call('ZCARD', key)
@@ -313,17 +323,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end

@@ -37,13 +37,27 @@ local progress_key = prefix .. 'global:rebuild'
 local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
+  local journal = prefix .. 'global:journal'
+  local answer = redis.pcall('XADD', journal, id, ...)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
 
 local function body()
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:17
+  -- @from open_journal.lua:18
   if not is_at(progress) then
     return 0
   end
@@ -51,8 +65,7 @@ local function body()
     call('DEL', progress_key)
     undo = {undo, 'SET', progress_key, progress}
   end
-  -- The last write: nothing after it can fail.
-  call('XADD', prefix .. 'global:journal', entry, 'operation', 'open', 'progress', progress or '')
+  append(entry, 'operation', 'open', 'progress', progress or '')
   return 1
 end
 
@@ -90,17 +103,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end

@@ -100,25 +100,33 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -217,17 +225,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -317,8 +327,8 @@ description = 'Checks one resource\'s part of the graph, in bounded steps, and r
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
---   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
+--   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
 --- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
@@ -328,6 +338,7 @@ if cursor == '' then cursor = nil end
 local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
@@ -371,25 +382,33 @@ local function rank_after(list, score, uid, newest_first)
   end
   return low
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -400,13 +419,12 @@ local function body()
   end
   limit = tonumber(limit)
   -- @from audit.lua:28
-  -- What a repair writes is never set back: each write leaves the graph closer to what it must be, and a call that
-  -- was refused half-way is repeated.
   local mend = repair == '1'
   local journal = prefix .. 'global:journal'
   local reply = {'', 0}
   local reported = {}
   local types = {} -- key -> whether its type is the right one, as far as looked at
+  local notes = {} -- the edges restored: what to note of each
 
   --- Reports a finding, once a call: two entries of one edge lead to the same.
   local function found(kind, key, detail)
@@ -442,12 +460,13 @@ local function body()
   local function set_count(list)
     local count = list .. ':count'
     if is_sound(list, 'zset') and is_sound(count, 'string') then
-      local held = call('ZCARD', list)
+      local held, said = call('ZCARD', list), call('GET', count)
       if held == 0 then
         call('DEL', count)
       else
         call('SET', count, held)
       end
+      undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
     end
   end
 
@@ -480,13 +499,16 @@ local function body()
     end
     if mend then
       call('ZADD', list, score, uid)
+      undo = stored and {undo, 'ZADD', list, stored, uid} or {undo, 'ZREM', list, uid}
       set_count(list)
     end
   end
 
   local function drop_entry(list, uid)
-    if mend and score_in(list, uid) then
+    local score = mend and score_in(list, uid)
+    if score then
       call('ZREM', list, uid)
+      undo = {undo, 'ZADD', list, score, uid}
       set_count(list)
     end
   end
@@ -511,12 +533,9 @@ local function body()
       return
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change. It is noted before
-      -- it is made, so that no repair goes unnoted; a body that is watched notes nothing, and so repairs nothing here.
-      if watched then
-        return
-      end
-      note('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
+      notes[#notes + 1] =
+        {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
     end
     want_in_lists(from.uid, relation.forward, to, score)
     want_in_lists(to.uid, relation.backward, from, score)
@@ -547,6 +566,7 @@ local function body()
         found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
         if mend and not leads then
           call('SET', back, uid)
+          undo = {undo, 'DEL', back}
         end
       end
     end
@@ -582,16 +602,20 @@ local function body()
       if says[1] ~= identifier or says[2] ~= object_id then
         found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
         if mend and not (says[1] and says[2]) then
-          call('HSET', name, 'identifier', identifier, 'object_id', object_id)
+          for i, field in ipairs({'identifier', 'object_id'}) do
+            call('HSET', name, field, i == 1 and identifier or object_id)
+            undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}
+          end
         end
       end
     end
     if is_sound(last_uid, 'string') then
-      local given = call('GET', last_uid) or '0'
-      if (tonumber(given) or 0) < tonumber(uid) then
-        found('count', last_uid, 'says ' .. given .. ', but uid ' .. uid .. ' is in use')
+      local given = call('GET', last_uid)
+      if (tonumber(given or '') or 0) < tonumber(uid) then
+        found('count', last_uid, 'says ' .. (given or '0') .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
+          undo = given and {undo, 'SET', last_uid, given} or {undo, 'DEL', last_uid}
         end
       end
     end
@@ -668,6 +692,9 @@ local function body()
   if reply[1] == '' and index <= #lists then
     reply[1] = tostring(index)
   end
+  for _, edge in ipairs(notes) do
+    note('add', unpack(edge, 1, 6))
+  end
   return reply
 end
 
@@ -732,7 +759,25 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local command, key = undo[2], undo[3]
+    local answer = redis.pcall(unpack(undo, 2))
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
+    end
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or key .. ' by ' .. command
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -749,6 +794,7 @@ elseif not (reason or refused or stuck) then
   end
   local _, stop = pcall(body)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -779,6 +825,10 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -812,7 +862,6 @@ local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -875,12 +924,11 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -951,7 +999,6 @@ local SCRIPT = 'close_journal'
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 
 local function body()
@@ -990,12 +1037,11 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1077,7 +1123,6 @@ local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -1142,11 +1187,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -1298,17 +1340,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -1319,7 +1363,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1464,7 +1507,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -1556,7 +1599,6 @@ if keep == '' then keep = nil end
 if closed == '' then closed = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
@@ -1649,12 +1691,11 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1791,25 +1832,33 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
@@ -1892,17 +1941,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -2027,11 +2078,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -2060,25 +2108,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -2178,17 +2234,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -2339,7 +2397,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -2480,7 +2538,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -2615,7 +2673,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -2790,11 +2848,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -2823,25 +2878,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -2950,17 +3013,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -3143,11 +3208,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -3176,25 +3238,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 
@@ -3216,10 +3286,7 @@ local function body()
   local key = uids .. uid .. ':' .. list
   local entries = {} -- identifier, object id and uid of each
   for i = others, #ARGV, 2 do
-    local other = find_uid(ARGV[i], ARGV[i + 1])
-    if other and call('ZSCORE', key, other) then
-      entries[#entries + 1] = {ARGV[i], ARGV[i + 1], other}
-    end
+    entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
   end
   if others > #ARGV then
     for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
@@ -3228,27 +3295,35 @@ local function body()
     end
   end
 
-  local reply, notes = {0}, {}
-  for _, entry in ipairs(entries) do
+  local notes = {}
+
+  --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+  local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
-    local to_identifier, to_object_id, to = unpack(entry)
+    local to_identifier, to_object_id, to = other_identifier, other_object_id, other
     if not is_from then
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
     local since = remove_edge(relation, from, from_identifier, to, to_identifier)
-    if since then
-      notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
-      if target then
-        since = timestamp or since
-        if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-          notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
-        end
-      end
-      local n = #reply
-      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
-    elseif others > #ARGV then -- it would be met again in every call
+    if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+    end
+    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    if target then
+      since = timestamp or since
+      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      end
+    end
+    return since
+  end
+
+  local reply = {0}
+  for _, entry in ipairs(entries) do
+    if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+      local n = #reply
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
     end
   end
   reply[1] = call('ZCARD', key)
@@ -3338,17 +3413,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -3439,7 +3516,6 @@ local progress, reached = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -3494,12 +3570,11 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3585,13 +3660,27 @@ local progress_key = prefix .. 'global:rebuild'
 local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
+  local journal = prefix .. 'global:journal'
+  local answer = redis.pcall('XADD', journal, id, ...)
+  if type(answer) == 'table' and answer.err then
+    refused = {'XADD', journal, tostring(answer.err)}
+    error('', 2)
+  end
+end
 
 local function body()
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:17
+  -- @from open_journal.lua:18
   if not is_at(progress) then
     return 0
   end
@@ -3599,8 +3688,7 @@ local function body()
     call('DEL', progress_key)
     undo = {undo, 'SET', progress_key, progress}
   end
-  -- The last write: nothing after it can fail.
-  call('XADD', prefix .. 'global:journal', entry, 'operation', 'open', 'progress', progress or '')
+  append(entry, 'operation', 'open', 'progress', progress or '')
   return 1
 end
 
@@ -3638,17 +3726,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end
@@ -3914,7 +4004,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -4093,7 +4183,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -4277,7 +4367,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -4404,7 +4494,7 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -4500,11 +4590,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  if left > 0 then
-    undo = {undo, 'INCR', count}
-  else
-    -- Below zero there was no count: that is what to go back to.
-    undo = left == 0 and {undo, 'SET', count, 1} or {undo, 'DEL', count}
+  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
+  if left <= 0 then
     call('DEL', count)
   end
 end
@@ -4533,25 +4620,33 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_note.lua:1
---- Notes a change in the journal, if there is one: the existence of the stream is the switch. An entry says what a
---- database needs, and knows no uid. Notes are the last writes of a script and are never set back, so the server's
---- refusal is caught here and a body that is watched notes nothing.
-local is_open
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+-- @from include/_append.lua:1
+--- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
+--- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
+local function append(id, ...)
+  if watched then
+    error('', 2)
+  end
   local journal = prefix .. 'global:journal'
-  if is_open == nil then
-    is_open = guard == journal or call('EXISTS', journal) == 1
-  end
-  if not is_open or watched then
-    return
-  end
-  local answer = redis.pcall('XADD', journal, '*', 'operation', operation, 'relation', relation,
-    'from_identifier', from_identifier, 'from_object_id', from_object_id,
-    'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
+  local answer = redis.pcall('XADD', journal, id, ...)
   if type(answer) == 'table' and answer.err then
     refused = {'XADD', journal, tostring(answer.err)}
     error('', 2)
+  end
+end
+-- @from include/_note.lua:3
+--- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
+--- what a database needs, and knows no uid.
+local has_journal
+local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if has_journal == nil then
+    local journal = prefix .. 'global:journal'
+    has_journal = guard == journal or call('EXISTS', journal) == 1
+  end
+  if has_journal then
+    append('*', 'operation', operation, 'relation', relation,
+      'from_identifier', from_identifier, 'from_object_id', from_object_id,
+      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
   end
 end
 local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
@@ -4623,17 +4718,19 @@ if not reason then
 end
 
 -- Only a refusal comes this far.
-local stuck = false -- a key that could not be set back
+local stuck = false -- what could not be set back: a key, and by which command
 
 --- Sets back what was written.
 local function take_back()
   while undo do
+    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if undo[2] == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      answer = redis.pcall('DEL', undo[3])
+    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
+      command = 'DEL'
+      answer = redis.pcall(command, key)
     end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3]
+      stuck = stuck or key .. ' by ' .. command
     end
     undo = undo[1]
   end

@@ -158,8 +158,8 @@ def test_what_cannot_be_set_back_is_told(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "follow", ["user", "5", "user", "6"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT follow: stopped half-way and could not set back sequere:global:uid; run audit with repair"
-    assert refusal.startswith(f"{told}. What stopped it: SEQUERE_DENIED follow line ")
+    told = "SEQUERE_CORRUPT follow: stopped half-way and could not set back sequere:global:uid by DECR; "
+    assert refusal.startswith(f"{told}run audit with repair. What stopped it: SEQUERE_DENIED follow line ")
     after = dump(server_call.client)
     assert {key for key in after if before.get(key) != after[key]} == {"sequere:global:uid"}
 
