@@ -67,12 +67,13 @@ local function set_count(list)
   local count = list .. ':count'
   if is_sound(list, 'zset') and is_sound(count, 'string') then
     local held, said = call('ZCARD', list), call('GET', count)
-    if held == 0 then
-      call('DEL', count)
-    else
+    if said or held > 0 then
       call('SET', count, held)
+      undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
+      if held == 0 then -- after the SET: whoever may not SET could not take back the DEL
+        call('DEL', count)
+      end
     end
-    undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
   end
 end
 

@@ -55,7 +55,8 @@ READS = {
 _INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$', re.MULTILINE)
 _RELATION = re.compile(r'^--- @relation "(?P<name>\w+)"$', re.MULTILINE)
 _MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)(?: (?P<condition>\w+))?$")
-_ROW = re.compile(r"^  (?P<name>\w+) = (?P<row>\{.+\}),$", re.MULTILINE)
+_TABLE = re.compile(r"^local RELATIONS = \{\n(.*?)^\}$", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"  (?P<name>\w+) = (?P<row>\{.+\}),")
 _CELL = re.compile(r"(\w+) = '([^']*)'")
 
 
@@ -69,9 +70,18 @@ class Sources:
     frame: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for match in _ROW.finditer(self._read("include/_relations.lua")):
+        table = _TABLE.search(self._read("include/_relations.lua"))
+        for line in table[1].splitlines() if table else []:
+            match = _ROW.fullmatch(line)
+            if not match:
+                raise BuildError(f"include/_relations.lua: not a row on one line: {line.strip()}")
             self.rows[match["name"]] = match["row"]
             self.relations[match["name"]] = dict(_CELL.findall(match["row"]))
+        for name, row in self.relations.items():
+            if not {"forward", "backward"} <= row.keys() <= {*LISTS, "moves"}:
+                raise BuildError(f"include/_relations.lua: a row has forward, backward, mutual? and moves?: {name}")
+            if unknown := set(row.get("moves", "").split()) - self.relations.keys():
+                raise BuildError(f"include/_relations.lua: {name} moves to no relation: {', '.join(sorted(unknown))}")
         if not self.relations:
             raise BuildError("include/_relations.lua: there is no row")
         self.frame = self._read("frame.lua").splitlines()
@@ -93,8 +103,10 @@ class Sources:
             return []
         seen.append(name)
         text = self._read(f"include/{name}.lua")
-        check_marks(f"include/{name}.lua", text)
+        check_marks(f"include/{name}.lua line", text)
         before = [line for inner in _INCLUDE.findall(text) for line in self.take(inner, seen, (*stack, name))]
+        if name != "_append":
+            check_calls(f"include/{name}.lua line", text)
         lines = text.splitlines()
         first = next(number for number, line in enumerate(lines) if line and not _INCLUDE.match(line))
         return [*before, f"-- @from include/{name}.lua:{first + 1}", *lines[first:]]
@@ -109,21 +121,29 @@ class Sources:
 LISTS = ("forward", "backward", "mutual")
 
 
-def check_marks(name: str, text: str) -> None:
+def check_marks(place: str, text: str) -> None:
     """Refuse a line that looks like a mark and is none."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("--- @") and not (_INCLUDE.match(line) or _RELATION.match(line)):
-            raise BuildError(f'{name}:{number}: write --- @include "_name" or --- @relation "name"; got {line}')
+            raise BuildError(f'{place} {number}: write --- @include "_name" or --- @relation "name"; got {line}')
 
 
-def find_commands(name: str, code: str) -> set[str]:
+def check_calls(place: str, text: str) -> None:
+    """Refuse a call that the frame could not watch. What is appended to the journal cannot be set back, so
+    ``include/_append.lua`` alone does it, and stops in a body that runs a second time."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.search(r"\bredis\.|'XADD'", line):
+            raise BuildError(f"{place} {number}: write call(...), or for the journal append(...); got {line.strip()}")
+
+
+def find_commands(code: str) -> set[str]:
     """The commands that a text calls, and the inverses that wait for a refusal."""
     called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ([^,}]+)", code)
     commands = {word for call in called for word in re.findall(r"'([A-Z]+)'", call)}
     if "{undo, 'DECR'" in code:
         commands.add("DEL")  # a count that comes back to zero goes
     if unknown := commands - WRITES - READS:
-        raise BuildError(f"{name}: commands that build.py does not know: {', '.join(sorted(unknown))}")
+        raise BuildError(f"commands that build.py does not know: {', '.join(sorted(unknown))}")
     return commands
 
 
@@ -133,17 +153,15 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     source = path.read_text(encoding="utf-8")
     head, _, rest = source.partition("\n\n")
     header = read_header(name, head)
-    check_marks(path.name, rest)
-    try:
-        tests = write_tests(header.arguments, sources.types)
-        seen: list[str] = []
-        includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
-        includes += [sources.find_row(relation) for relation in _RELATION.findall(rest)]
-    except BuildError as error:
-        raise BuildError(f"{name}: {error}") from None
+    check_marks("line", source)
+    check_calls("line", source)
+    tests = write_tests(header.arguments, sources.types)
+    seen: list[str] = []
+    includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
+    includes += [sources.find_row(relation) for relation in _RELATION.findall(rest)]
     body = _RELATION.sub("", _INCLUDE.sub("", rest)).strip().splitlines()
     if not body:
-        raise BuildError(f"{name}: there is nothing after the header")
+        raise BuildError("there is nothing after the header")
     line = source[: source.index(f"\n{body[0]}\n") + 1].count("\n") + 1
     pieces = {
         "unpack": tests.unpack,
@@ -152,7 +170,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
         "includes": includes,
         "body": [*tests.defaults, f"-- @from {path.name}:{line}", *body],
     }
-    commands = find_commands(name, "\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
+    commands = find_commands("\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
     writes = bool(commands & WRITES)
     conditions = {"undo": any("{undo, " in line for line in [*includes, *body]), "append": "_append" in seen}
     lines = fill(sources.frame, pieces, conditions)
@@ -208,7 +226,10 @@ def build(root: Path) -> dict[str, str]:
     for path in sorted(root.glob("*.lua")):
         if path.stem in PARTS:
             continue
-        text, entry = build_script(path, sources)
+        try:
+            text, entry = build_script(path, sources)
+        except BuildError as error:
+            raise BuildError(f"{path.name}: {error}") from error
         texts[f"{VERSION}/{path.name}"] = text
         entries.append(entry)
         flags = "{'no-writes'}" if entry["read_only"] else "{}"

@@ -87,29 +87,30 @@ def read_header(name: str, text: str) -> Header:
             section = match[1]
             sections[section] = [match[2]] if match[2] else []
         elif not line.startswith("--"):
-            raise BuildError(f"{name}: an empty line ends the header; got {line!r} in it")
+            raise BuildError(f"an empty line ends the header; got {line!r} in it")
         elif line.strip("- "):
             sections[section].append(line.removeprefix("--") if section else line.lstrip("- "))
-    if list(sections) != ["", *SECTIONS] or not sections[""]:
-        raise BuildError(f"{name}: the header needs a purpose and {', '.join(SECTIONS)}, in this order")
+    if list(sections) != ["", *SECTIONS] or not (sections[""] and sections["COST"]):
+        raise BuildError(f"the header needs a purpose and {', '.join(SECTIONS)}, in this order")
     example = " ".join(line.strip() for line in sections["EXAMPLE"])
     if not re.search(rf"lua/v\d+/{name}\.lua", example):
-        raise BuildError(f"{name}: the example does not run lua/v1/{name}.lua")
+        raise BuildError(f"the example does not run lua/v1/{name}.lua")
+    arguments = _arguments(sections["ARGV"])
     return Header(
         purpose=" ".join(sections[""]),
-        arguments=_arguments(name, sections["ARGV"]),
-        reply=_reply(name, sections["REPLY"]),
+        arguments=arguments,
+        reply=_reply(sections["REPLY"], {argument.name for argument in arguments if argument.most}),
         cost=" ".join(line.strip() for line in sections["COST"]),
         example=example,
     )
 
 
-def _arguments(name: str, lines: list[str]) -> list[Argument]:
+def _arguments(lines: list[str]) -> list[Argument]:
     arguments: list[Argument] = []
     for line in lines:
         match = _ARGUMENT.match(line)
         if not match:
-            raise BuildError(f"{name}: not 'name type text': {line.strip()!r}")
+            raise BuildError(f"not 'name type text': {line.strip()!r}")
         one = Argument(
             name=match["name"],
             type=match["type"],
@@ -124,53 +125,76 @@ def _arguments(name: str, lines: list[str]) -> list[Argument]:
         elif arguments and arguments[-1].type == "group":
             arguments[-1].members.append(one)
         else:
-            raise BuildError(f"{name}: only what belongs to a group is indented: {line.strip()!r}")
-    for argument in arguments:
-        if (argument.type == "group") != bool(argument.members):
-            raise BuildError(f"{name}: a group has arguments of its own, indented below it: {argument.name}")
+            raise BuildError(f"only what belongs to a group is indented: {line.strip()!r}")
     if any(argument.most for argument in arguments[:-1]):
-        raise BuildError(f"{name}: only the last argument may be repeated")
+        raise BuildError("only the last argument may be repeated")
+    names: list[str] = []
+    resources: list[str] = []
+    for argument in arguments:
+        if (argument.type == "group") != bool(argument.members) or (argument.members and not argument.most):
+            raise BuildError(f"a group has a number and arguments of its own, indented below it: {argument.name}")
+        for one in (argument, *argument.members):
+            _check(one, names, resources, is_member=one is not argument)
+            names.append(one.name)
+            resources += [one.name] if one.type == "resource" else []
     return arguments
 
 
-def _reply(name: str, lines: list[str]) -> dict[str, Any]:
+def _check(one: Argument, names: list[str], resources: list[str], *, is_member: bool) -> None:
+    """Refuse what the line says and the build would not do, given the names above it."""
+    if one.name in names:
+        raise BuildError(f"two arguments have the name {one.name}")
+    if one.least > one.most or (one.most and is_member):
+        raise BuildError(f"not a number of times that {one.name} may come: [{one.least}..{one.most}]")
+    if one.absent and (one.most or one.type == "resource" or (is_member and one.absent != "?")):
+        raise BuildError(f"{one.name} cannot be {one.absent}: only a single value can, and in a group only ?")
+    if one.unlike and (one.type != "resource" or one.unlike not in resources):
+        raise BuildError(f"{one.name} cannot be ~{one.unlike}: both must be resources, {one.unlike} the first of them")
+
+
+def _reply(lines: list[str], repeated: set[str]) -> dict[str, Any]:
     first, *rest = lines or [""]
     match = _REPLY.match(first)
     if not match:
-        raise BuildError(f"{name}: not a kind of reply: {first!r}")
+        raise BuildError(f"not a kind of reply: {first!r}")
+    if match["each"] and match["each"] not in repeated:
+        raise BuildError(f"a reply for each of {match['each']}, which is no repeated argument")
     reply: dict[str, Any] = {**match.groupdict(), "optional": bool(match["optional"])}
     if match["kind"] == "outcome":
-        reply["outcomes"] = [_outcome(name, line) for line in rest]
+        reply["outcomes"] = [_outcome(line) for line in rest]
     elif match["kind"] == "tuple":
-        reply["fields"] = _fields(name, rest)
+        reply["fields"] = _fields(rest)
     else:
         reply["text"] = " ".join(line.strip() for line in rest)
     return reply
 
 
-def _outcome(name: str, line: str) -> dict[str, Any]:
+def _outcome(line: str) -> dict[str, Any]:
     match = _OUTCOME.match(line)
     if not match:
-        raise BuildError(f"{name}: not 'value name text': {line.strip()!r}")
+        raise BuildError(f"not 'value name text': {line.strip()!r}")
     return {"value": int(match["value"]), "name": match["name"], "text": match["text"] or ""}
 
 
-def _fields(name: str, lines: list[str]) -> list[dict[str, Any]]:
+def _fields(lines: list[str]) -> list[dict[str, Any]]:
     fields: list[dict[str, Any]] = []
     for line in lines:
         match = _FIELD.match(line)
         if not match or match["type"] not in FIELD_TYPES:
-            raise BuildError(f"{name}: not 'name type text' with a known type: {line.strip()!r}")
+            raise BuildError(f"not 'name type text' with a known type: {line.strip()!r}")
         one: dict[str, Any] = {
             "name": match["name"],
             "type": match["type"],
             "optional": bool(match["optional"]),
             "text": match["text"] or "",
         }
-        if len(match["indent"]) < _INNER:
-            fields.append({**one, "fields": []} if one["type"] == "repeated" else one)
-        elif fields and "fields" in fields[-1]:
+        after_repeated = bool(fields) and "fields" in fields[-1]
+        if len(match["indent"]) >= _INNER:
+            if not after_repeated:
+                raise BuildError(f"only what a repeated field holds is indented: {line.strip()!r}")
             fields[-1]["fields"].append(one)
+        elif after_repeated:
+            raise BuildError(f"only the last field may be repeated: {fields[-1]['name']}")
         else:
-            raise BuildError(f"{name}: only what a repeated field holds is indented: {line.strip()!r}")
+            fields.append({**one, "fields": []} if one["type"] == "repeated" else one)
     return fields

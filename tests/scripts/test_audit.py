@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+import redis
 
 from tests.support.graph import audit, dump
+from tests.support.manifest import MANIFEST
 
 
 @pytest.fixture
@@ -123,3 +125,44 @@ def test_small_steps_find_the_same(graph):
     checked, findings = steps(50)
     assert len(findings) == 3 * 3  # the entry, and both counts
     assert steps(1) == steps(3) == (checked, findings)
+
+
+def lose(client):
+    client.zrem(f"{P}1:followings", "3")
+    client.delete(f"{P}user:2", f"{P}2:followers:count")
+    client.hdel(f"{P}:1", "object_id")
+    client.set("sequere:global:uid", 1)
+
+
+def intrude(client):
+    client.zadd(f"{P}1:followings:user", {"77": 5})
+    client.zadd(f"{P}1:friends", {"2": 5})
+    client.set(f"{P}1:friends:count", 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "needed"), [(lose, {"ZADD", "SET", "HSET", "EXISTS", "XADD"}), (intrude, {"ZREM", "SET", "DEL"})]
+)
+def test_a_repair_that_is_refused_changes_nothing(server_call, server, damage, needed):
+    client = server_call.client
+    refusals = {}
+    for command in MANIFEST["audit"]["commands"]:
+        client.flushall()
+        client.xadd("sequere:global:journal", {"operation": "open"})
+        server_call.follow("user", "1", "user", "2", "10")
+        server_call.follow("user", "1", "project", "7", "11")
+        damage(client)
+        before = dump(client)
+        options = {"keys": ["*"], "categories": ["+@all"], "commands": [f"-{command.lower()}"]}
+        client.acl_setuser("mender", enabled=True, nopass=True, **options)
+        with server.client(username="mender", password="any") as guest:
+            try:
+                type(server_call)(guest).audit("user", "1", "", "50", "1", "user", "project")
+            except redis.ResponseError as error:
+                refusals[command] = str(error)
+                assert dump(client) == before
+        client.acl_deluser("mender")
+    for command, text in refusals.items():
+        assert text.startswith("SEQUERE_DENIED audit line ")
+        assert f": {command} sequere:" in text
+    assert refusals.keys() >= needed

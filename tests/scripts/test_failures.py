@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import redis
 
@@ -221,3 +226,67 @@ def test_half_an_edge_does_not_make_forget_go_on_for_ever(call):
     call.client.zadd("sequere:uid:3:followers", {"2": 1})
     with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT forget: sequere:uid:3:followers holds half an edge"):
         call.forget("user", "3", "100")
+
+
+def test_half_an_edge_is_not_moved(call):
+    prepare(call)
+    call.client.zadd("sequere:uid:3:followers", {"2": 1})
+    for others in ([], ["user", "1"]):
+        with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT move_edges: sequere:uid:3:followers holds half"):
+            call.move_edges("user", "3", "followers", "", "50", "", *others)
+
+
+@pytest.fixture
+def tampered(tmp_path, call):
+    """``tampered(file, old, new)`` gives the caller whose scripts come from sources with a fault in them."""
+    lua = Path(__file__).resolve().parents[2] / "lua"
+    shutil.copy(lua / "README.rst", tmp_path)
+    shutil.copytree(lua / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def tamper(file, old, new):
+        path = tmp_path / "src" / file
+        assert path.read_text().count(old) == 1
+        path.write_text(path.read_text().replace(old, new))
+        subprocess.run([sys.executable, tmp_path / "src" / "build.py"], check=True, capture_output=True)
+
+        def run(name, *arguments):
+            return call.client.eval((tmp_path / "v1" / f"{name}.lua").read_text(), len(KEYS), *KEYS, *arguments)
+
+        run.client = call.client
+        return run
+
+    return tamper
+
+
+#: A body that stops the first time only, which no refusal of a server makes it do.
+ONCE = "if not watched then\n  error('once')\nend\nnote('add'"
+
+
+def test_what_does_not_stop_again_is_a_fault_and_notes_nothing(call, tampered):
+    before = prepare(call)
+    with pytest.raises(redis.ResponseError, match=r"SEQUERE_FAILED follow .*; please report this"):
+        tampered("follow.lua", "note('add'", ONCE)("follow", *WRITES["follow"])
+    assert dump(call.client) == before
+    # The fault planted: a second run that notes.
+    with pytest.raises(redis.ResponseError, match="SEQUERE_FAILED"):
+        tampered("include/_append.lua", "if watched then", "if false then")("follow", *WRITES["follow"])
+    assert dump(call.client).keys() == before.keys()
+    assert dump(call.client) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "inverse", "script", "key"),
+    [
+        ("include/_obtain_uid.lua", "undo = {undo, 'DEL', name}", "copy_edges", "sequere:uid:5:followings"),
+        ("include/_add_entry.lua", "undo = {undo, 'DECR', count}", "follow", "sequere:uid:2:followers"),
+        ("include/_remove_entry.lua", "undo = {undo, 'ZADD', list, score, uid}", "unfollow", "sequere:uid:4:followers"),
+        ("forget.lua", "undo = {undo, 'SET', key, uid}", "forget", "sequere:global:journal"),
+    ],
+)
+def test_a_missing_inverse_is_noticed(call, tampered, file, inverse, script, key):
+    run = tampered(file, inverse, "")
+    prepare(call, script)
+    plant(call.client, key)
+    before = dump(call.client)
+    assert refused(run, script, WRITES[script]).startswith("SEQUERE_")
+    assert dump(call.client) != before
