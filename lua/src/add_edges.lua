@@ -16,19 +16,18 @@
 --- @include "_relations"
 --- @include "_obtain_uid"
 --- @include "_add_edge"
---- @include "_note"
+--- @include "_change"
 
 local row = RELATIONS[relation]
 local from = obtain_uid(from_identifier, from_object_id)
 local replies = {}
 for i = others, #ARGV, 2 do
-  local to = obtain_uid(ARGV[i], ARGV[i + 1])
-  replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
-end
-for i, is_made in ipairs(replies) do
-  if is_made == 1 then
-    local at = others + 2 * i - 2
-    note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+  local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
+  local to = obtain_uid(to_identifier, to_object_id)
+  local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+  if is_made then
+    change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   end
+  replies[#replies + 1] = is_made and 1 or 0
 end
 return replies

@@ -23,14 +23,13 @@
 --- @include "_relations"
 --- @include "_uid"
 --- @include "_rank"
---- @include "_note"
+--- @include "_change"
 
 local mend = repair == '1'
 local journal = prefix .. 'global:journal'
 local reply = {'', 0}
 local reported = {}
 local types = {} -- key -> whether its type is the right one, as far as looked at
-local notes = {} -- the edges restored: what to note of each
 
 --- Reports a finding, once a call: two entries of one edge lead to the same.
 local function found(kind, key, detail)
@@ -141,8 +140,7 @@ local function check_edge(name, relation, from, to)
   end
   if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
     -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
-    notes[#notes + 1] =
-      {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
+    change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
   end
   want_in_lists(from.uid, relation.forward, to, score)
   want_in_lists(to.uid, relation.backward, from, score)
@@ -298,8 +296,5 @@ while index <= #lists and budget > 0 do
 end
 if reply[1] == '' and index <= #lists then
   reply[1] = tostring(index)
-end
-for _, edge in ipairs(notes) do
-  note('add', unpack(edge, 1, 6))
 end
 return reply

@@ -105,8 +105,7 @@ class Sources:
         text = self._read(f"include/{name}.lua")
         check_marks(f"include/{name}.lua line", text)
         before = [line for inner in _INCLUDE.findall(text) for line in self.take(inner, seen, (*stack, name))]
-        if name != "_append":
-            check_calls(f"include/{name}.lua line", text)
+        check_calls(f"include/{name}.lua line", text)
         lines = text.splitlines()
         first = next(number for number, line in enumerate(lines) if line and not _INCLUDE.match(line))
         return [*before, f"-- @from include/{name}.lua:{first + 1}", *lines[first:]]
@@ -129,11 +128,14 @@ def check_marks(place: str, text: str) -> None:
 
 
 def check_calls(place: str, text: str) -> None:
-    """Refuse a call that the frame could not watch. What is appended to the journal cannot be set back, so
-    ``include/_append.lua`` alone does it, and stops in a body that runs a second time."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if re.search(r"\bredis\.|'XADD'", line):
-            raise BuildError(f"{place} {number}: write call(...), or for the journal append(...); got {line.strip()}")
+    """Refuse a call that the frame could not watch, and an entry of the journal that the body would not set back: the
+    entries of changes are the frame's, so that a body that runs a second time makes none."""
+    lines = text.splitlines()
+    for number, (line, after) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):
+        if re.search(r"\bredis\.", line):
+            raise BuildError(f"{place} {number}: write call(...); got {line.strip()}")
+        if "'XADD'" in line and not after.lstrip().startswith("undo = {undo, 'DEL', "):
+            raise BuildError(f"{place} {number}: leave entries of changes to the frame; got {line.strip()}")
 
 
 def find_commands(code: str) -> set[str]:
@@ -170,9 +172,11 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
         "includes": includes,
         "body": [*tests.defaults, f"-- @from {path.name}:{line}", *body],
     }
-    commands = find_commands("\n".join([*includes, *pieces["body"]])) | {"EXISTS"}
+    code = re.sub(r"--.*", "", "\n".join([*includes, *pieces["body"]]))
+    words = set(re.findall(r"\w+", code))
+    conditions = {"undo": "undo" in words, "changes": "changes" in words}
+    commands = find_commands(code) | {"EXISTS"} | ({"XADD"} if conditions["changes"] else set())
     writes = bool(commands & WRITES)
-    conditions = {"undo": any("{undo, " in line for line in [*includes, *body]), "append": "_append" in seen}
     lines = fill(sources.frame, pieces, conditions)
     errors = sorted(set(re.findall(r"SEQUERE_[A-Z_]+", "\n".join(lines))))
     text = "\n".join(

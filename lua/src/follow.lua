@@ -14,7 +14,6 @@
 
 --- @include "_obtain_uid"
 --- @include "_add_edge"
---- @include "_note"
 --- @relation "follow"
 
 local from = obtain_uid(from_identifier, from_object_id)
@@ -22,5 +21,5 @@ local to = obtain_uid(to_identifier, to_object_id)
 if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
   return 0
 end
-note('add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
 return 1

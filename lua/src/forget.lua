@@ -16,38 +16,38 @@
 --- @include "_uid"
 --- @include "_name"
 --- @include "_remove_edge"
---- @include "_note"
+--- @include "_change"
 
 local uid = find_uid(identifier, object_id)
 if not uid then
   return {0, 0}
 end
-local gone = {} -- what to note: relation, from, to, timestamp
+local removed, left = 0, 0
 
---- Removes up to a number of the edges that a list of a relation holds.
-local function empty(name, relation, list, most)
+--- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
+local function empty(name, relation, list)
   local key = uids .. uid .. ':' .. list
-  for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+  local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
+  for _, other in ipairs(entries) do
     local other_identifier, other_object_id = find_name(other)
     local since
     if list == relation.forward then
       since = remove_edge(relation, uid, identifier, other, other_identifier)
-      gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+      change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
     else
       since = remove_edge(relation, other, other_identifier, uid, identifier)
-      gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+      change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
     end
-    if not since then -- it would be met again in every call
+    if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
   end
-  return call('ZCARD', key)
+  removed, left = removed + #entries, left + call('ZCARD', key)
 end
 
-local left = 0
 for name, relation in pairs(RELATIONS) do
-  left = left + empty(name, relation, relation.forward, limit - #gone)
-  left = left + empty(name, relation, relation.backward, limit - #gone)
+  empty(name, relation, relation.forward)
+  empty(name, relation, relation.backward)
 end
 if left == 0 then
   local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
@@ -56,7 +56,4 @@ if left == 0 then
   call('DEL', name)
   undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
 end
-for _, edge in ipairs(gone) do
-  note('remove', unpack(edge, 1, 6))
-end
-return {#gone, left}
+return {removed, left}

@@ -7,8 +7,8 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 --- @if undo
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 --- @end
---- @if append
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+--- @if changes
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 --- @end
 local refused = false -- what the server refused: command, key, the server's words
 --- @includes
@@ -35,6 +35,27 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  --- @if changes
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
+  --- @end
   if done then
     return reply
   end
@@ -66,9 +87,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  --- @if append
-  watched = true
-  --- @end
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

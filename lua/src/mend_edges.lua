@@ -20,28 +20,23 @@
 --- @include "_obtain_uid"
 --- @include "_add_edge"
 --- @include "_remove_edge"
---- @include "_note"
+--- @include "_change"
 
-local replies, notes = {}, {}
+local replies = {}
 for i = edges, #ARGV, 7 do
-  local seen, wanted = ARGV[i + 5], ARGV[i + 6]
-  local from_identifier, to_identifier = ARGV[i + 1], ARGV[i + 3]
+  local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
   local since, relation, from, to = edge_time(i)
   if since == seen and seen ~= wanted then
     if seen ~= '' then
       remove_edge(relation, from, from_identifier, to, to_identifier)
-      notes[#notes + 1] = {'remove', i, seen}
+      change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
     end
     if wanted ~= '' then
-      from, to = obtain_uid(from_identifier, ARGV[i + 2]), obtain_uid(to_identifier, ARGV[i + 4])
+      from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
       add_edge(relation, from, from_identifier, to, to_identifier, wanted)
-      notes[#notes + 1] = {'add', i, wanted}
+      change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
     end
   end
   replies[#replies + 1] = since == seen and 1 or 0
-end
-for _, one in ipairs(notes) do
-  local operation, i, timestamp = unpack(one, 1, 3)
-  note(operation, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], timestamp)
 end
 return replies

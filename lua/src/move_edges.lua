@@ -24,7 +24,7 @@
 --- @include "_list"
 --- @include "_add_edge"
 --- @include "_remove_edge"
---- @include "_note"
+--- @include "_change"
 
 local name, relation, is_from = find_list(list)
 if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
@@ -46,8 +46,6 @@ if others > #ARGV then
   end
 end
 
-local notes = {}
-
 --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
 local function move(other_identifier, other_object_id, other)
   local from_identifier, from_object_id, from = identifier, object_id, uid
@@ -60,11 +58,11 @@ local function move(other_identifier, other_object_id, other)
   if not since then -- without the error it would be met again in every call
     error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
   end
-  notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+  change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   if target then
     since = timestamp or since
     if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-      notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+      change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
   end
   return since
@@ -78,7 +76,4 @@ for _, entry in ipairs(entries) do
   end
 end
 reply[1] = call('ZCARD', key)
-for _, one in ipairs(notes) do
-  note(unpack(one, 1, 7))
-end
 return reply

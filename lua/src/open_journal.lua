@@ -13,7 +13,6 @@
 --   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
 
 --- @include "_rebuild"
---- @include "_append"
 
 if not is_at(progress) then
   return 0
@@ -22,5 +21,7 @@ if progress then
   call('DEL', progress_key)
   undo = {undo, 'SET', progress_key, progress}
 end
-append(entry, 'operation', 'open', 'progress', progress or '')
+local journal = prefix .. 'global:journal'
+call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+undo = {undo, 'DEL', journal} -- it did not exist before
 return 1

@@ -13,7 +13,6 @@
 
 --- @include "_uid"
 --- @include "_remove_edge"
---- @include "_note"
 --- @relation "follow"
 
 local from = find_uid(from_identifier, from_object_id)
@@ -22,5 +21,5 @@ local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifie
 if not since then
   return 0
 end
-note('remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since)
+changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
 return 1

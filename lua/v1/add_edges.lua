@@ -30,7 +30,7 @@ local others = 5 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -96,34 +96,13 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -140,14 +119,13 @@ local function body()
   local from = obtain_uid(from_identifier, from_object_id)
   local replies = {}
   for i = others, #ARGV, 2 do
-    local to = obtain_uid(ARGV[i], ARGV[i + 1])
-    replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
-  end
-  for i, is_made in ipairs(replies) do
-    if is_made == 1 then
-      local at = others + 2 * i - 2
-      note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+    local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
+    local to = obtain_uid(to_identifier, to_object_id)
+    local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+    if is_made then
+      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
     end
+    replies[#replies + 1] = is_made and 1 or 0
   end
   return replies
 end
@@ -215,6 +193,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -244,7 +241,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

@@ -37,7 +37,7 @@ local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -80,34 +80,13 @@ local function rank_after(list, score, uid, newest_first)
   end
   return low
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -122,7 +101,6 @@ local function body()
   local reply = {'', 0}
   local reported = {}
   local types = {} -- key -> whether its type is the right one, as far as looked at
-  local notes = {} -- the edges restored: what to note of each
 
   --- Reports a finding, once a call: two entries of one edge lead to the same.
   local function found(kind, key, detail)
@@ -233,8 +211,7 @@ local function body()
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
       -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
-      notes[#notes + 1] =
-        {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
+      change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
     end
     want_in_lists(from.uid, relation.forward, to, score)
     want_in_lists(to.uid, relation.backward, from, score)
@@ -391,9 +368,6 @@ local function body()
   if reply[1] == '' and index <= #lists then
     reply[1] = tostring(index)
   end
-  for _, edge in ipairs(notes) do
-    note('add', unpack(edge, 1, 6))
-  end
   return reply
 end
 
@@ -452,6 +426,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -481,7 +474,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

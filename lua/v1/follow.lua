@@ -28,7 +28,7 @@ if timestamp == '' then timestamp = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_obtain_uid.lua:1
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
@@ -88,35 +88,6 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
-end
 local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
 local function body()
@@ -128,13 +99,13 @@ local function body()
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
   end
-  -- @from follow.lua:20
+  -- @from follow.lua:19
   local from = obtain_uid(from_identifier, from_object_id)
   local to = obtain_uid(to_identifier, to_object_id)
   if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
     return 0
   end
-  note('add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
   return 1
 end
 
@@ -191,6 +162,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -220,7 +210,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

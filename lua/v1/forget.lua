@@ -27,7 +27,7 @@ local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -90,34 +90,13 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -131,32 +110,32 @@ local function body()
   if not uid then
     return {0, 0}
   end
-  local gone = {} -- what to note: relation, from, to, timestamp
+  local removed, left = 0, 0
 
-  --- Removes up to a number of the edges that a list of a relation holds.
-  local function empty(name, relation, list, most)
+  --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
+  local function empty(name, relation, list)
     local key = uids .. uid .. ':' .. list
-    for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+    local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
+    for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
       local since
       if list == relation.forward then
         since = remove_edge(relation, uid, identifier, other, other_identifier)
-        gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
         since = remove_edge(relation, other, other_identifier, uid, identifier)
-        gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
-      if not since then -- it would be met again in every call
+      if not since then -- without the error it would be met again in every call
         error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
       end
     end
-    return call('ZCARD', key)
+    removed, left = removed + #entries, left + call('ZCARD', key)
   end
 
-  local left = 0
   for name, relation in pairs(RELATIONS) do
-    left = left + empty(name, relation, relation.forward, limit - #gone)
-    left = left + empty(name, relation, relation.backward, limit - #gone)
+    empty(name, relation, relation.forward)
+    empty(name, relation, relation.backward)
   end
   if left == 0 then
     local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
@@ -165,10 +144,7 @@ local function body()
     call('DEL', name)
     undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
   end
-  for _, edge in ipairs(gone) do
-    note('remove', unpack(edge, 1, 6))
-  end
-  return {#gone, left}
+  return {removed, left}
 end
 
 local reason -- why this script refuses: code, text, value
@@ -210,6 +186,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -239,7 +234,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

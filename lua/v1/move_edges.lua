@@ -37,7 +37,7 @@ local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -148,34 +148,13 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -205,8 +184,6 @@ local function body()
     end
   end
 
-  local notes = {}
-
   --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
   local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
@@ -219,11 +196,11 @@ local function body()
     if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
-    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
       since = timestamp or since
       if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+        change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
       end
     end
     return since
@@ -237,9 +214,6 @@ local function body()
     end
   end
   reply[1] = call('ZCARD', key)
-  for _, one in ipairs(notes) do
-    note(unpack(one, 1, 7))
-  end
   return reply
 end
 
@@ -317,6 +291,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -346,7 +339,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

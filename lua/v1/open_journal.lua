@@ -27,7 +27,6 @@ if progress == '' then progress = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -37,27 +36,13 @@ local progress_key = prefix .. 'global:rebuild'
 local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
 
 local function body()
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:18
+  -- @from open_journal.lua:17
   if not is_at(progress) then
     return 0
   end
@@ -65,7 +50,9 @@ local function body()
     call('DEL', progress_key)
     undo = {undo, 'SET', progress_key, progress}
   end
-  append(entry, 'operation', 'open', 'progress', progress or '')
+  local journal = prefix .. 'global:journal'
+  call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+  undo = {undo, 'DEL', journal} -- it did not exist before
   return 1
 end
 
@@ -126,7 +113,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

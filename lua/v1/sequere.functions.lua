@@ -34,7 +34,7 @@ local others = 5 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -100,34 +100,13 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -144,14 +123,13 @@ local function body()
   local from = obtain_uid(from_identifier, from_object_id)
   local replies = {}
   for i = others, #ARGV, 2 do
-    local to = obtain_uid(ARGV[i], ARGV[i + 1])
-    replies[#replies + 1] = add_edge(row, from, from_identifier, to, ARGV[i], timestamp) and 1 or 0
-  end
-  for i, is_made in ipairs(replies) do
-    if is_made == 1 then
-      local at = others + 2 * i - 2
-      note('add', relation, from_identifier, from_object_id, ARGV[at], ARGV[at + 1], timestamp)
+    local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
+    local to = obtain_uid(to_identifier, to_object_id)
+    local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+    if is_made then
+      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
     end
+    replies[#replies + 1] = is_made and 1 or 0
   end
   return replies
 end
@@ -219,6 +197,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -248,7 +245,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -339,7 +335,7 @@ local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -382,34 +378,13 @@ local function rank_after(list, score, uid, newest_first)
   end
   return low
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -424,7 +399,6 @@ local function body()
   local reply = {'', 0}
   local reported = {}
   local types = {} -- key -> whether its type is the right one, as far as looked at
-  local notes = {} -- the edges restored: what to note of each
 
   --- Reports a finding, once a call: two entries of one edge lead to the same.
   local function found(kind, key, detail)
@@ -535,8 +509,7 @@ local function body()
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
       -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
-      notes[#notes + 1] =
-        {name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score)}
+      change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
     end
     want_in_lists(from.uid, relation.forward, to, score)
     want_in_lists(to.uid, relation.backward, from, score)
@@ -693,9 +666,6 @@ local function body()
   if reply[1] == '' and index <= #lists then
     reply[1] = tostring(index)
   end
-  for _, edge in ipairs(notes) do
-    note('add', unpack(edge, 1, 6))
-  end
   return reply
 end
 
@@ -754,6 +724,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -783,7 +772,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1773,7 +1761,7 @@ if timestamp == '' then timestamp = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_obtain_uid.lua:1
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
@@ -1833,35 +1821,6 @@ local function add_edge(relation, from, from_identifier, to, to_identifier, scor
   end
   return true
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
-end
 local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
 local function body()
@@ -1873,13 +1832,13 @@ local function body()
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
   end
-  -- @from follow.lua:20
+  -- @from follow.lua:19
   local from = obtain_uid(from_identifier, from_object_id)
   local to = obtain_uid(to_identifier, to_object_id)
   if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
     return 0
   end
-  note('add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
   return 1
 end
 
@@ -1936,6 +1895,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -1965,7 +1943,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2046,7 +2023,7 @@ local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -2109,34 +2086,13 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -2150,32 +2106,32 @@ local function body()
   if not uid then
     return {0, 0}
   end
-  local gone = {} -- what to note: relation, from, to, timestamp
+  local removed, left = 0, 0
 
-  --- Removes up to a number of the edges that a list of a relation holds.
-  local function empty(name, relation, list, most)
+  --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
+  local function empty(name, relation, list)
     local key = uids .. uid .. ':' .. list
-    for _, other in ipairs(most > 0 and call('ZRANGE', key, 0, most - 1) or {}) do
+    local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
+    for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
       local since
       if list == relation.forward then
         since = remove_edge(relation, uid, identifier, other, other_identifier)
-        gone[#gone + 1] = {name, identifier, object_id, other_identifier, other_object_id, since}
+        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
         since = remove_edge(relation, other, other_identifier, uid, identifier)
-        gone[#gone + 1] = {name, other_identifier, other_object_id, identifier, object_id, since}
+        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
-      if not since then -- it would be met again in every call
+      if not since then -- without the error it would be met again in every call
         error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
       end
     end
-    return call('ZCARD', key)
+    removed, left = removed + #entries, left + call('ZCARD', key)
   end
 
-  local left = 0
   for name, relation in pairs(RELATIONS) do
-    left = left + empty(name, relation, relation.forward, limit - #gone)
-    left = left + empty(name, relation, relation.backward, limit - #gone)
+    empty(name, relation, relation.forward)
+    empty(name, relation, relation.backward)
   end
   if left == 0 then
     local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
@@ -2184,10 +2140,7 @@ local function body()
     call('DEL', name)
     undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
   end
-  for _, edge in ipairs(gone) do
-    note('remove', unpack(edge, 1, 6))
-  end
-  return {#gone, left}
+  return {removed, left}
 end
 
 local reason -- why this script refuses: code, text, value
@@ -2229,6 +2182,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -2258,7 +2230,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2758,7 +2729,7 @@ local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -2879,34 +2850,13 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -2915,27 +2865,22 @@ local function body()
       .. 'or its journal was closed; the database answers'})
   end
   -- @from mend_edges.lua:25
-  local replies, notes = {}, {}
+  local replies = {}
   for i = edges, #ARGV, 7 do
-    local seen, wanted = ARGV[i + 5], ARGV[i + 6]
-    local from_identifier, to_identifier = ARGV[i + 1], ARGV[i + 3]
+    local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
     local since, relation, from, to = edge_time(i)
     if since == seen and seen ~= wanted then
       if seen ~= '' then
         remove_edge(relation, from, from_identifier, to, to_identifier)
-        notes[#notes + 1] = {'remove', i, seen}
+        change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
       end
       if wanted ~= '' then
-        from, to = obtain_uid(from_identifier, ARGV[i + 2]), obtain_uid(to_identifier, ARGV[i + 4])
+        from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
         add_edge(relation, from, from_identifier, to, to_identifier, wanted)
-        notes[#notes + 1] = {'add', i, wanted}
+        change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
       end
     end
     replies[#replies + 1] = since == seen and 1 or 0
-  end
-  for _, one in ipairs(notes) do
-    local operation, i, timestamp = unpack(one, 1, 3)
-    note(operation, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], timestamp)
   end
   return replies
 end
@@ -3008,6 +2953,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -3037,7 +3001,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3128,7 +3091,7 @@ local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -3239,34 +3202,13 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
+-- @from include/_change.lua:1
+--- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
 local function body()
@@ -3296,8 +3238,6 @@ local function body()
     end
   end
 
-  local notes = {}
-
   --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
   local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
@@ -3310,11 +3250,11 @@ local function body()
     if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
-    notes[#notes + 1] = {'remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since}
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
       since = timestamp or since
       if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
-        notes[#notes + 1] = {'add', target, from_identifier, from_object_id, to_identifier, to_object_id, since}
+        change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
       end
     end
     return since
@@ -3328,9 +3268,6 @@ local function body()
     end
   end
   reply[1] = call('ZCARD', key)
-  for _, one in ipairs(notes) do
-    note(unpack(one, 1, 7))
-  end
   return reply
 end
 
@@ -3408,6 +3345,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -3437,7 +3393,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3651,7 +3606,6 @@ if progress == '' then progress = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_rebuild.lua:1
 --- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
@@ -3661,27 +3615,13 @@ local progress_key = prefix .. 'global:rebuild'
 local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
 
 local function body()
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:18
+  -- @from open_journal.lua:17
   if not is_at(progress) then
     return 0
   end
@@ -3689,7 +3629,9 @@ local function body()
     call('DEL', progress_key)
     undo = {undo, 'SET', progress_key, progress}
   end
-  append(entry, 'operation', 'open', 'progress', progress or '')
+  local journal = prefix .. 'global:journal'
+  call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+  undo = {undo, 'DEL', journal} -- it did not exist before
   return 1
 end
 
@@ -3750,7 +3692,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4574,7 +4515,7 @@ local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], AR
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local watched = false -- whether the body runs a second time, to find out what the server refuses
+local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -4621,35 +4562,6 @@ local function remove_edge(relation, from, from_identifier, to, to_identifier)
   end
   return format('%.6f', score)
 end
--- @from include/_append.lua:1
---- Appends an entry to the journal. Nothing takes an entry back without a trace, so a script appends after all its
---- other writes. That is why the server's refusal is caught here, and why a body that runs a second time stops here.
-local function append(id, ...)
-  if watched then
-    error('', 2)
-  end
-  local journal = prefix .. 'global:journal'
-  local answer = redis.pcall('XADD', journal, id, ...)
-  if type(answer) == 'table' and answer.err then
-    refused = {'XADD', journal, tostring(answer.err)}
-    error('', 2)
-  end
-end
--- @from include/_note.lua:3
---- Notes a change of an edge in the journal, if there is one: the existence of the stream is the switch. An entry says
---- what a database needs, and knows no uid.
-local has_journal
-local function note(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if has_journal == nil then
-    local journal = prefix .. 'global:journal'
-    has_journal = guard == journal or call('EXISTS', journal) == 1
-  end
-  if has_journal then
-    append('*', 'operation', operation, 'relation', relation,
-      'from_identifier', from_identifier, 'from_object_id', from_object_id,
-      'to_identifier', to_identifier, 'to_object_id', to_object_id, 'timestamp', timestamp)
-  end
-end
 local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
 local function body()
@@ -4657,14 +4569,14 @@ local function body()
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from unfollow.lua:19
+  -- @from unfollow.lua:18
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifier)
   if not since then
     return 0
   end
-  note('remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since)
+  changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
   return 1
 end
 
@@ -4713,6 +4625,25 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body)
+  if done and changes then
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
+    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    local command, journal = 'EXISTS', prefix .. 'global:journal'
+    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
+    if answer == 1 then
+      command = 'XADD'
+      repeat
+        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+        i = i + 7
+      until not changes[i] or type(answer) == 'table'
+    end
+    if type(answer) == 'table' then
+      refused = {command, journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -4742,7 +4673,6 @@ if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
   -- The same again, watched: what stopped it stops it again, at the same place.
-  watched = true
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
