@@ -19,12 +19,13 @@
 --- @include "_change"
 
 local row = RELATIONS[relation]
+local forward, backward, mutual = row.forward, row.backward, row.mutual
 local from = obtain_uid(from_identifier, from_object_id)
 local replies = {}
 for i = others, #ARGV, 2 do
   local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
   local to = obtain_uid(to_identifier, to_object_id)
-  local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+  local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
   if is_made then
     change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   end

@@ -49,8 +49,9 @@ class Value:
 
 @dataclass
 class Tests:
-    """The pieces for the frame, by the names of its marks."""
+    """The pieces for the frame, by the names of its marks, and the names that the body takes."""
 
+    names: list[str] = field(default_factory=list)
     unpack: list[str] = field(default_factory=list)
     quick: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
@@ -110,8 +111,9 @@ def write_tests(arguments: Sequence[Argument], types: Types) -> Tests:
     alone = [argument for argument in arguments if not argument.most]
     values = [value for argument in alone for value in types.values_of(argument)]
     if values:
-        names = ", ".join(value.name for value in values)
-        tests.unpack.append(f"local {names} = {', '.join(f'ARGV[{place + 1}]' for place in range(len(values)))}")
+        tests.names = [value.name for value in values]
+        places = ", ".join(f"ARGV[{place + 1}]" for place in range(len(values)))
+        tests.unpack.append(f"local {', '.join(tests.names)} = {places}")
     quick: list[str] = []
     for argument in alone:
         for value in types.values_of(argument):
@@ -172,6 +174,7 @@ def _test_repeated(tests: Tests, types: Types, argument: Argument, before: int) 
     size = len(values)
     places = ["ARGV[i]", *(f"ARGV[i + {place}]" for place in range(1, size))]
     locals_ = [f"each_{value.name}" for value in values]
+    tests.names.append(argument.name)
     tests.unpack.append(f"local {argument.name} = {first} -- the place of the first one in ARGV")
     quick: list[str] = []
     tests.check.append(f"for i = {first}, reason and 0 or #ARGV, {size} do")

@@ -5,9 +5,10 @@
 
 A source is a header (``header.py`` says how to write one), an empty line, and the lines that do the work. The build
 puts both into ``frame.lua``, with the tests of the arguments (``argument_tests.py``) and with each
-``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` becomes ``local FOLLOW``, that row of
-the table in ``include/_relations.lua``. ``-- @from file:line`` says where the lines after it come from. Errors,
-commands and whether a script only reads are found in the text, so no header can be wrong about them.
+``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` gives the body FORWARD, BACKWARD and
+MUTUAL, the lists of that row of the table in ``include/_relations.lua``. ``-- @from file:line`` says where the lines
+after it come from. Errors, commands and whether a script only reads are found in the text, so no header can be wrong
+about them.
 
 The library of functions is the same texts once more, each the body of a function.
 """
@@ -113,7 +114,8 @@ class Sources:
     def find_row(self, name: str) -> str:
         if name not in self.rows:
             raise BuildError(f"there is no relation {name}; there are {', '.join(self.rows)}")
-        return f"local {name.upper()} = {self.rows[name]}"
+        names = (f"'{self.relations[name][column]}'" if column in self.relations[name] else "nil" for column in LISTS)
+        return f"local {', '.join(LISTS).upper()} = {', '.join(names)}"
 
 
 #: The columns of the table of relations that name lists.
@@ -160,7 +162,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     tests = write_tests(header.arguments, sources.types)
     seen: list[str] = []
     includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
-    includes += [sources.find_row(relation) for relation in _RELATION.findall(rest)]
+    rows = [sources.find_row(relation) for relation in _RELATION.findall(rest)]
     body = _RELATION.sub("", _INCLUDE.sub("", rest)).strip().splitlines()
     if not body:
         raise BuildError("there is nothing after the header")
@@ -170,14 +172,14 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
         "quick": tests.quick,
         "check": tests.check,
         "includes": includes,
-        "body": [*tests.defaults, f"-- @from {path.name}:{line}", *body],
+        "body": [*tests.defaults, *rows, f"-- @from {path.name}:{line}", *body],
     }
     code = re.sub(r"--.*", "", "\n".join([*includes, *pieces["body"]]))
     words = set(re.findall(r"\w+", code))
     conditions = {"undo": "undo" in words, "changes": "changes" in words}
     commands = find_commands(code) | {"EXISTS"} | ({"XADD"} if conditions["changes"] else set())
     writes = bool(commands & WRITES)
-    lines = fill(sources.frame, pieces, conditions)
+    lines = fill([name_arguments(one, tests.names) for one in sources.frame], pieces, conditions)
     errors = sorted(set(re.findall(r"SEQUERE_[A-Z_]+", "\n".join(lines))))
     text = "\n".join(
         [
@@ -204,6 +206,11 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
         **header.manifest(),
     }
     return text, entry
+
+
+def name_arguments(line: str, names: list[str]) -> str:
+    """A line of the frame with the names of the header in the place of ARGUMENTS."""
+    return line.replace(", ARGUMENTS", "".join(f", {name}" for name in names)).replace("ARGUMENTS", ", ".join(names))
 
 
 def fill(frame: list[str], pieces: dict[str, list[str]], conditions: dict[str, bool]) -> list[str]:

@@ -18,7 +18,7 @@
 
 local from = obtain_uid(from_identifier, from_object_id)
 local to = obtain_uid(to_identifier, to_object_id)
-if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
+if not add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp) then
   return 0
 end
 changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}

@@ -26,16 +26,17 @@ local removed, left = 0, 0
 
 --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
 local function empty(name, relation, list)
+  local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
   local key = uids .. uid .. ':' .. list
   local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
   for _, other in ipairs(entries) do
     local other_identifier, other_object_id = find_name(other)
     local since
-    if list == relation.forward then
-      since = remove_edge(relation, uid, identifier, other, other_identifier)
+    if list == forward then
+      since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
       change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
     else
-      since = remove_edge(relation, other, other_identifier, uid, identifier)
+      since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
       change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
     end
     if not since then -- without the error it would be met again in every call

@@ -1,5 +1,7 @@
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 --- @unpack
 local call, find, format = redis.call, string.find, string.format
@@ -13,7 +15,7 @@ local changes = false -- the edges changed: operation, relation, both resources 
 local refused = false -- what the server refused: command, key, the server's words
 --- @includes
 
-local function body()
+local function body(ARGUMENTS)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -34,7 +36,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, ARGUMENTS)
   --- @if changes
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
@@ -96,7 +98,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, ARGUMENTS)
   reply = refused and stop or reply
   --- @if undo
   take_back()

@@ -27,13 +27,14 @@ for i = edges, #ARGV, 7 do
   local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
   local since, relation, from, to = edge_time(i)
   if since == seen and seen ~= wanted then
+    local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
     if seen ~= '' then
-      remove_edge(relation, from, from_identifier, to, to_identifier)
+      remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
       change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
     end
     if wanted ~= '' then
       from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
-      add_edge(relation, from, from_identifier, to, to_identifier, wanted)
+      add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, wanted)
       change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
     end
   end

@@ -54,14 +54,15 @@ local function move(other_identifier, other_object_id, other)
     from_identifier, from_object_id, from, to_identifier, to_object_id, to =
       to_identifier, to_object_id, to, from_identifier, from_object_id, from
   end
-  local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+  local row = relation
+  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
   if not since then -- without the error it would be met again in every call
     error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
   end
   change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   if target then
-    since = timestamp or since
-    if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+    row, since = RELATIONS[target], timestamp or since
+    if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
       change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
   end

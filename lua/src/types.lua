@@ -4,12 +4,13 @@
 --- written from then on. is_utf8 is an include. LIST_NAMES and RELATION_NAMES stand for the names of the table of relations.
 
 --- identifier SEQUERE_IDENTIFIER: 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"
+--- mostly: #value <= 50 and find(value, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and value ~= 'count'
 local function is_identifier(value)
   return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
 end
 
 --- object_id SEQUERE_OBJECT_ID: 1 to 255 bytes of UTF-8 without NUL
---- mostly: #value >= 1 and #value <= 255 and not find(value, '[%z\128-\255]')
+--- mostly: #value <= 255 and find(value, '^[\1-\127]+$')
 local function is_object_id(value)
   return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
 end
@@ -33,7 +34,7 @@ end
 
 --- relation SEQUERE_ARGUMENT: a relation: RELATION_NAMES
 local function is_relation(value)
-  return find(value, '^%l+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
+  return find(value, '^[%l_]+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
 end
 
 --- list SEQUERE_ARGUMENT: a list, LIST_NAMES, or one of them with an identifier, such as followers:user

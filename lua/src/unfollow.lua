@@ -17,7 +17,7 @@
 
 local from = find_uid(from_identifier, from_object_id)
 local to = from and find_uid(to_identifier, to_object_id)
-local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifier)
+local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
 if not since then
   return 0
 end

@@ -21,8 +21,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'add_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for relation, from_identifier, from_object_id, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if timestamp == '' then timestamp = nil end
@@ -73,26 +74,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -105,7 +109,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(relation, from_identifier, from_object_id, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -116,12 +120,13 @@ local function body()
   end
   -- @from add_edges.lua:21
   local row = RELATIONS[relation]
+  local forward, backward, mutual = row.forward, row.backward, row.mutual
   local from = obtain_uid(from_identifier, from_object_id)
   local replies = {}
   for i = others, #ARGV, 2 do
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
-    local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+    local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
     if is_made then
       change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
     end
@@ -132,14 +137,14 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
-  and find(relation, '^%l+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and find(relation, '^[%l_]+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 for i = 5, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
-  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
-    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
     and (each_object_id ~= from_object_id or each_identifier ~= from_identifier)
 end
 if not right then
@@ -170,7 +175,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -192,7 +197,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -250,7 +255,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   reply = refused and stop or reply
   take_back()
 end

@@ -28,8 +28,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, cursor, limit, repair, identifiers. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
@@ -89,7 +90,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -373,14 +374,14 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 105
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and (not cursor or #cursor <= 100 and find(cursor, '^%d+:?[%d.e+-]*:?%d*$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
   and (repair == '0' or repair == '1')
 for i = 6, right and #ARGV or 0, 1 do
   local each_identifiers = ARGV[i]
-  right = right and #each_identifiers <= 50 and find(each_identifiers, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifiers ~= 'count'
+  right = right and #each_identifiers <= 50 and find(each_identifiers, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifiers ~= 'count'
 end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -425,7 +426,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -483,7 +484,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   reply = refused and stop or reply
   take_back()
 end

@@ -25,8 +25,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'copy_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for progress, reached, edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
@@ -103,7 +104,7 @@ local function remove_entry(list, score, uid)
   end
 end
 
-local function body()
+local function body(progress, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -180,11 +181,11 @@ local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 
   and #reached >= 1 and #reached <= 255
 for i = 3, right and #ARGV or 0, 6 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_timestamp == '' or #each_timestamp == 17 and find(each_timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
@@ -216,7 +217,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   local function is_progress(value)
     return #value >= 1 and #value <= 255
@@ -243,7 +244,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, progress, reached, edges)
   if done then
     return reply
   end
@@ -282,7 +283,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, progress, reached, edges)
   reply = refused and stop or reply
   take_back()
 end

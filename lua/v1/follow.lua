@@ -20,8 +20,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'follow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for from_identifier, from_object_id, to_identifier, to_object_id, timestamp. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if timestamp == '' then timestamp = nil end
@@ -65,32 +66,34 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
-local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
-local function body()
+local function body(from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -99,10 +102,11 @@ local function body()
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
   end
+  local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from follow.lua:19
   local from = obtain_uid(from_identifier, from_object_id)
   local to = obtain_uid(to_identifier, to_object_id)
-  if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
+  if not add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp) then
     return 0
   end
   changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
@@ -111,10 +115,10 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
-  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
-  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
+  and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 if not right then
@@ -161,7 +165,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -219,7 +223,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   reply = refused and stop or reply
   take_back()
 end

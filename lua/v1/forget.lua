@@ -20,8 +20,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'forget'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, limit. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -66,27 +67,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -99,7 +102,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -114,16 +117,17 @@ local function body()
 
   --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
   local function empty(name, relation, list)
+    local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
     local key = uids .. uid .. ':' .. list
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
       local since
-      if list == relation.forward then
-        since = remove_edge(relation, uid, identifier, other, other_identifier)
+      if list == forward then
+        since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
         change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
-        since = remove_edge(relation, other, other_identifier, uid, identifier)
+        since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
         change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
       if not since then -- without the error it would be met again in every call
@@ -149,8 +153,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 100
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -185,7 +189,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, limit)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -243,7 +247,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, limit)
   reply = refused and stop or reply
   take_back()
 end

@@ -17,8 +17,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'lookup'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
@@ -30,7 +31,7 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 
-local function body()
+local function body(identifier, object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -41,8 +42,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -75,7 +76,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id)
   if done then
     return reply
   end
@@ -96,7 +97,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id)
   reply = refused and stop or reply
 end
 

@@ -24,8 +24,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'mend_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -89,26 +90,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -128,27 +132,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -161,7 +167,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -172,13 +178,14 @@ local function body()
     local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
     local since, relation, from, to = edge_time(i)
     if since == seen and seen ~= wanted then
+      local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
       if seen ~= '' then
-        remove_edge(relation, from, from_identifier, to, to_identifier)
+        remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
         change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
       end
       if wanted ~= '' then
         from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
-        add_edge(relation, from, from_identifier, to, to_identifier, wanted)
+        add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, wanted)
         change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
       end
     end
@@ -191,11 +198,11 @@ local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0
 for i = 1, right and #ARGV or 0, 7 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_seen, each_wanted = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_seen == '' or #each_seen == 17 and find(each_seen, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_wanted == '' or #each_wanted == 17 and find(each_wanted, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
@@ -228,7 +235,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 7 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -254,7 +261,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, edges)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -312,7 +319,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
   take_back()
 end

@@ -27,8 +27,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, list, target, limit, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -85,26 +86,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -124,27 +128,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -157,7 +163,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -192,14 +198,15 @@ local function body()
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
-    local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+    local row = relation
+    local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
     if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
-      since = timestamp or since
-      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+      row, since = RELATIONS[target], timestamp or since
+      if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
         change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
       end
     end
@@ -219,16 +226,16 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
-  and (not target or find(target, '^%l+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
+  and (not target or find(target, '^[%l_]+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 for i = 7, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
-  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
-    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
     and (each_object_id ~= object_id or each_identifier ~= identifier)
 end
 if not right then
@@ -259,7 +266,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   local function is_list(value)
     local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
@@ -290,7 +297,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -348,7 +355,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   reply = refused and stop or reply
   take_back()
 end

@@ -22,8 +22,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'read_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -51,7 +52,7 @@ local function edge_time(i)
   return score and format('%.6f', score) or '', relation, from, to
 end
 
-local function body()
+local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -69,11 +70,11 @@ local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
 for i = 1, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
@@ -101,7 +102,7 @@ if not right then
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -119,7 +120,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, edges)
   if done then
     return reply
   end
@@ -140,7 +141,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
 end
 

@@ -25,8 +25,9 @@ description = 'Adds edges of a relation from one resource to up to 50 others: al
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'add_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for relation, from_identifier, from_object_id, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if timestamp == '' then timestamp = nil end
@@ -77,26 +78,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -109,7 +113,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(relation, from_identifier, from_object_id, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -120,12 +124,13 @@ local function body()
   end
   -- @from add_edges.lua:21
   local row = RELATIONS[relation]
+  local forward, backward, mutual = row.forward, row.backward, row.mutual
   local from = obtain_uid(from_identifier, from_object_id)
   local replies = {}
   for i = others, #ARGV, 2 do
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
-    local is_made = add_edge(row, from, from_identifier, to, to_identifier, timestamp)
+    local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
     if is_made then
       change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
     end
@@ -136,14 +141,14 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
-  and find(relation, '^%l+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
+  and find(relation, '^[%l_]+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 for i = 5, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
-  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
-    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
     and (each_object_id ~= from_object_id or each_identifier ~= from_identifier)
 end
 if not right then
@@ -174,7 +179,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -196,7 +201,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -254,7 +259,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   reply = refused and stop or reply
   take_back()
 end
@@ -326,8 +331,9 @@ description = 'Checks one resource\'s part of the graph, in bounded steps, and r
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, cursor, limit, repair, identifiers. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
@@ -387,7 +393,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -671,14 +677,14 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 105
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and (not cursor or #cursor <= 100 and find(cursor, '^%d+:?[%d.e+-]*:?%d*$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
   and (repair == '0' or repair == '1')
 for i = 6, right and #ARGV or 0, 1 do
   local each_identifiers = ARGV[i]
-  right = right and #each_identifiers <= 50 and find(each_identifiers, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifiers ~= 'count'
+  right = right and #each_identifiers <= 50 and find(each_identifiers, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifiers ~= 'count'
 end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -723,7 +729,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -781,7 +787,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   reply = refused and stop or reply
   take_back()
 end
@@ -844,8 +850,9 @@ description = 'Removes keys of the graph during a rebuild. Whoever rebuilds find
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for progress, keys. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
@@ -861,7 +868,7 @@ local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
 
-local function body()
+local function body(progress, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -906,7 +913,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, progress, keys)
   if done then
     return reply
   end
@@ -927,7 +934,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, progress, keys)
   reply = refused and stop or reply
 end
 
@@ -983,8 +990,9 @@ description = 'Puts the journal away: from here on nothing is noted, and whoever
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'close_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for . What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
@@ -1104,8 +1112,9 @@ description = 'Brings up to 50 edges into the state given, whatever it was, duri
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'copy_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for progress, reached, edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
@@ -1182,7 +1191,7 @@ local function remove_entry(list, score, uid)
   end
 end
 
-local function body()
+local function body(progress, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -1259,11 +1268,11 @@ local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 
   and #reached >= 1 and #reached <= 255
 for i = 3, right and #ARGV or 0, 6 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_timestamp == '' or #each_timestamp == 17 and find(each_timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
@@ -1295,7 +1304,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   local function is_progress(value)
     return #value >= 1 and #value <= 255
@@ -1322,7 +1331,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, progress, reached, edges)
   if done then
     return reply
   end
@@ -1361,7 +1370,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, progress, reached, edges)
   reply = refused and stop or reply
   take_back()
 end
@@ -1423,8 +1432,9 @@ description = 'Counts the entries of a list of a resource.', callback = function
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'count'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, list. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -1436,7 +1446,7 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 
-local function body()
+local function body(identifier, object_id, list)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -1448,8 +1458,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -1489,7 +1499,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, list)
   if done then
     return reply
   end
@@ -1510,7 +1520,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, list)
   reply = refused and stop or reply
 end
 
@@ -1579,8 +1589,9 @@ description = 'Drops the journal\'s entries before a position and reads those fr
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for position, limit, keep, closed. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if position == '' then position = nil end
@@ -1603,7 +1614,7 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 
-local function body()
+local function body(position, limit, keep, closed)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -1673,7 +1684,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, position, limit, keep, closed)
   if done then
     return reply
   end
@@ -1694,7 +1705,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, position, limit, keep, closed)
   reply = refused and stop or reply
 end
 
@@ -1753,8 +1764,9 @@ description = 'Makes one resource follow another.', callback = function(KEYS, AR
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'follow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for from_identifier, from_object_id, to_identifier, to_object_id, timestamp. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if timestamp == '' then timestamp = nil end
@@ -1798,32 +1810,34 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
-local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
-local function body()
+local function body(from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -1832,10 +1846,11 @@ local function body()
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
   end
+  local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from follow.lua:19
   local from = obtain_uid(from_identifier, from_object_id)
   local to = obtain_uid(to_identifier, to_object_id)
-  if not add_edge(FOLLOW, from, from_identifier, to, to_identifier, timestamp) then
+  if not add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp) then
     return 0
   end
   changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
@@ -1844,10 +1859,10 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
-  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
-  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
+  and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 if not right then
@@ -1894,7 +1909,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -1952,7 +1967,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   reply = refused and stop or reply
   take_back()
 end
@@ -2016,8 +2031,9 @@ description = 'Takes a resource and every edge from or to it out of the graph, i
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'forget'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, limit. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -2062,27 +2078,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -2095,7 +2113,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -2110,16 +2128,17 @@ local function body()
 
   --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
   local function empty(name, relation, list)
+    local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
     local key = uids .. uid .. ':' .. list
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
       local since
-      if list == relation.forward then
-        since = remove_edge(relation, uid, identifier, other, other_identifier)
+      if list == forward then
+        since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
         change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
-        since = remove_edge(relation, other, other_identifier, uid, identifier)
+        since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
         change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
       if not since then -- without the error it would be met again in every call
@@ -2145,8 +2164,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 100
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -2181,7 +2200,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, limit)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -2239,7 +2258,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, limit)
   reply = refused and stop or reply
   take_back()
 end
@@ -2302,32 +2321,34 @@ description = 'Tells whether one resource follows another.', callback = function
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 
-local function body()
+local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from is_following.lua:14
+  local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
+  -- @from is_following.lua:16
   -- The hottest read of all: without a function for the look-up it takes a tenth less.
   local from = call('GET', uids .. from_identifier .. ':' .. from_object_id)
   local to = from and call('GET', uids .. to_identifier .. ':' .. to_object_id)
-  return to and call('ZSCORE', uids .. from .. ':followings', to) and 1 or 0
+  return to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) and 1 or 0
 end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
-  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
-  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
+  and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -2362,7 +2383,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done then
     return reply
   end
@@ -2383,7 +2404,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   reply = refused and stop or reply
 end
 
@@ -2443,8 +2464,9 @@ description = 'Tells how the journal stands, and a rebuild if one is under way.'
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'journal_state'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for position. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position = ARGV[1]
 if position == '' then position = nil end
@@ -2460,7 +2482,7 @@ local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
 
-local function body()
+local function body(position)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -2503,7 +2525,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, position)
   if done then
     return reply
   end
@@ -2524,7 +2546,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, position)
   reply = refused and stop or reply
 end
 
@@ -2580,8 +2602,9 @@ description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'lookup'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
@@ -2593,7 +2616,7 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 
-local function body()
+local function body(identifier, object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -2604,8 +2627,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -2638,7 +2661,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id)
   if done then
     return reply
   end
@@ -2659,7 +2682,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id)
   reply = refused and stop or reply
 end
 
@@ -2722,8 +2745,9 @@ description = 'Brings up to 50 edges into another state, each if it is in the st
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'mend_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -2787,26 +2811,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -2826,27 +2853,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -2859,7 +2888,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -2870,13 +2899,14 @@ local function body()
     local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
     local since, relation, from, to = edge_time(i)
     if since == seen and seen ~= wanted then
+      local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
       if seen ~= '' then
-        remove_edge(relation, from, from_identifier, to, to_identifier)
+        remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
         change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
       end
       if wanted ~= '' then
         from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
-        add_edge(relation, from, from_identifier, to, to_identifier, wanted)
+        add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, wanted)
         change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
       end
     end
@@ -2889,11 +2919,11 @@ local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0
 for i = 1, right and #ARGV or 0, 7 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_seen, each_wanted = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_seen == '' or #each_seen == 17 and find(each_seen, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_wanted == '' or #each_wanted == 17 and find(each_wanted, '^[1-7]%d+%.%d%d%d%d%d%d$'))
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
@@ -2926,7 +2956,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 7 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -2952,7 +2982,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, edges)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -3010,7 +3040,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
   take_back()
 end
@@ -3081,8 +3111,9 @@ description = 'Takes up to 50 entries out of a list of a resource: their edges b
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, list, target, limit, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -3139,26 +3170,29 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list if the counterpart exists; false
---- if the edge existed. Whether there is a counterpart is read from the lists of the from side.
-local function add_edge(relation, from, from_identifier, to, to_identifier, score)
+--- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
+--- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
+--- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  if not add_entry(forward, score, to) then
+  local list = mine .. forward
+  if not add_entry(list, score, to) then
     return false
   end
-  add_entry(forward .. ':' .. to_identifier, score, to)
-  add_entry(backward, score, from)
-  add_entry(backward .. ':' .. from_identifier, score, from)
+  add_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  add_entry(list, score, from)
+  add_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local answer = mutual and call('ZSCORE', mine .. relation.backward, to)
+  local answer = mutual and call('ZSCORE', mine .. backward, to)
   if answer then
     local later = answer + 0 > score + 0 and answer or score
-    add_entry(mine .. mutual, later, to)
-    add_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    add_entry(theirs .. mutual, later, from)
-    add_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    list = mine .. mutual
+    add_entry(list, later, to)
+    add_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    add_entry(list, later, from)
+    add_entry(list .. ':' .. from_identifier, later, from)
   end
   return true
 end
@@ -3178,27 +3212,29 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
@@ -3211,7 +3247,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body()
+local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -3246,14 +3282,15 @@ local function body()
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
-    local since = remove_edge(relation, from, from_identifier, to, to_identifier)
+    local row = relation
+    local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
     if not since then -- without the error it would be met again in every call
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
     end
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
-      since = timestamp or since
-      if add_edge(RELATIONS[target], from, from_identifier, to, to_identifier, since) then
+      row, since = RELATIONS[target], timestamp or since
+      if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
         change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
       end
     end
@@ -3273,16 +3310,16 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
-  and (not target or find(target, '^%l+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
+  and (not target or find(target, '^[%l_]+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 for i = 7, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
-  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
-    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
     and (each_object_id ~= object_id or each_identifier ~= identifier)
 end
 if not right then
@@ -3313,7 +3350,7 @@ if not right then
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   local function is_list(value)
     local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
@@ -3344,7 +3381,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -3402,7 +3439,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   reply = refused and stop or reply
   take_back()
 end
@@ -3465,8 +3502,9 @@ description = 'Says how far a rebuild is, if it is where the caller thinks. The 
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'move_rebuild'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for progress, reached. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3482,7 +3520,7 @@ local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
 
-local function body()
+local function body(progress, reached)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -3519,7 +3557,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, progress, reached)
   if done then
     return reply
   end
@@ -3540,7 +3578,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, progress, reached)
   reply = refused and stop or reply
 end
 
@@ -3598,8 +3636,9 @@ description = 'Ends a rebuild: makes the journal, with one entry of the operatio
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'open_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for progress, entry. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, entry = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3616,7 +3655,7 @@ local function is_at(progress)
   return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
 end
 
-local function body()
+local function body(progress, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -3662,7 +3701,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, progress, entry)
   if done then
     return reply
   end
@@ -3701,7 +3740,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, progress, entry)
   reply = refused and stop or reply
   take_back()
 end
@@ -3773,8 +3812,9 @@ description = 'Reads one page of a list of a resource, by offset or by cursor. A
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'page'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, list, order, limit, offset, cursor. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if offset == '' then offset = nil end
@@ -3828,7 +3868,7 @@ local function rank_after(list, score, uid, newest_first)
   return low
 end
 
-local function body()
+local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -3883,8 +3923,8 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
   and (order == 'desc' or order == 'asc')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 500
@@ -3939,7 +3979,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, list, order, limit, offset, cursor)
   if done then
     return reply
   end
@@ -3960,7 +4000,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, list, order, limit, offset, cursor)
   reply = refused and stop or reply
 end
 
@@ -4021,8 +4061,9 @@ description = 'Tells since when up to 50 edges exist, and the journal\'s last en
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'read_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -4050,7 +4091,7 @@ local function edge_time(i)
   return score and format('%.6f', score) or '', relation, from, to
 end
 
-local function body()
+local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -4068,11 +4109,11 @@ local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
 for i = 1, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  right = right and find(each_relation, '^%l+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id >= 1 and #each_from_object_id <= 255 and not find(each_from_object_id, '[%z\128-\255]')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id >= 1 and #each_to_object_id <= 255 and not find(each_to_object_id, '[%z\128-\255]')
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
@@ -4100,7 +4141,7 @@ if not right then
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
   local function is_relation(value)
-    return find(value, '^%l+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
   if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
@@ -4118,7 +4159,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, edges)
   if done then
     return reply
   end
@@ -4139,7 +4180,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
 end
 
@@ -4197,8 +4238,9 @@ description = 'Tells which lists of a resource hold up to 500 others.', callback
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'relationships'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for identifier, object_id, lists, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
 local others = 4 -- the place of the first one in ARGV
@@ -4211,7 +4253,7 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 
-local function body()
+local function body(identifier, object_id, lists, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -4260,13 +4302,13 @@ local function is_lists(value)
   return size >= 1 and size <= 10
 end
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0
-  and #identifier <= 50 and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and identifier ~= 'count'
-  and #object_id >= 1 and #object_id <= 255 and not find(object_id, '[%z\128-\255]')
+  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
+  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and is_lists(lists)
 for i = 4, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
-  right = right and #each_identifier <= 50 and find(each_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and each_identifier ~= 'count'
-    and #each_object_id >= 1 and #each_object_id <= 255 and not find(each_object_id, '[%z\128-\255]')
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
 end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -4302,7 +4344,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, identifier, object_id, lists, others)
   if done then
     return reply
   end
@@ -4323,7 +4365,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, identifier, object_id, lists, others)
   reply = refused and stop or reply
 end
 
@@ -4379,8 +4421,9 @@ description = 'Finds the resource that has a uid.', callback = function(KEYS, AR
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'resolve'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for uid. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local uid = ARGV[1]
 local call, find, format = redis.call, string.find, string.format
@@ -4397,7 +4440,7 @@ local function find_name(uid)
   return name[1], name[2]
 end
 
-local function body()
+local function body(uid)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -4429,7 +4472,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, uid)
   if done then
     return reply
   end
@@ -4450,7 +4493,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, uid)
   reply = refused and stop or reply
 end
 
@@ -4508,8 +4551,9 @@ description = 'Makes one resource stop following another.', callback = function(
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -4538,41 +4582,43 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
-local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
-local function body()
+local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from unfollow.lua:18
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
-  local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifier)
+  local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if not since then
     return 0
   end
@@ -4582,10 +4628,10 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
-  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
-  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
+  and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -4624,7 +4670,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -4682,7 +4728,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   reply = refused and stop or reply
   take_back()
 end

@@ -19,8 +19,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks. What is needed
---- only to refuse a call comes after the reply: each function is made anew by every call that passes its line.
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
+--- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -49,41 +50,43 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list if there are any. Returns
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
 --- the timestamp that the edge had; false if there was no edge.
-local function remove_edge(relation, from, from_identifier, to, to_identifier)
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local forward, backward = mine .. relation.forward, theirs .. relation.backward
-  local score = call('ZSCORE', forward, to)
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
   if not score then
     return false
   end
-  remove_entry(forward, score, to)
-  remove_entry(forward .. ':' .. to_identifier, score, to)
-  remove_entry(backward, score, from)
-  remove_entry(backward .. ':' .. from_identifier, score, from)
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
 
-  local mutual = relation.mutual
-  local later = mutual and call('ZSCORE', mine .. mutual, to)
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
   if later then
-    remove_entry(mine .. mutual, later, to)
-    remove_entry(mine .. mutual .. ':' .. to_identifier, later, to)
-    remove_entry(theirs .. mutual, later, from)
-    remove_entry(theirs .. mutual .. ':' .. from_identifier, later, from)
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
   end
   return format('%.6f', score)
 end
-local FOLLOW = {forward = 'followings', backward = 'followers', mutual = 'friends'}
 
-local function body()
+local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from unfollow.lua:18
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
-  local since = to and remove_edge(FOLLOW, from, from_identifier, to, to_identifier)
+  local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if not since then
     return 0
   end
@@ -93,10 +96,10 @@ end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
-  and #from_identifier <= 50 and find(from_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and from_identifier ~= 'count'
-  and #from_object_id >= 1 and #from_object_id <= 255 and not find(from_object_id, '[%z\128-\255]')
-  and #to_identifier <= 50 and find(to_identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and to_identifier ~= 'count'
-  and #to_object_id >= 1 and #to_object_id <= 255 and not find(to_object_id, '[%z\128-\255]')
+  and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
+  and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
+  and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
+  and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -135,7 +138,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes then
     -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
     -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
@@ -193,7 +196,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   reply = refused and stop or reply
   take_back()
 end
