@@ -172,6 +172,12 @@ def test_the_check_says_which_permission_is_missing(server, become):
         assert client.dbsize() == 0
 
 
+def test_the_check_finds_it_with_either_library(library, become):
+    become(make_acl_line("sequere:"), "-time")
+    (message,) = check_server()
+    assert message.msg.startswith("The server's user lacks permissions: TIME (for ")
+
+
 def test_the_check_says_when_it_cannot_tell(server, become):
     become(make_acl_line("sequere:"), "-multi")
     (message,) = check_server()

@@ -68,17 +68,17 @@ _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] 
         "the server takes no more connections; nothing changed. Raise its maxclients",
     ),
     (
-        {"TryAgainError", "AskError"},
-        r"^TTL exhausted|^TRYAGAIN ",  # the former where a cluster's client has tried often enough
-        exceptions.BackendUnavailable,
-        "the graph is being moved to another node of the cluster; nothing changed. Repeat the call later",
-    ),
-    (
-        {"MovedError"},  # a cluster's client follows it
+        {"MovedError"},  # which a cluster's client follows; an AskError too
         r"^MOVED ",
         exceptions.BackendError,
         "another node of the cluster has the graph; nothing changed. SEQUERE_REDIS_CONNECTION_CLASS must be the class "
         "of a cluster's client",
+    ),
+    (
+        {"TryAgainError", "AskError"},
+        r"^TTL exhausted|^TRYAGAIN ",  # the former where a cluster's client has tried often enough
+        exceptions.BackendUnavailable,
+        "the graph is being moved to another node of the cluster; nothing changed. Repeat the call later",
     ),
     (
         {"BusyLoadingError", "ClusterDownError", "MasterDownError", "SlotNotCoveredError"},
