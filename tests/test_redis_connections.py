@@ -19,6 +19,7 @@ from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
 from tests.support.graph import audit
 from tests.support.proxy import between
+from tests.support.replication import free_ports
 from tests.support.servers import running
 
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7")
@@ -149,8 +150,11 @@ def test_a_connection_that_the_peer_resets(wire):
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_connection_that_the_server_closed_is_noticed_before_a_write(library, settings, protocol):
-    with running("redis-7.0", "--timeout", "1") as server:
-        settings.SEQUERE_REDIS_CONNECTION = {**server.connection, "protocol": protocol}
+    """Over TCP, where redis-py takes notifications of maintenance, and then looks at no connection before its use."""
+    with free_ports(1) as (port,):
+        pass
+    with running("redis-7.0", "--timeout", "1", "--port", str(port), "--bind", "127.0.0.1") as server:
+        settings.SEQUERE_REDIS_CONNECTION = {"host": "127.0.0.1", "port": port, "protocol": protocol}
 
         def wait_for_the_close():
             with server.client() as client:
