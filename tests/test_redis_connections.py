@@ -15,6 +15,7 @@ from sequere.backends import get_backend
 from sequere.backends.redis.connection import _answers_moves
 from sequere.backends.redis.errors import translate
 from sequere.backends.redis.scripts import catalogue
+from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
 from tests.support.graph import audit
@@ -263,8 +264,10 @@ def test_an_error_that_no_client_for_asyncio_should_raise(library, monkeypatch):
     asyncio.run(run())
 
 
-def test_a_server_that_is_down(library, settings, tmp_path):
-    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
+@pytest.mark.parametrize("options", [{}, {"single_connection_client": True}])
+def test_a_server_that_is_down(library, settings, tmp_path, options):
+    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing"), **options}
+    assert check_settings() == []
     for call in [
         *both_ways("follow", USER, PROJECT, timestamp=1.0),
         *both_ways("is_following", USER, PROJECT),
@@ -272,6 +275,7 @@ def test_a_server_that_is_down(library, settings, tmp_path):
     ]:
         with pytest.raises(exceptions.BackendUnavailable, match=r"cannot reach the server; nothing changed: .*nothing"):
             call()
+    assert [message.id for message in check_server()] == ["sequere.W001"]
 
 
 def test_a_server_that_comes_back(library, settings):

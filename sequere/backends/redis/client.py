@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from ...conf import get_setting
 from ...exceptions import InvalidSettings
 from .drivers import Driver, find_driver
-from .errors import CLUSTER, kinds, translate, translated
+from .errors import BROKEN, CLUSTER, kinds, translate, translated
 
 #: Connections of one event loop, unless the settings say ``max_connections``.
 ASYNC_CONNECTIONS = 50
@@ -30,8 +30,8 @@ def get_driver_of(client: Any) -> Driver:
 def make_client(setting: str) -> Any:
     """A client of ``SEQUERE_REDIS_CONNECTION_CLASS``, or else the driver's own, for the connection in ``setting``.
 
-    No round trip, but for a cluster's client, which asks for the slots at once. Raises
-    :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where a cluster's client reaches no node.
+    No round trip, but for a client that connects at once, as that of a cluster, which asks for the slots. Raises
+    :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it reaches no server.
     """
     client = _make(_connection_class() or find_driver(*_hints(setting)).client_class, setting, {})
     driver = get_driver_of(client)
@@ -101,8 +101,8 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
             # A URL's options are looked at when a connection is made, which opens nothing yet.
             client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     except Exception as error:  # a class of the project's own raises what it likes
-        if kinds(error) & CLUSTER:
-            raise translate(error) from error  # a cluster's client connects at once
+        if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
+            raise translate(error) from error
         raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
     return client
 

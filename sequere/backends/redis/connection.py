@@ -54,8 +54,8 @@ class Connection:
     def client(self) -> Any:
         """The client for all threads, which repeats no command by itself.
 
-        Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendUnavailable`` where a cluster's client, which
-        connects at once, reaches no node.
+        Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it connects at once, as the
+        client of a cluster does, and reaches no server.
         """
         return make_client(self.setting)
 

@@ -31,7 +31,7 @@ CODES: dict[str, type[exceptions.SequereException]] = {
 }
 
 #: The connection broke, or there was none.
-_BROKEN = {"ConnectionError", "TimeoutError"}
+BROKEN = {"ConnectionError", "TimeoutError"}
 
 #: What a cluster's client raises where it finds no node.
 CLUSTER = {"RedisClusterException", "ValkeyClusterException"}
@@ -115,7 +115,7 @@ def is_broken(error: Exception) -> bool:
     names = kinds(error)
     if names & _DENIED or isinstance(error, UnicodeEncodeError):
         return False
-    return bool(names & _BROKEN) or not names & _ROOTS
+    return bool(names & BROKEN) or not names & _ROOTS
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
     for classes, pattern, exception, told in _REFUSALS:
         if names & classes or re.search(pattern, str(error)):
             return exception(f"{name}: {told}: {error}")
-    if not is_broken(error) and not names & _BROKEN:
+    if not is_broken(error) and not names & BROKEN:
         return exceptions.BackendError(f"{name}: {error}")
     if script is None or script.read_only or _nothing_sent(error):
         return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
@@ -170,6 +170,8 @@ def _nothing_sent(error: Exception) -> bool:
     # The libraries have no class for this, so their functions decide. Should these get other names one day, the answer
     # becomes the careful one: outcome unknown.
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    functions = {frame.f_code.co_name for frame in frames if frame.f_globals["__name__"].partition(".")[0] in NAMES}
+    calls = {(frame.f_globals.get("__name__", ""), frame.f_code.co_name) for frame in frames}
+    connecting = any(module.partition(".")[0] in NAMES and function in _CONNECTING for module, function in calls)
     # A cluster's client looks for the nodes again, by initialize(), after a failure that may have been another.
-    return bool(functions & _CONNECTING) and "initialize" not in functions
+    searching = any(module.endswith(".cluster") and function == "initialize" for module, function in calls)
+    return connecting and not searching
