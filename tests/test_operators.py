@@ -168,6 +168,8 @@ def test_another_backend(arguments):
     [
         (["scripts"], 2, "which server? Pass --url, or --show or --export"),
         (["scripts", "--show", "nope"], 2, "There is no script 'nope'"),
+        (["scripts", "--url", "redis://localhost?hots=x"], 2, "--url: AbstractConnection.__init__() got an unexpected"),
+        (["scripts", "--url", "valkey://127.0.0.1:1"], 1, "error: redis: cannot reach the server"),
         (["scripts", "--url", "http://localhost"], 2, "--url: Redis URL must specify one of"),
         (
             ["scripts", "--url", "unix:///no/such/socket"],

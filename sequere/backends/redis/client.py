@@ -62,11 +62,11 @@ def connect(name: str, url: str) -> Any:
     Raises :class:`~sequere.exceptions.InvalidSettings`, which names ``name``, for a wrong URL, and ``BackendError``.
     """
     try:
-        client = find_driver(url).client_class.from_url(url)
-        with translated():
-            client.ping()  # a wrong option shows only now
+        client = _from_url(find_driver(url).client_class, url, {})
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"{name}: {error}") from error
+    with translated():
+        client.ping()
     return client
 
 
@@ -96,14 +96,18 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
     try:
         if not isinstance(connection, str):
             return client_class(**{**options, **(connection or {})})
-        client = client_class.from_url(connection, **options)
-        if not is_cluster(client):
-            # A URL's options are looked at when a connection is made, which opens nothing yet.
-            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        return _from_url(client_class, connection, options)
     except Exception as error:  # a class of the project's own raises what it likes
         if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
             raise translate(error) from error
         raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
+
+
+def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
+    client = client_class.from_url(url, **options)
+    if not is_cluster(client):
+        # A URL's options are looked at when a connection is made, which opens nothing yet.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
 
 
