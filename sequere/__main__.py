@@ -32,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.set_defaults(run=_demo, parser=demo)
 
     scripts = add_scripts(commands)
-    scripts.add_argument("--url", help="the server: redis://host:6379/0, rediss://host:6379/0 or unix:///path/socket")
+    scripts.add_argument(
+        "--url",
+        help="the server: redis://host:6379/0, valkey://host:6379/0, with TLS rediss:// or valkeys://, or unix:///path",
+    )
     scripts.set_defaults(run=_scripts, parser=scripts)
     acl = add_acl(commands)
     acl.add_argument("--prefix", default="sequere:", help="what the graph's keys begin with (sequere:)")

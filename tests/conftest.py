@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from importlib import import_module
 
 import pytest
 from django.conf import settings as django_settings
@@ -75,6 +76,13 @@ def valkey(settings, servers):
     """One empty real server, for what does not depend on its version."""
     use_redis("valkey-9.1", settings, servers).close()
     return servers("valkey-9.1")
+
+
+@pytest.fixture(params=["redis", "valkey"])
+def library(request, valkey, settings):
+    """Each of redis-py and valkey-py, which the settings name, on one empty server."""
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{request.param}.{request.param.capitalize()}"
+    return import_module(request.param)
 
 
 def use_fallback(server, settings, servers, *, ready=True):

@@ -168,6 +168,8 @@ def test_another_backend(arguments):
     [
         (["scripts"], 2, "which server? Pass --url, or --show or --export"),
         (["scripts", "--show", "nope"], 2, "There is no script 'nope'"),
+        (["scripts", "--url", "redis://localhost?hots=x"], 2, "--url: AbstractConnection.__init__() got an unexpected"),
+        (["scripts", "--url", "valkey://127.0.0.1:1"], 1, "error: redis: cannot reach the server"),
         (["scripts", "--url", "http://localhost"], 2, "--url: Redis URL must specify one of"),
         (
             ["scripts", "--url", "unix:///no/such/socket"],
@@ -186,7 +188,12 @@ def test_wrong_input_without_django(arguments, status, words):
 
 def test_an_empty_graph(store):
     assert audit() == (0, {"checked": 0, "findings": [], "left": 0})
-    assert json.loads(manage("stats", "--json")) == {"resources": {}, "follows": 0, "friends": 0, "largest": []}
+    assert json.loads(manage("stats", "--json")) == {
+        "resources": {},
+        "edges": {"follow": 0},
+        "pairs": {"friends": 0},
+        "largest": [],
+    }
     assert audit("user", "1")[0] == 0
 
 
@@ -269,7 +276,7 @@ def test_stats(small):
         Ask(backend).follow(Resource("country", str(number)), USER, timestamp=1.0)
     told = json.loads(manage("stats", "--json"))
     assert told["resources"] == {"country": 12, "project": 1, "user": 2}
-    assert (told["follows"], told["friends"]) == (15, 1)
+    assert (told["edges"], told["pairs"]) == ({"follow": 15}, {"friends": 1})
     assert told["largest"][:2] == [
         {"size": 13, "list": "followers", "resource": ["user", "1"]},
         {"size": 2, "list": "followings", "resource": ["user", "1"]},
@@ -309,7 +316,7 @@ def test_walks_take_bounded_steps(valkey, monkeypatch):
         assert sent.count("SCAN") >= 2 * client.dbsize() // 40
     with round_trips(monkeypatch) as sent:
         told = json.loads(manage("stats", "--json"))
-    assert told["follows"] == 100
+    assert told["edges"] == {"follow": 100}
     assert sent.count("HMGET") == 101 // 10 + 2
     allowed = ("EVALSHA", "HMGET", "GET", "CLIENT", "HELLO")
     assert sum(map(sent.count, allowed)) == len(sent)

@@ -80,7 +80,7 @@ def test_the_minimal_user_can_do_everything(server, become):
     Ask(backend).unfollow_many(OTHER, [USER, PROJECT])
     Ask(backend).forget(USER)
     assert check_server() == []
-    assert "follows" in manage("stats")
+    assert "edges of follow" in manage("stats")
     assert denied(admin) == []
     for command in (["SET", "other", "1"], ["FLUSHALL"], ["KEYS", "*"], ["HGETALL", "sequere:uid::1"]):
         with pytest.raises(Exception, match=r"[Nn]o permissions"):
@@ -170,6 +170,12 @@ def test_the_check_says_which_permission_is_missing(server, become):
     assert admin.dbsize() == before
     with server.client(db=1) as client:
         assert client.dbsize() == 0
+
+
+def test_the_check_finds_it_with_either_library(library, become):
+    become(make_acl_line("sequere:"), "-time")
+    (message,) = check_server()
+    assert message.msg.startswith("The server's user lacks permissions: TIME (for ")
 
 
 def test_the_check_says_when_it_cannot_tell(server, become):

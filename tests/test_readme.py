@@ -186,7 +186,7 @@ def test_the_console_lines(in_root, server, tmp_path):
     assert operators["sequere lookup user 1"] == "1"
     assert operators["sequere resolve 1"] == "user 1"
     assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
-    assert "           1  follows" in operators["sequere stats"].splitlines()
+    assert "           1  edges of follow" in operators["sequere stats"].splitlines()
     told = "In the database 1 follows added, 0 removed, 0 given another time: all is in step."
     assert operators["sequere rebuild --from redis"] == told
     assert operators["sequere drain"] == "0 entries drained."

@@ -29,7 +29,7 @@ def connections(client):
     [lambda function, *arguments: asyncio.run(function(*arguments)), lambda function, *a: async_to_sync(function)(*a)],
     ids=["asyncio.run", "async_to_sync"],
 )
-def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
+def test_an_event_loop_takes_its_connection_with_it(library, valkey, monkeypatch, start):
     Ask().count(USER, "followers")
     with valkey.client() as client:
         before = connections(client)
@@ -41,7 +41,7 @@ def test_an_event_loop_takes_its_connection_with_it(valkey, monkeypatch, start):
         assert connections(client) <= before + 1
 
 
-def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
+def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(library, valkey):
     Ask().count(USER, "followers")
     with warnings.catch_warnings(), valkey.client() as client:
         warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody could close
@@ -58,7 +58,7 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_let_go(valkey):
         assert connections(client) <= before + 1
 
 
-def test_scripts_that_could_not_be_loaded_are_loaded_later(valkey, monkeypatch):
+def test_scripts_that_could_not_be_loaded_are_loaded_later(library, valkey, monkeypatch):
     async def cancelled():
         task = asyncio.ensure_future(Ask().acount(USER, "followers"))
         await asyncio.sleep(0)
@@ -72,7 +72,7 @@ def test_scripts_that_could_not_be_loaded_are_loaded_later(valkey, monkeypatch):
     assert sent.count("SCRIPT") == 1
 
 
-def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
+def test_many_first_calls_at_once_share_one_client(library, valkey, monkeypatch):
     async def run():
         calls = [Ask().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(30)]
         return await asyncio.gather(*calls)
@@ -83,39 +83,67 @@ def test_many_first_calls_at_once_share_one_client(valkey, monkeypatch):
     assert Ask().count(PROJECT, "followers") == 30
 
 
-@pytest.mark.parametrize("options", [{}, {"max_connections": 5}])
-def test_many_calls_at_once_wait_for_a_connection(valkey, settings, options):
+@pytest.mark.parametrize(("options", "number"), [({}, 50), ({"max_connections": 5}, 5), ({"max_connections": 70}, 70)])
+def test_many_calls_at_once_wait_for_a_connection(library, valkey, settings, options, number):
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, **options}
 
     async def run():
-        return await asyncio.gather(*[Ask().acount(PROJECT, "followers") for _ in range(1000)])
+        calls = [Ask().afollow(Resource("user", str(n)), PROJECT, timestamp=1.0) for n in range(1000)]
+        replies = await asyncio.gather(*calls)
+        return replies, connections(client)
 
-    assert asyncio.run(run()) == [0] * 1000
     with valkey.client() as client:
-        assert connections(client) <= 53
+        before = connections(client)
+        replies, after = asyncio.run(run())
+    assert replies == [True] * 1000
+    assert after - before <= number
+    assert Ask().count(PROJECT, "followers") == 1000
 
 
-def test_a_call_does_not_wait_for_ever(valkey, settings, monkeypatch):
+@pytest.fixture
+def one_connection(library, valkey, settings):
+    """An event loop has one connection; a function that keeps the server busy for a second."""
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "max_connections": 1}
+    Ask().count(USER, "followers")
+    with valkey.client() as client:
+        yield lambda: client.client_pause(1000)
+
+
+def test_a_call_does_not_wait_for_ever(one_connection, monkeypatch):
     monkeypatch.setattr(connection, "ASYNC_WAIT", 0.2)
 
     async def run():
         await Ask().acount(PROJECT, "followers")
-        with valkey.client() as client:
-            client.client_pause(1000)
+        one_connection()
         first = asyncio.ensure_future(Ask().acount(PROJECT, "followers"))
         await asyncio.sleep(0)
-        with pytest.raises(exceptions.BackendUnavailable, match=r"none came free within .* SEQUERE_REDIS_CONNECTION"):
-            await Ask().afollow(USER, PROJECT, timestamp=1.0)
-        waiting = asyncio.ensure_future(Ask().afollow(USER, PROJECT, timestamp=1.0))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        assert await first == 0
-        return await asyncio.gather(waiting, return_exceptions=True), await Ask().acount(PROJECT, "followers")
+        for call in (Ask().afollow(USER, PROJECT, timestamp=1.0), Ask().acount(PROJECT, "followers")):
+            with pytest.raises(
+                exceptions.BackendUnavailable,
+                match=r"all 1 connections .* none came free .* Raise max_connections in SEQUERE_REDIS_CONNECTION",
+            ):
+                await call
+        return await first, await Ask().acount(PROJECT, "followers")
 
-    (cancelled,), count = asyncio.run(run())
-    assert isinstance(cancelled, asyncio.CancelledError)
-    assert count == 0
+    assert asyncio.run(run()) == (0, 0)
+
+
+@pytest.mark.parametrize("cancelled", ["a call that waits", "a call that has the connection"])
+def test_a_cancelled_call_leaves_its_place(one_connection, cancelled):
+    async def run():
+        await Ask().acount(PROJECT, "followers")
+        one_connection()
+        calls = [asyncio.ensure_future(Ask().acount(PROJECT, "followers")) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        one = calls.pop(0 if cancelled == "a call that has the connection" else 1)
+        one.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await one
+        (own,) = get_backend().primary.async_clients.values()
+        assert await asyncio.gather(*calls, Ask().acount(PROJECT, "followers")) == [0, 0, 0]
+        assert not own.turns.locked()
+
+    asyncio.run(run())
 
 
 class Blocking(redis.Redis):
@@ -146,7 +174,7 @@ def test_a_pool_of_another_kind(valkey, settings):
     get_backend().client.close()
 
 
-def test_clients_that_decode(valkey, settings):
+def test_clients_that_decode(library, valkey, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "decode_responses": True, "protocol": 3}
     Ask().follow(USER, PROJECT, timestamp=1.5)
     for call in both_ways("page", PROJECT, "followers"):

@@ -1,14 +1,10 @@
-"""The Redis backend when something breaks: what the caller is told, and that nothing is doubled or lost."""
+"""The Redis backend when a server refuses or forgets: what the caller is told, and that nothing changes."""
 
 from __future__ import annotations
 
 import threading
 
 import pytest
-import redis
-from asgiref.sync import async_to_sync
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from sequere import exceptions
 from sequere.backends import get_backend
@@ -17,127 +13,9 @@ from sequere.backends.redis.operate.audit import audit as audit_resource
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
-from tests.support.graph import audit, dump
-from tests.support.proxy import between
-from tests.support.servers import running
+from tests.support.graph import dump
 
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7")
-
-
-class Persistent(redis.Redis):
-    """A client that insists on repeating commands."""
-
-    def __init__(self, unix_socket_path):
-        super().__init__(unix_socket_path=unix_socket_path, retry=Retry(NoBackoff(), 5))
-
-
-def used_pool(path, pool_class):
-    """A pool of the project's own, with retries, that has already been used."""
-    pool = pool_class(
-        connection_class=redis.UnixDomainSocketConnection, path=path, retry=Retry(NoBackoff(), 3), max_connections=2
-    )
-    redis.Redis(connection_pool=pool).ping()
-    return pool
-
-
-CONNECTIONS = {
-    "dict": lambda path: {"unix_socket_path": path},
-    "dict with retries": lambda path: {
-        "unix_socket_path": path,
-        "retry": Retry(NoBackoff(), 5),
-        "retry_on_error": [redis.ConnectionError],
-    },
-    "single connection": lambda path: {"unix_socket_path": path, "single_connection_client": True},
-    "pool": lambda path: {"connection_pool": used_pool(path, redis.ConnectionPool)},
-    "blocking pool": lambda path: {"connection_pool": used_pool(path, redis.BlockingConnectionPool)},
-    "url": lambda path: f"unix://{path}",
-    "class": lambda path: {"unix_socket_path": path},
-}
-
-
-@pytest.fixture(params=CONNECTIONS)
-def proxy(request, valkey, settings, tmp_path):
-    """A wire to the server, and clients built in every way that the settings allow."""
-    with between(tmp_path, valkey.socket) as proxy:
-        if request.param == "class":
-            settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Persistent"
-        settings.SEQUERE_REDIS_CONNECTION = CONNECTIONS[request.param](str(proxy.path))
-        Ask().count(USER, "followers")
-        yield proxy
-        get_backend().client.close()
-        get_backend().client.connection_pool.disconnect()
-
-
-def test_a_write_whose_reply_was_lost_is_not_repeated(proxy, valkey):
-    proxy.lose, proxy.scripts_seen = 1, 0
-    with pytest.raises(exceptions.OutcomeUnknown, match="may or may not have been applied; repeating the call is safe"):
-        Ask().follow(USER, PROJECT, timestamp=1.0)
-    assert proxy.scripts_seen == 1
-    assert Ask().follow(USER, PROJECT, timestamp=2.0) is False  # it had been applied
-    assert [entry.timestamp for entry in Ask().page(PROJECT, "followers").entries] == [1.0]
-    proxy.lose = 1
-    with pytest.raises(exceptions.OutcomeUnknown):
-        Ask().unfollow(USER, PROJECT)
-    assert Ask().unfollow(USER, PROJECT) is False
-    with valkey.client() as client:
-        assert audit(client) == []
-
-
-def test_a_read_whose_reply_was_lost_is_repeated(proxy):
-    Ask().follow(USER, PROJECT, timestamp=1.0)
-    proxy.lose, proxy.scripts_seen = 3, 0
-    assert Ask().is_following(USER, PROJECT) is True
-    assert proxy.scripts_seen == 4
-    proxy.lose = 4
-    with pytest.raises(exceptions.BackendUnavailable, match="is_following: cannot reach the server"):
-        Ask().is_following(USER, PROJECT)
-
-
-def test_the_same_asynchronously(valkey, settings, tmp_path):
-    with between(tmp_path, valkey.socket) as proxy:
-        settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(proxy.path)}
-
-        @async_to_sync
-        async def run():
-            backend = get_backend()
-            await Ask(backend).acount(USER, "followers")
-            proxy.lose, proxy.scripts_seen = 1, 0
-            with pytest.raises(exceptions.OutcomeUnknown):
-                await Ask(backend).afollow(USER, PROJECT, timestamp=1.0)
-            assert proxy.scripts_seen == 1
-            assert await Ask(backend).afollow(USER, PROJECT, timestamp=1.0) is False
-            proxy.lose, proxy.scripts_seen = 3, 0
-            assert await Ask(backend).ais_following(USER, PROJECT) is True
-            assert proxy.scripts_seen == 4
-
-        run()
-
-
-def test_a_server_that_is_down(settings, tmp_path):
-    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
-    for call in [
-        *both_ways("follow", USER, PROJECT, timestamp=1.0),
-        *both_ways("is_following", USER, PROJECT),
-        *both_ways("page", USER, "followers"),
-    ]:
-        with pytest.raises(exceptions.BackendUnavailable, match=r"cannot reach the server; nothing changed: .*nothing"):
-            call()
-
-
-def test_a_server_that_comes_back(settings):
-    with running("valkey-9.1", "--appendonly", "yes", "--appendfsync", "always") as server:
-        settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-        settings.SEQUERE_REDIS_CONNECTION = server.connection
-        backend = get_backend()
-        Ask(backend).follow(USER, PROJECT, timestamp=1.0)
-        server.kill()
-        with pytest.raises(exceptions.BackendUnavailable):
-            Ask(backend).follow(OTHER, PROJECT, timestamp=2.0)
-        server.restart()
-        assert Ask(backend).follow(OTHER, PROJECT, timestamp=2.0) is True  # its scripts are gone: sent as text
-        assert Ask(backend).count(PROJECT, "followers") == 2
-        backend.client.close()
 
 
 def test_flushing_the_script_cache_in_a_loop_fails_no_call(server):

@@ -82,7 +82,7 @@ def run_stats(backend: RedisBackend, write: Write, *, as_json: bool) -> None:
 def _stats_as_json(stats: Stats) -> Iterator[str]:
     largest = [entry._asdict() for entry in stats.largest]
     yield json.dumps(
-        {"resources": stats.resources, "follows": stats.follows, "friends": stats.friends, "largest": largest}, indent=2
+        {"resources": stats.resources, "edges": stats.edges, "pairs": stats.pairs, "largest": largest}, indent=2
     )
 
 
@@ -90,8 +90,10 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
     for identifier, number in stats.resources.items():
         yield f"{number:>12,}  {identifier}"
     yield f"{sum(stats.resources.values()):>12,}  resources"
-    yield f"{stats.follows:>12,}  follows"
-    yield f"{stats.friends:>12,}  pairs of friends"
+    for relation, number in stats.edges.items():
+        yield f"{number:>12,}  edges of {relation}"
+    for mutual, number in stats.pairs.items():
+        yield f"{number:>12,}  pairs of {mutual}"
     if stats.largest:
         yield "Largest lists:"
     for size, name, resource in stats.largest:

@@ -9,15 +9,16 @@ from django.db import IntegrityError, connections, transaction
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
-from sequere.backends.redis.behind.drain import drain
+from sequere.backends.redis.behind.drain import Drained, drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.status import get_status
 from sequere.backends.redis.behind.takeover import take_over
 from sequere.backends.redis.behind.verify import verify
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.exceptions import ColdStore, DatabaseBehind
+from sequere.relations import RELATIONS, Relation
 from sequere.resources import Resource
-from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, follows, in_step, memory_of, restore
+from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, edges, follows, in_step, memory_of, restore
 from tests.support.calls import Ask
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -87,7 +88,29 @@ def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     ]  # fmt: skip
     contents = list(SetAside.objects.order_by("pk").values_list("content", flat=True))
     assert [content["to_object_id"] for content in contents[-2:]] == ["\\2559", "9\\0"]
+    assert contents[4]["relation"] == "envy"
     assert drain(behind.unguarded).entries == 0
+
+
+def test_relations_of_the_same_ends_do_not_mix(behind, monkeypatch):
+    monkeypatch.setitem(RELATIONS, "envy", Relation("envy", "envied", "enviers"))
+    client = behind.unguarded.client
+
+    def note(operation, relation, one, other, timestamp="5.000000"):
+        names = ("from_identifier", "from_object_id", "to_identifier", "to_object_id")
+        ends = dict(zip(names, (*one, *other), strict=True))
+        client.xadd(JOURNAL, {"operation": operation, "relation": relation, **ends, "timestamp": timestamp})
+
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    Ask(behind).follow(BOB, ADA, timestamp=5.0)
+    note("add", "envy", ADA, BOB, "6")
+    note("add", "envy", ADA, BOB, "7")
+    note("remove", "envy", BOB, ADA)
+    assert drain(behind.unguarded) == Drained(entries=5)
+    assert edges() == {("follow", ADA, BOB): 5.0, ("follow", BOB, ADA): 5.0, ("envy", ADA, BOB): 7.0}
+    note("remove", "follow", ADA, BOB)
+    drain(behind.unguarded)
+    assert edges() == {("follow", BOB, ADA): 5.0, ("envy", ADA, BOB): 7.0}
 
 
 def test_an_identifier_that_is_not_registered_is_kept(behind):

@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 
 from sequere.backends.database.models import Edge
+from sequere.backends.operations import Forget
 from sequere.backends.redis.behind import rebuild as module
 from sequere.backends.redis.behind.closing import close
 from sequere.backends.redis.behind.drain import drain
@@ -80,6 +81,23 @@ def test_what_is_written_while_redis_is_cold_is_there_afterwards(behind):
     assert OutboxEntry.objects.count() == 0
     assert Ask(behind).is_following(ADA, BOB) is False
     assert Ask(behind).is_following(ADA, FLIGHT) is True
+    assert in_step(behind)
+
+
+def test_a_resource_is_forgotten_in_steps_while_redis_comes_and_goes(behind):
+    fill(behind)
+    drain(behind.unguarded)
+    behind.unguarded.client.flushall()
+    assert behind.perform(Forget(FLIGHT, limit=5)) == (5, False)
+    assert OutboxEntry.objects.count() == 5
+    rebuild(behind.unguarded)
+    assert behind.perform(Forget(FLIGHT, limit=5)) == (5, False)
+    drain(behind.unguarded)
+    behind.unguarded.client.flushall()
+    assert behind.perform(Forget(FLIGHT)) == (10, True)
+    assert behind.perform(Forget(FLIGHT)) == (0, True)
+    rebuild(behind.unguarded)
+    assert Ask(behind).count(FLIGHT, "followers") == 0
     assert in_step(behind)
 
 
@@ -315,18 +333,20 @@ def test_a_row_that_no_script_takes_is_left_out(behind, caplog):
     fill(behind)
     drain(behind.unguarded)
     behind.unguarded.client.flushall()
-    for names, at in [
-        (("user", "1", "user", "1"), 5.0),
-        (("us er", "1", "user", "2"), 5.0),
-        (("user", "é" * 200, "user", "2"), 5.0),
+    for relation, *names in [
+        ("follow", "user", "1", "user", "1"),
+        ("follow", "us er", "1", "user", "2"),
+        ("follow", "user", "é" * 200, "user", "2"),
+        ("envy", "user", "1", "user", "2"),
     ]:
         row = dict(zip(("from_identifier", "from_object_id", "to_identifier", "to_object_id"), names, strict=True))
-        Edge.objects.create(relation="follow", **row, timestamp=to_datetime(at))
+        Edge.objects.create(relation=relation, **row, timestamp=to_datetime(5.0))
     rebuilt = rebuild(behind.unguarded)
-    assert (rebuilt.copied, rebuilt.left_out) == (65, 3)
+    assert (rebuilt.copied, rebuilt.left_out) == (66, 4)
     assert "us er 1 -> user 2 (follow): from.identifier must be" in caplog.text
+    assert "user 1 -> user 2 (envy): relation must be" in caplog.text
     differences = list(verify(behind.unguarded))
-    assert len(differences) == 3
+    assert len(differences) == 4
     assert list(verify(behind.unguarded, repair="database")) == differences  # which cannot mend that
     assert all(difference.mended for difference in verify(behind.unguarded, repair="redis"))
     assert in_step(behind)

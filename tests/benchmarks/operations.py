@@ -68,7 +68,9 @@ def build(client: redis.Redis) -> None:
         words = "user", USUAL + 1 - number, "project", 1, f"{begin + number}.612067"
         pipeline.evalsha(script.sha1, *JOURNALED_KEYS, *words)
     for number in range(MANY):
-        pipeline.evalsha(script.sha1, *JOURNALED_KEYS, "user", 10**6, "project", 1000 + number, f"{begin + number}.612067")
+        pipeline.evalsha(
+            script.sha1, *JOURNALED_KEYS, "user", 10**6, "project", 1000 + number, f"{begin + number}.612067"
+        )
     pipeline.xadd(f"{JOURNALED}global:journal", {"operation": "open"})
     pipeline.execute()
     sequere.follow_many(User(pk=1), _projects(1000))

@@ -29,11 +29,12 @@ def six(whole_cluster, settings):
     get_backend().client.close()
 
 
-@pytest.fixture
-def mortal(settings):
-    """A cluster that a test may kill."""
+@pytest.fixture(params=["redis.RedisCluster", "valkey.ValkeyCluster"])
+def mortal(request, settings):
+    """A cluster that a test may kill, with each client."""
     with cluster("valkey-9.1") as made:
         use_cluster(made, settings)
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = request.param
         yield made
         get_backend().client.close()
 

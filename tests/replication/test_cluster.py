@@ -83,16 +83,18 @@ def test_the_vectors_pass(six, tagged_vectors, runner, options):
     assert (done.stdout, done.stderr, done.returncode) == (f"{number} passed, 0 failed\n", "", 0)
 
 
+@pytest.mark.parametrize("client_class", ["redis.RedisCluster", "valkey.ValkeyCluster"])
 @pytest.mark.parametrize("as_url", [False, True])
-def test_the_backend(six, settings, as_url):
+def test_the_backend(six, settings, client_class, as_url):
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = client_class
     if as_url:
-        settings.SEQUERE_REDIS_CONNECTION = f"redis://{six.address}"
+        settings.SEQUERE_REDIS_CONNECTION = f"{client_class.partition('.')[0]}://{six.address}"
     assert check_settings() == []
     for call in both_ways("follow", USER, PROJECT, timestamp=1.0):
         call()
     for call in both_ways("page", PROJECT, "followers"):
         assert call().entries == [("user", "1", 1.0)]
-    for arguments in (["stats"], ["audit"]):
+    for arguments in (["stats"], ["audit"], ["scripts", "--load"]):
         call_command("sequere", *arguments, stdout=io.StringIO())
     assert check_server() == []
 

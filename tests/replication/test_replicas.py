@@ -6,10 +6,10 @@ import asyncio
 import io
 import json
 import time
+from importlib import import_module
 
 import pytest
 from django.core.management import call_command
-from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from sequere import exceptions
 from sequere.backends import get_backend
@@ -116,14 +116,16 @@ def test_a_server_that_is_too_old(settings, servers):
             call()
 
 
-def test_sentinels_name_another_primary(settings):
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+def test_sentinels_name_another_primary(settings, library):
     """The primary dies; who fails meanwhile is told, and calls go on with the one that the sentinels name."""
     with watched("valkey-9.1") as group:
-        sentinel = Sentinel(group.places)
+        clients = import_module(f"{library}.sentinel")
+        sentinel = clients.Sentinel(group.places)
         settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-        settings.SEQUERE_REDIS_CONNECTION = {"connection_pool": SentinelConnectionPool("mymaster", sentinel)}
+        settings.SEQUERE_REDIS_CONNECTION = {"connection_pool": clients.SentinelConnectionPool("mymaster", sentinel)}
         settings.SEQUERE_REDIS_REPLICA_CONNECTION = {
-            "connection_pool": SentinelConnectionPool("mymaster", sentinel, is_master=False)
+            "connection_pool": clients.SentinelConnectionPool("mymaster", sentinel, is_master=False)
         }
         backend = get_backend()
         assert Ask(backend).follow(USER, PROJECT, timestamp=1.0) is True

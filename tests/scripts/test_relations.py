@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import redis
 
 from tests.scripts.conftest import KEYS
 from tests.support.graph import dump
+from tests.support.relations import build_with_requests
 
-LUA = Path(__file__).resolve().parents[2] / "lua"
-ROW = "  request = {forward = 'requested', backward = 'requests', moves = 'follow'},\n"
 ADA, BOB, FLIGHT = ("user", "1"), ("user", "2"), ("project", "7")
 JOURNAL = "sequere:global:journal"
 
@@ -24,11 +19,7 @@ JOURNAL = "sequere:global:journal"
 def texts(tmp_path_factory):
     """The scripts, built from a copy of the sources with a second relation."""
     folder = tmp_path_factory.mktemp("lua")
-    shutil.copy(LUA / "README.rst", folder)
-    shutil.copytree(LUA / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    table = folder / "src" / "include" / "_relations.lua"
-    table.write_text(table.read_text().replace("  follow = {", f"{ROW}  follow = {{"))
-    subprocess.run([sys.executable, folder / "src" / "build.py"], check=True, capture_output=True)
+    build_with_requests(folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert [row["name"] for row in manifest["relations"]] == ["request", "follow"]
     assert manifest["relations"][0]["moves"] == "follow"

@@ -54,14 +54,21 @@ def answers(backend):
     ]
 
 
-def follows():
-    """What the database holds: since when each edge stands."""
+def edges():
+    """What the database holds: the timestamp of each edge."""
     return {
-        (Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)): (
-            row.timestamp.timestamp()
-        )
+        (
+            row.relation,
+            Resource(row.from_identifier, row.from_object_id),
+            Resource(row.to_identifier, row.to_object_id),
+        ): row.timestamp.timestamp()
         for row in Edge.objects.all()
     }
+
+
+def follows():
+    """The timestamps of the follows that the database holds, by their two ends."""
+    return {edge[1:]: timestamp for edge, timestamp in edges().items() if edge[0] == "follow"}
 
 
 def memory_of(client):

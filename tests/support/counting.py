@@ -6,32 +6,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis.asyncio
-from redis.connection import AbstractConnection
+import valkey.asyncio
+
+#: What sends packets, in each of the libraries.
+CONNECTIONS = [module.connection.AbstractConnection for module in (redis, redis.asyncio, valkey, valkey.asyncio)]
 
 
 @contextmanager
 def round_trips(monkeypatch) -> Iterator[list[str]]:
-    """Within the context: the first word of every packet that redis-py sends, sync or async."""
+    """Within the context: the first word of every packet that redis-py and valkey-py send, sync or async."""
     sent: list[str] = []
 
     def word(command) -> str:
         packed = b"".join(command) if isinstance(command, list) else command
         return packed.split(b"\r\n")[2].decode()
 
-    send, asend = (
-        AbstractConnection.send_packed_command,
-        redis.asyncio.connection.AbstractConnection.send_packed_command,
-    )
+    def counted(send):
+        def counting(self, command, *arguments, **options):
+            sent.append(word(command))
+            return send(self, command, *arguments, **options)  # which an asynchronous connection awaits
 
-    def counted(self, command, *arguments, **options):
-        sent.append(word(command))
-        return send(self, command, *arguments, **options)
-
-    async def acounted(self, command, *arguments, **options):
-        sent.append(word(command))
-        return await asend(self, command, *arguments, **options)
+        return counting
 
     with monkeypatch.context() as patch:
-        patch.setattr(AbstractConnection, "send_packed_command", counted)
-        patch.setattr(redis.asyncio.connection.AbstractConnection, "send_packed_command", acounted)
+        for connection in CONNECTIONS:
+            patch.setattr(connection, "send_packed_command", counted(connection.send_packed_command))
         yield sent

@@ -16,6 +16,9 @@ from .servers import Server, find_server, running
 #: After this many milliseconds without a word a node counts as dead.
 PATIENCE = "1000"
 
+#: How many slots a cluster has.
+SLOTS = 16384
+
 
 def wait_until(is_so, *, seconds: float = 30) -> None:
     """Wait until a function says so; a server that does not answer yet says no."""
@@ -91,14 +94,15 @@ class Cluster:
 
 
 @contextmanager
-def cluster(name: str) -> Iterator[Cluster]:
-    """Three primaries and three replicas on loopback, ready."""
+def cluster(name: str, *, primaries: int = 3, replicas: bool = True) -> Iterator[Cluster]:
+    """Primaries on loopback that share the slots evenly, in order, each with a replica; ready."""
     find_server(name)
+    size = 2 * primaries if replicas else primaries
     with ExitStack() as stack:
-        with free_ports(12) as ports:
+        with free_ports(2 * size) as ports:
             pass
         nodes = {}
-        for port, bus in zip(ports[:6], ports[6:], strict=True):
+        for port, bus in zip(ports[:size], ports[size:], strict=True):
             options = [
                 "--port",
                 str(port),
@@ -113,17 +117,17 @@ def cluster(name: str) -> Iterator[Cluster]:
             nodes[port] = stack.enter_context(running(name, *options))
         made = Cluster(nodes)
         clients = [stack.enter_context(node.client(decode_responses=True)) for node in nodes.values()]
-        for port, bus in zip(ports[1:6], ports[7:], strict=True):
+        for port, bus in zip(ports[1:size], ports[size + 1 :], strict=True):
             clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port, bus)
-        edges = [0, 5461, 10923, 16384]
+        edges = [round(number * SLOTS / primaries) for number in range(primaries + 1)]
         for client, first, end in zip(clients, edges, edges[1:], strict=False):
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         wait_until(made.is_well)
-        for primary, replica in zip(clients[:3], clients[3:], strict=True):
+        for primary, replica in zip(clients, clients[primaries:], strict=False):
             replica.execute_command("CLUSTER", "REPLICATE", primary.execute_command("CLUSTER", "MYID"))
-        for replica in clients[3:]:
+        for replica in clients[primaries:]:
             wait_until(lambda replica=replica: replica.info("replication").get("master_link_status") == "up")
-        wait_until(lambda: sorted(map(len, made.primaries.values())) == [1, 1, 1])
+        wait_until(lambda: list(map(len, made.primaries.values())) == [int(replicas)] * primaries)
         yield made
 
 

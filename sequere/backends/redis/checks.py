@@ -12,7 +12,7 @@ from ...relations import LISTS
 from ...resources import Resource
 from ..operations import Count
 from .client import find_node, is_cluster
-from .errors import translate
+from .errors import translated
 from .operate.permissions import find_missing
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def check_server(backend: RedisBackend) -> list[checks.CheckMessage]:
     try:
         backend.run("lookup", "sequere", "check")  # the primary answers this one, a replica may answer the next
         backend.perform(Count(Resource("sequere", "check"), next(iter(LISTS))))
-    except InvalidSettings:
-        return []  # check_settings() reports it
+    except InvalidSettings as error:
+        # What check_settings() does not report is what only a server knows: that its replicas answer wrongly.
+        return [] if check_settings(backend) else [checks.Error(str(error), id="sequere.E008")]
     except SequereException as error:
         return [
             checks.Warning(
@@ -61,10 +62,10 @@ def check_server(backend: RedisBackend) -> list[checks.CheckMessage]:
 
 def _check_policy(backend: RedisBackend) -> list[checks.CheckMessage]:
     try:
-        policy = find_node(backend.client, backend.prefix).info("memory").get("maxmemory_policy", "")
-    except Exception as error:  # noqa: BLE001 what the client raises is translated
-        words = f"The server does not tell its eviction policy: {translate(error)}"
-        return [checks.Warning(words, id="sequere.W003")]
+        with translated():
+            policy = find_node(backend.client, backend.prefix).info("memory").get("maxmemory_policy", "")
+    except BackendError as error:
+        return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
     if str(policy).startswith("allkeys"):
         return [
             checks.Warning(
@@ -79,8 +80,8 @@ def _check_policy(backend: RedisBackend) -> list[checks.CheckMessage]:
 def _check_permissions(backend: RedisBackend) -> list[checks.CheckMessage]:
     try:
         missing = find_missing(backend.client, backend.prefix)
-    except Exception as error:  # noqa: BLE001 what the client raises is translated
-        words = f"The server does not tell whether its user may do all that the scripts do: {translate(error)}"
+    except BackendError as error:
+        words = f"The server does not tell whether its user may do all that the scripts do: {error}"
         return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
     if not missing:
         return []

@@ -16,22 +16,25 @@ from django.utils.module_loading import import_string
 from ...conf import get_setting
 from ...exceptions import InvalidSettings
 from .drivers import Driver, find_driver
-from .errors import CLUSTER, kinds, translate, translated
+from .errors import BROKEN, CLUSTER, kinds, translate, translated
+
+#: Connections of one event loop, unless the settings say ``max_connections``.
+ASYNC_CONNECTIONS = 50
 
 
-def get_driver_of(setting: str) -> Driver:
-    """The driver for the connection in ``setting``. Raises :class:`~sequere.exceptions.InvalidSettings`."""
-    client_class = _connection_class()
-    return find_driver(get_setting(setting), client_class if isinstance(client_class, type) else None)
+def get_driver_of(client: Any) -> Driver:
+    """The driver that a client belongs to. Raises :class:`~sequere.exceptions.InvalidSettings`."""
+    return find_driver(None, type(client), type(getattr(client, "connection_pool", None)))
 
 
-def make_client(driver: Driver, setting: str) -> Any:
+def make_client(setting: str) -> Any:
     """A client of ``SEQUERE_REDIS_CONNECTION_CLASS``, or else the driver's own, for the connection in ``setting``.
 
-    No round trip, but for a cluster's client, which asks for the slots at once. Raises
-    :class:`~sequere.exceptions.InvalidSettings`.
+    No round trip, but for a client that connects at once, as that of a cluster, which asks for the slots. Raises
+    :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it reaches no server.
     """
-    client = _make(_connection_class() or driver.client_class, setting, {})
+    client = _make(_connection_class() or find_driver(*_hints(setting)).client_class, setting, {})
+    driver = get_driver_of(client)
     if isinstance(client, driver.async_client_class) or isinstance(
         getattr(client, "connection_pool", None), driver.async_pool_class
     ):
@@ -42,13 +45,14 @@ def make_client(driver: Driver, setting: str) -> Any:
     return _without_retries(client, driver.retry(driver.backoff.NoBackoff(), 0))
 
 
-def make_async_client(driver: Driver, setting: str) -> Any | None:
+def make_async_client(setting: str) -> Any | None:
     """The client for asyncio of the same server; None if the project brings its own client class or pool."""
-    connection = get_setting(setting)
-    own_pool = isinstance(connection, Mapping) and "connection_pool" in connection
-    if own_pool or get_setting("SEQUERE_REDIS_CONNECTION_CLASS"):
+    connection, client_class, pool_class = _hints(setting)
+    driver = find_driver(connection, client_class, pool_class)
+    if pool_class is not None or _connection_class() not in (None, driver.client_class):
         return None
-    client = _make(driver.async_client_class, setting, driver.async_options)
+    options = {"max_connections": ASYNC_CONNECTIONS, **driver.async_options}
+    client = _make(driver.async_client_class, setting, options)
     return _without_retries(client, driver.async_retry(driver.backoff.NoBackoff(), 0))
 
 
@@ -58,12 +62,19 @@ def connect(name: str, url: str) -> Any:
     Raises :class:`~sequere.exceptions.InvalidSettings`, which names ``name``, for a wrong URL, and ``BackendError``.
     """
     try:
-        client = find_driver(url).client_class.from_url(url)
-        with translated():
-            client.ping()  # a wrong option shows only now
+        client = _from_url(find_driver(url).client_class, url, {})
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"{name}: {error}") from error
+    with translated():
+        client.ping()
     return client
+
+
+def _hints(setting: str) -> tuple[object, type | None, type | None]:
+    """What tells the driver of a setting: its value, the class of its clients, the class of its pool."""
+    connection, client_class = get_setting(setting), _connection_class()
+    pool = connection.get("connection_pool") if isinstance(connection, Mapping) else None
+    return connection, client_class if isinstance(client_class, type) else None, type(pool) if pool else None
 
 
 def _connection_class() -> Any:
@@ -85,14 +96,18 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
     try:
         if not isinstance(connection, str):
             return client_class(**{**options, **(connection or {})})
-        client = client_class.from_url(connection, **options)
-        if not is_cluster(client):
-            # A URL's options are looked at when a connection is made, which opens nothing yet.
-            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        return _from_url(client_class, connection, options)
     except Exception as error:  # a class of the project's own raises what it likes
-        if kinds(error) & CLUSTER:
-            raise translate(error) from error  # a cluster's client connects at once
+        if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
+            raise translate(error) from error
         raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
+
+
+def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
+    client = client_class.from_url(url, **options)
+    if not is_cluster(client):
+        # A URL's options are looked at when a connection is made, which opens nothing yet.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
 
 

@@ -20,18 +20,19 @@ from .errors import is_broken, translate
 #: Seconds before a read whose connection broke is repeated.
 READ_PAUSES = (0.0, 0.01, 0.02)
 
-#: Calls of one event loop that use connections at the same time; the others wait.
-ASYNC_CALLS = 50
-
-#: Seconds that a call waits for its turn.
+#: Seconds that a call of an event loop waits for a free connection.
 ASYNC_WAIT = 20.0
 
 
 @dataclass
 class LoopClient:
-    """The client of one event loop, which a connection belongs to, and what lets so many calls at a time use it."""
+    """The client of one event loop, which its connections belong to; as many calls at a time use it as it has of them.
+
+    The others wait: the client itself would refuse them, or open a connection for each.
+    """
 
     client: Any
+    driver: Driver
     turns: asyncio.Semaphore
     lifetime: AsyncGenerator[None]
 
@@ -50,18 +51,18 @@ class Connection:
         self.async_clients: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
     @cached_property
-    def driver(self) -> Driver:
-        """The library of the clients."""
-        return get_driver_of(self.setting)
-
-    @cached_property
     def client(self) -> Any:
         """The client for all threads, which repeats no command by itself.
 
-        Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendUnavailable`` where a cluster's client, which
-        connects at once, reaches no node.
+        Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it connects at once, as the
+        client of a cluster does, and reaches no server.
         """
-        return make_client(self.driver, self.setting)
+        return make_client(self.setting)
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The library of the client."""
+        return get_driver_of(self.client)
 
     def run(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """Run a script: one round trip, one more to load the scripts at the first call of all. Returns its reply.
@@ -85,13 +86,13 @@ class Connection:
     async def arun(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """As :meth:`run`, with a client for asyncio; in a thread if the project's own class makes the clients.
 
-        Of one event loop 50 calls use connections at a time, or as many as ``max_connections`` allows; a further one
-        waits, for 20 seconds at most.
+        The calls of an event loop share 50 connections, or as many as ``max_connections`` in the setting says; a call
+        that finds none free waits, for 20 seconds at most.
         """
         own = await self._loop_client()
         if own is None:
             return await sync_to_async(self.run)(script, keys, arguments)
-        run = partial(scripts.arun, self.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica)
+        run = partial(scripts.arun, own.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica)
         await self._take_turn(own, script)
         try:
             if not self.loaded:
@@ -116,9 +117,9 @@ class Connection:
                 await own.turns.acquire()
         except TimeoutError:
             raise BackendUnavailable(
-                f"{script.name}: all connections of this event loop are in use, and none came free within "
-                f"{ASYNC_WAIT:.0f} seconds; nothing changed. The server behind {self.setting} may hang, or "
-                "max_connections there may be too small."
+                f"{script.name}: all {own.client.connection_pool.max_connections} connections of this event loop are "
+                f"in use, and none came free within {ASYNC_WAIT:.0f} seconds; nothing changed. Raise max_connections "
+                f"in {self.setting}, unless the server is slow or does not answer."
             ) from None
 
     async def _loop_client(self) -> LoopClient | None:
@@ -129,11 +130,11 @@ class Connection:
             # A loop that was closed without being shut down has not ended its generator: let go of it here.
             for closed in [known for known in self.async_clients if known.is_closed()]:
                 del self.async_clients[closed]
-            client = make_async_client(self.driver, self.setting)
+            client = make_async_client(self.setting)
             if client is None:
                 return None
-            calls = min(ASYNC_CALLS, client.connection_pool.max_connections)
-            own = LoopClient(client, asyncio.Semaphore(calls), self._lifetime(loop, client))
+            turns = asyncio.Semaphore(client.connection_pool.max_connections)
+            own = LoopClient(client, get_driver_of(client), turns, self._lifetime(loop, client))
             self.async_clients[loop] = own
             await anext(own.lifetime)
         return own

@@ -43,18 +43,23 @@ def get_driver(name: str) -> Driver:
     return Driver(name)
 
 
-def find_driver(connection: object, client_class: type | None = None) -> Driver:
-    """The driver that the settings mean: that of the client's class, of the URL's scheme, else an installed one.
+def find_driver(connection: object = None, *classes: type | None) -> Driver:
+    """The driver that the settings mean: that of a class, or of a URL's scheme, else one that is installed.
 
-    ``connection`` is the value of the connection setting, ``client_class`` that of the class setting. Raises
-    :class:`~sequere.exceptions.InvalidSettings` if the library is not installed.
+    ``connection`` is the value of a connection setting. The first of ``classes`` (of clients or pools) that comes from
+    one of the libraries decides, before the scheme. Raises :class:`~sequere.exceptions.InvalidSettings` if the library
+    is not installed.
     """
     wanted: tuple[str, ...] = NAMES
-    if client_class is not None:
-        roots = {base.__module__.partition(".")[0] for base in client_class.__mro__}
-        wanted = tuple(name for name in NAMES if name in roots) or NAMES
-    elif isinstance(connection, str) and connection.startswith("valkey"):
-        wanted = ("valkey",)
+    if isinstance(connection, str):
+        scheme = connection.partition(":")[0]
+        wanted = tuple(name for name in NAMES if scheme in (name, f"{name}s")) or NAMES
+    for cls in filter(None, classes):
+        roots = {base.__module__.partition(".")[0] for base in cls.__mro__}
+        found = tuple(name for name in NAMES if name in roots)
+        if found:
+            wanted = found
+            break
     for name in wanted:
         with suppress(ImportError):
             return get_driver(name)

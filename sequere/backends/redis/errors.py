@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 from ... import exceptions
+from .drivers import NAMES
 from .scripts import Script
 
 #: The first word of a script's error reply, and what it becomes.
@@ -29,13 +31,7 @@ CODES: dict[str, type[exceptions.SequereException]] = {
 }
 
 #: The connection broke, or there was none.
-_BROKEN = {"ConnectionError", "TimeoutError"}
-
-#: Refused, since the node that was asked may not answer now: while another one takes over, say.
-_DOWN = {"ClusterDownError", "MasterDownError", "SlotNotCoveredError"}
-
-#: Refused by both nodes between which a slot is being moved, or by a client that has tried often enough.
-_MOVING = {"TryAgainError", "AskError", "MovedError"}
+BROKEN = {"ConnectionError", "TimeoutError"}
 
 #: What a cluster's client raises where it finds no node.
 CLUSTER = {"RedisClusterException", "ValkeyClusterException"}
@@ -44,10 +40,63 @@ CLUSTER = {"RedisClusterException", "ValkeyClusterException"}
 _ROOTS = {"RedisError", "ValkeyError", *CLUSTER}
 
 _DENIED = {"AuthenticationError", "NoPermissionError"}
-_DENIALS = {"NOAUTH", "NOPERM", "WRONGPASS"}
-_REFUSED = {"OutOfMemoryError", "ReadOnlyError"}
-_REFUSALS = {"MISCONF", "NOREPLICAS", "OOM", "READONLY"}
-_UNSENT = {"BusyLoadingError", "MasterNotFoundError"}
+
+#: What is known to have changed nothing: the error's class or its text, what it becomes, and what is told.
+_REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] = (
+    (
+        {"OutOfMemoryError", "ReadOnlyError"},
+        r"^(MISCONF|NOREPLICAS|OOM|READONLY) ",
+        exceptions.WriteRefused,
+        "the server refuses writes; nothing changed",
+    ),
+    (
+        _DENIED,
+        r"^(NOAUTH|NOPERM|WRONGPASS) ",
+        exceptions.CommandDenied,
+        "the server denies this user; nothing changed",
+    ),
+    (
+        {"MaxConnectionsError"},
+        r"Too many connections|No connection available",
+        exceptions.BackendUnavailable,
+        "all connections are in use; nothing changed. Raise max_connections in SEQUERE_REDIS_CONNECTION",
+    ),
+    (
+        set(),
+        r"max number of clients reached",
+        exceptions.BackendUnavailable,
+        "the server takes no more connections; nothing changed. Raise its maxclients",
+    ),
+    (
+        {"MovedError"},  # which a cluster's client follows; an AskError too
+        r"^MOVED ",
+        exceptions.BackendError,
+        "another node of the cluster has the graph; nothing changed. SEQUERE_REDIS_CONNECTION_CLASS must be the class "
+        "of a cluster's client",
+    ),
+    (
+        {"TryAgainError", "AskError"},
+        r"^TTL exhausted|^TRYAGAIN ",  # the former where a cluster's client has tried often enough
+        exceptions.BackendUnavailable,
+        "the graph is being moved to another node of the cluster; nothing changed. Repeat the call later",
+    ),
+    (
+        {"BusyLoadingError", "ClusterDownError", "MasterDownError", "SlotNotCoveredError"},
+        r"^The previous master is now a slave",  # what a client that asks sentinels makes of READONLY
+        exceptions.BackendUnavailable,
+        "no server can answer now; nothing changed",
+    ),
+    (
+        set(),
+        r"(?i)unknown command.*_RO",
+        exceptions.BackendError,
+        "SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or newer or Valkey; nothing "
+        "changed",
+    ),
+)
+
+#: The functions of the libraries that get a connection ready, before a command is sent over it.
+_CONNECTING = {"get_connection", "connect"}
 
 _LINE = re.compile(r"^\w+ line (\d+): ")
 
@@ -66,7 +115,7 @@ def is_broken(error: Exception) -> bool:
     names = kinds(error)
     if names & _DENIED or isinstance(error, UnicodeEncodeError):
         return False
-    return bool(names & _BROKEN) or not names & _ROOTS
+    return bool(names & BROKEN) or not names & _ROOTS
 
 
 @contextmanager
@@ -93,36 +142,19 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
         line = _LINE.match(words)
         source = f" [{script.source_of(int(line[1]))}]" if line else ""
         return CODES[code](words + source)
-    names, cause = kinds(error), kinds(error.__cause__)
-    if names & _REFUSED or code in _REFUSALS:
-        return exceptions.WriteRefused(f"{name}: the server refuses writes; nothing changed: {error}")
-    # The clients for asyncio hide a refused password behind a ConnectionError.
-    if (names | cause) & _DENIED or code in _DENIALS:
-        return exceptions.CommandDenied(f"{name}: the server denies this user; nothing changed: {error}")
-    if any(text in str(error) for text in ("Too many connections", "No connection available")):
-        return exceptions.BackendUnavailable(
-            f"{name}: all connections are in use; nothing changed. Raise max_connections in SEQUERE_REDIS_CONNECTION."
-        )
-    if names & _MOVING or "TTL exhausted" in str(error) or code == "TRYAGAIN":
-        return exceptions.BackendUnavailable(
-            f"{name}: the graph is being moved to another node of the cluster; nothing changed. Repeat the call "
-            f"later: {error}"
-        )
-    if names & _DOWN:
-        return exceptions.BackendUnavailable(f"{name}: no node can answer now; nothing changed: {error}")
-    if is_broken(error) or cause & _BROKEN:
-        if script is None or script.read_only or _nothing_sent(error):
-            return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
-        return exceptions.OutcomeUnknown(
-            f"{name}: the reply was lost, so it may or may not have been applied; repeating the call is safe: "
-            f"{_show(error)}"
-        )
-    if "unknown command" in str(error) and "_RO" in str(error).upper():
-        return exceptions.BackendError(
-            f"{name}: SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or "
-            f"newer or Valkey; nothing changed: {error}"
-        )
-    return exceptions.BackendError(f"{name}: {error}")
+    # The clients for asyncio hide some errors behind a ConnectionError.
+    names = kinds(error) | kinds(error.__cause__)
+    for classes, pattern, exception, told in _REFUSALS:
+        if names & classes or re.search(pattern, str(error)):
+            return exception(f"{name}: {told}: {error}")
+    if not is_broken(error) and not names & BROKEN:
+        return exceptions.BackendError(f"{name}: {error}")
+    if script is None or script.read_only or _nothing_sent(error):
+        return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
+    return exceptions.OutcomeUnknown(
+        f"{name}: the reply was lost, so it may or may not have been applied; repeating the call is safe: "
+        f"{_show(error)}"
+    )
 
 
 def _show(error: Exception) -> str:
@@ -131,9 +163,15 @@ def _show(error: Exception) -> str:
 
 
 def _nothing_sent(error: Exception) -> bool:
+    """Whether the call is known to have ended before the script was sent: while its connection was being made."""
     if kinds(error) & CLUSTER and error.__context__ is not error.__cause__:
         # A cluster's client that looks for the nodes again, after what the context tells.
         return isinstance(error.__context__, Exception) and _nothing_sent(error.__context__)
-    # The libraries have no class for this. Should they word these otherwise one day, the answer becomes the
-    # careful one: outcome unknown.
-    return bool(kinds(error) & _UNSENT) or "connecting to" in str(error)
+    # The libraries have no class for this, so their functions decide. Should these get other names one day, the answer
+    # becomes the careful one: outcome unknown.
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    calls = {(frame.f_globals.get("__name__", ""), frame.f_code.co_name) for frame in frames}
+    connecting = any(module.partition(".")[0] in NAMES and function in _CONNECTING for module, function in calls)
+    # A cluster's client looks for the nodes again, by initialize(), after a failure that may have been another.
+    searching = any(module.endswith(".cluster") and function == "initialize" for module, function in calls)
+    return connecting and not searching

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         _add_resource(audit, nargs="?")
         audit.add_argument("--repair", action="store_true", help="mend what can be mended")
         audit.add_argument("--json", action="store_true", help="print the findings as JSON")
-        stats = commands.add_parser("stats", help="count resources and follows, name the largest lists")
+        stats = commands.add_parser("stats", help="count resources and edges, name the longest lists")
         stats.add_argument("--json", action="store_true", help="print them as JSON")
         _add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
         resolve = commands.add_parser("resolve", help="print the resource behind a uid")

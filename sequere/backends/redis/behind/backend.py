@@ -106,9 +106,9 @@ class RedisFallbackBackend(RedisBackend):
         )
 
     def check(self) -> list[CheckMessage]:
-        return checks.check_settings(self) or super().check()
+        return checks.check_settings() or super().check()
 
     def check_server(self) -> list[CheckMessage]:
         if self.check():
             return []  # check() reports it
-        return [*self.unguarded.check_server(), *checks.check_server(self)]
+        return [*self.unguarded.check_server(), *checks.check_server(self.unguarded)]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.apps import apps
 from django.core import checks
 from django.db import router
 
 from ....exceptions import BackendError, CommandDenied
 from ...database.backend import check_tables as check_tables_of
+from ..backend import RedisBackend
 from ..checks import ACL_HINT
 from ..client import find_node
 from ..errors import translated
 
-if TYPE_CHECKING:
-    from .backend import RedisFallbackBackend
 
-
-def check_settings(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
-    """What is wrong with the settings of write-behind itself. No round trip."""
+def check_settings() -> list[checks.CheckMessage]:
+    """What is wrong with the applications and the routers that write-behind needs. No round trip."""
     missing = [name for name in ("sequere.backends.database", "sequere.backends.redis") if not apps.is_installed(name)]
     if missing:
         return [
@@ -44,9 +40,9 @@ def check_settings(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
     ]
 
 
-def check_server(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+def check_server(unguarded: RedisBackend) -> list[checks.CheckMessage]:
     """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts."""
-    return [*check_tables(), *_check_persistence(backend), *_check_scan(backend)]
+    return [*check_tables(), *_check_persistence(unguarded), *_check_scan(unguarded)]
 
 
 def check_tables() -> list[checks.CheckMessage]:
@@ -57,10 +53,10 @@ def check_tables() -> list[checks.CheckMessage]:
     return check_tables_of(Edge, Journal, OutboxEntry, SetAside)
 
 
-def _check_scan(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+def _check_scan(unguarded: RedisBackend) -> list[checks.CheckMessage]:
     try:
         with translated():
-            find_node(backend.client, backend.prefix).scan(count=1)
+            find_node(unguarded.client, unguarded.prefix).scan(count=1)
     except CommandDenied as error:
         words = f"The server's user cannot rebuild, which goes over the keys: {error}"
         return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
@@ -69,10 +65,10 @@ def _check_scan(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
     return []
 
 
-def _check_persistence(backend: RedisFallbackBackend) -> list[checks.CheckMessage]:
+def _check_persistence(unguarded: RedisBackend) -> list[checks.CheckMessage]:
     try:
         with translated():
-            kept = find_node(backend.client, backend.prefix).info("persistence").get("aof_enabled")
+            kept = find_node(unguarded.client, unguarded.prefix).info("persistence").get("aof_enabled")
     except BackendError as error:
         return [checks.Warning(f"The server does not tell whether it keeps an AOF: {error}", id="sequere.W003")]
     if kept in (0, "0"):

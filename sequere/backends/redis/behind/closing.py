@@ -1,4 +1,4 @@
-"""Leaving: for the database, or for Redis alone."""
+"""Leaves write-behind: for the database, or for Redis alone."""
 
 from __future__ import annotations
 

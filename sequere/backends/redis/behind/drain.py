@@ -1,6 +1,6 @@
 """From the journal into the database: each entry exactly once, in order.
 
-The edges and the position move in one transaction, under the lock of the journal's row, so it does not
+The edges and the position change in one transaction, under the lock of the journal's row, so it does not
 matter how many drains run and when they die. Entries before the position are dropped from the journal once
 that is committed. The entry at the position stays in it as an anchor, by which the journal is known again:
 
@@ -117,7 +117,7 @@ def drain_step(unguarded: RedisBackend, row: Journal, alias: str, *, until: str 
 
     The caller holds the locked ``row``, and commits. With ``until`` nothing is dropped from the journal, so
     there may be several steps before that. What a journal that was put away holds is left to the caller
-    (:func:`take_closed`).
+    (:func:`replay_closed`).
     """
     entries = read_entries(unguarded, row.position, keep=bool(until))
     verdict = judge(unguarded, row, alias, entries)
@@ -167,7 +167,7 @@ def replay_closed(unguarded: RedisBackend, row: Journal, alias: str) -> Drained:
 def catch_up(unguarded: RedisBackend, row: Journal, alias: str) -> bool:
     """Whether Redis is cold; then the database has all that a closed journal held. Under the lock.
 
-    Somebody may have put the journal away and died before the commit.
+    A process may have put the journal away and died before the commit.
     """
     state = get_state(unguarded, row.position)
     if state.length:
@@ -204,7 +204,7 @@ def apply_entries(row: Journal, alias: str, entries: Sequence[JournalEntry], *, 
 
 
 def _shown(entry: JournalEntry) -> dict[str, str]:
-    """What an entry says, without what a PostgreSQL text cannot hold."""
+    """The content of an entry, without what a PostgreSQL text cannot hold."""
     return {name: text.replace("\0", "\\0") for name, text in entry._asdict().items()}
 
 
@@ -212,7 +212,7 @@ Change = tuple[Edge, JournalEntry, float | None]
 
 
 def _sort(entries: Sequence[JournalEntry]) -> tuple[list[Change], list[tuple[JournalEntry, str]]]:
-    """The last change of each edge, and the entries that say nothing that the table could hold."""
+    """The last change of each edge, and the entries that the table cannot hold, each with the reason."""
     last: dict[Edge, Change] = {}
     poisoned = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Writes while Redis is cold: into the database, with word for the rebuild that replays them."""
+"""Writes while Redis is cold: into the database, with entries in the outbox for the rebuild that replays them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ R = TypeVar("R")
 
 
 class RedisIsBackError(Exception):
-    """Redis is not cold (any more): nothing was done."""
+    """Redis is not cold: nothing was done."""
 
 
 def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operation: GraphOperation[R]) -> R:
     """Perform a write in the database and put the edges that it changed into the outbox, in one transaction.
 
-    Raises :class:`RedisIsBackError` if Redis is not cold. A journal is only ever made under this lock, so none can come
-    up before the commit; and the outbox is in the order of the commits. One round trip, and one for each 400
+    Raises :class:`RedisIsBackError` if Redis is not cold. A journal is only ever made under this lock, so none can
+    appear before the commit; and the outbox is in the order of the commits. One round trip, and one for each 400
     entries of a journal that was put away and is not read yet.
     """
     alias = get_alias()
     nested = connections[alias].in_atomic_block
 
-    def write() -> tuple[bool, R | None]:
-        """Whether that was all, and the result."""
+    def write() -> tuple[R] | None:
+        """The result; None if there is more of a closed journal to replay first."""
         with transaction.atomic(using=alias):
             row = Journal.lock(alias)
             state = get_state(unguarded, row.position)
@@ -41,7 +41,7 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
                 raise RedisIsBackError
             while order_of(state.closed) > order_of(row.position) and replay_closed(unguarded, row, alias).entries:
                 if not nested:
-                    return False, None  # commit: there may be more than a request has time for
+                    return None  # commit: there may be more than a request has time for
             result, changes = database.change(operation)
             OutboxEntry._default_manager.using(alias).bulk_create(
                 OutboxEntry(**columns_of(edge), timestamp=None if since is None else to_datetime(since))
@@ -50,9 +50,9 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
             if changes and row.anchor:
                 row.anchor = ""
                 row.save(using=alias, update_fields=["anchor"])
-            return True, result
+            return (result,)
 
     while True:
-        done, result = despite_deadlocks(alias, write)
+        done = despite_deadlocks(alias, write)
         if done:
-            return result  # type: ignore[return-value]  # done with a result
+            return done[0]

@@ -1,4 +1,4 @@
-"""To begin with the graph that Redis holds: the database is brought up to it, while both are in use.
+"""Begins with the graph that Redis holds: the database is brought up to it, while both are in use.
 
 First the journal is made, so that from there on changes are noted, or the one that is there is read from its
 end on. Then the two are compared and the database is mended. Until that has ended once, the row says that

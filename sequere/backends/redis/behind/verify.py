@@ -1,4 +1,4 @@
-"""Holds Redis against the database, edge by edge.
+"""Compares Redis with the database, edge by edge.
 
 Both stores are walked through in steps of bounded size; whatever differs at first sight is a suspect. A
 batch of suspects is decided under the lock: one script tells their state in Redis and the journal's last
@@ -53,8 +53,8 @@ def verify(
 
     ``repair`` names the side that is right, ``database`` or ``redis``: the other is mended, unless an edge
     changes at that moment. ``on_step`` is told how many edges were looked at, those of both sides. It drains
-    first. One round trip for each 50 edges of the database, one for each 500 of Redis and one for each
-    resource. Raises :class:`~sequere.exceptions.ColdStore` where there is nothing to compare,
+    first. One round trip for each 50 edges of the database, one for each 500 of Redis, and one for each
+    resource and relation. Raises :class:`~sequere.exceptions.ColdStore` where there is nothing to compare,
     ``InvalidArgument``, ``BackendError`` and Django's database errors.
     """
     if repair not in ("", *SIDES):
@@ -118,8 +118,10 @@ def _read(unguarded: RedisBackend, edges: Collection[Edge]) -> tuple[str, list[i
     """The journal's last entry, and since when edges exist in Redis at that moment, in microseconds."""
     try:
         last, *times = map(decode, unguarded.run("read_edges", *_flat(edges)))
-    except UNFIT:
+    except UNFIT as error:
         fit = [edge for edge in edges if not fault_of(edge)]
+        if len(fit) == len(edges):
+            raise AssertionError("the scripts refuse what has no fault") from error
         last, known = _read(unguarded, fit) if fit else (get_state(unguarded, "").last, [])
         stored = dict(zip(fit, known, strict=True))
         return last, [stored.get(edge) for edge in edges]

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ....exceptions import InvalidArgument
+from ....exceptions import BackendError, CommandDenied, InvalidArgument
 from ....relations import LISTS
-from ..client import find_node
-from ..drivers import find_driver
-from ..errors import kinds
+from ..client import find_node, get_driver_of
+from ..errors import translated
 from ..scripts import catalogue
 
 #: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
@@ -92,8 +91,8 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
 
     Each command is queued in a transaction that is dropped with its connection: the server decides as it
     will for the script, on every version and without a right to look at ACLs, and runs nothing. One round
-    trip for each command and kind of key, about 70, on a connection of their own. Raises what the client
-    raises; its ``NoPermissionError`` if the user may not use transactions.
+    trip for each command and kind of key, about 70, on a connection of their own. Raises ``CommandDenied`` if the
+    user may not use transactions, and ``BackendError``.
     """
     needed: dict[str, list[str]] = {}
     for script in catalogue().values():
@@ -101,8 +100,8 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
             needed.setdefault(command, []).append(script.name)
     missing: dict[str, list[str]] = {}
     node = find_node(client, prefix)
-    client_class = find_driver(None, type(node)).client_class
-    with client_class(connection_pool=node.connection_pool, single_connection_client=True) as single:
+    client_class = get_driver_of(node).client_class
+    with translated(), client_class(connection_pool=node.connection_pool, single_connection_client=True) as single:
         connection: Any = single.connection
         try:
             _ask(connection, "MULTI", wanted="OK")
@@ -110,9 +109,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
                 for question in _questions(command, prefix):
                     try:
                         _ask(connection, *question, wanted="QUEUED")
-                    except Exception as error:
-                        if "NoPermissionError" not in kinds(error):
-                            raise
+                    except CommandDenied:
                         key = question[3] if command.startswith("EVAL") else "".join(question[1:2])
                         missing[f"{command} {key}".strip()] = names
         finally:
@@ -127,8 +124,8 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
     elif command == "TIME":
         yield (command,)
     else:
-        strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{prefix}uid:0:followers:count"]
         lists = [f"{prefix}uid:0:{name}" for name in LISTS]
+        strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{lists[0]}:count"]
         name = f"{prefix}uid::0"
         if command == "RENAME":
             yield command, f"{prefix}global:journal", f"{prefix}global:journal:closed"
@@ -140,7 +137,8 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
 
 
 def _ask(connection: Any, *command: str, wanted: str) -> None:
-    connection.send_command(*command)
-    reply = connection.read_response()
+    with translated():
+        connection.send_command(*command)
+        reply = connection.read_response()
     if reply not in (wanted, wanted.encode()):  # whatever this is, it keeps no transactions
-        raise RuntimeError(f"{command[0]} in a transaction was answered with {reply!r:.80}")
+        raise BackendError(f"{command[0]} in a transaction was answered with {reply!r:.80}")

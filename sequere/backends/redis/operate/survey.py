@@ -55,11 +55,15 @@ class Largest(NamedTuple):
 
 @dataclass(frozen=True)
 class Stats:
-    """What a graph holds: resources per identifier, follows, pairs of friends, the longest lists."""
+    """What a graph holds, and its longest lists.
+
+    ``resources`` are counted by identifier, ``edges`` by relation, and ``pairs``, edges in both directions between the
+    same two resources, by the relation's mutual list.
+    """
 
     resources: dict[str, int]
-    follows: int
-    friends: int
+    edges: dict[str, int]
+    pairs: dict[str, int]
     largest: list[Largest]
 
 
@@ -223,8 +227,8 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
     names = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for _, uid, _ in largest])
     return Stats(
         resources=dict(sorted(resources.items())),
-        follows=sizes["followings"],
-        friends=sizes["friends"] // 2,
+        edges={relation.name: sizes[relation.forward] for relation in RELATIONS.values()},
+        pairs={relation.mutual: sizes[relation.mutual] // 2 for relation in RELATIONS.values() if relation.mutual},
         largest=[Largest(-size, name, _resource(reply)) for (size, _, name), reply in zip(largest, names, strict=True)],
     )
 
