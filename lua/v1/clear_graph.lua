@@ -20,8 +20,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for progress, keys. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV

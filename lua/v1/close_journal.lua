@@ -18,8 +18,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'close_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for . What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'

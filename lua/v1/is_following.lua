@@ -20,8 +20,9 @@
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format

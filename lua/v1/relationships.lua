@@ -20,8 +20,9 @@
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'relationships'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, lists, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
 local others = 4 -- the place of the first one in ARGV

@@ -26,8 +26,9 @@ description = 'Adds edges of a relation from one resource to up to 50 others: al
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'add_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for relation, from_identifier, from_object_id, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if timestamp == '' then timestamp = nil end
@@ -332,8 +333,9 @@ description = 'Checks one resource\'s part of the graph, in bounded steps, and r
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, cursor, limit, repair, identifiers. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
@@ -851,8 +853,9 @@ description = 'Removes keys of the graph during a rebuild. Whoever rebuilds find
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for progress, keys. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
@@ -991,8 +994,9 @@ description = 'Puts the journal away: from here on nothing is noted, and whoever
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'close_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for . What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
@@ -1113,8 +1117,9 @@ description = 'Brings up to 50 edges into the state given, whatever it was, duri
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'copy_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for progress, reached, edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
@@ -1433,8 +1438,9 @@ description = 'Counts the entries of a list of a resource.', callback = function
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'count'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, list. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -1590,8 +1596,9 @@ description = 'Drops the journal\'s entries before a position and reads those fr
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for position, limit, keep, closed. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if position == '' then position = nil end
@@ -1765,8 +1772,9 @@ description = 'Makes one resource follow another.', callback = function(KEYS, AR
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'follow'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for from_identifier, from_object_id, to_identifier, to_object_id, timestamp. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if timestamp == '' then timestamp = nil end
@@ -2032,8 +2040,9 @@ description = 'Takes a resource and every edge from or to it out of the graph, i
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'forget'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, limit. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -2322,8 +2331,9 @@ description = 'Tells whether one resource follows another.', callback = function
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -2465,8 +2475,9 @@ description = 'Tells how the journal stands, and a rebuild if one is under way.'
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'journal_state'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for position. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position = ARGV[1]
 if position == '' then position = nil end
@@ -2603,8 +2614,9 @@ description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'lookup'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
@@ -2746,8 +2758,9 @@ description = 'Brings up to 50 edges into another state, each if it is in the st
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'mend_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -3112,8 +3125,9 @@ description = 'Takes up to 50 entries out of a list of a resource: their edges b
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, list, target, limit, timestamp, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -3503,8 +3517,9 @@ description = 'Says how far a rebuild is, if it is where the caller thinks. The 
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'move_rebuild'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for progress, reached. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3637,8 +3652,9 @@ description = 'Ends a rebuild: makes the journal, with one entry of the operatio
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'open_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for progress, entry. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, entry = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3813,8 +3829,9 @@ description = 'Reads one page of a list of a resource, by offset or by cursor. A
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'page'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, list, order, limit, offset, cursor. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if offset == '' then offset = nil end
@@ -4062,8 +4079,9 @@ description = 'Tells since when up to 50 edges exist, and the journal\'s last en
 --   SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'read_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for edges. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -4239,8 +4257,9 @@ description = 'Tells which lists of a resource hold up to 500 others.', callback
 --   SEQUERE_WRONGTYPE
 local SCRIPT = 'relationships'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for identifier, object_id, lists, others. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
 local others = 4 -- the place of the first one in ARGV
@@ -4422,8 +4441,9 @@ description = 'Finds the resource that has a uid.', callback = function(KEYS, AR
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'resolve'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for uid. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local uid = ARGV[1]
 local call, find, format = redis.call, string.find, string.format
@@ -4552,8 +4572,9 @@ description = 'Makes one resource stop following another.', callback = function(
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header for from_identifier, from_object_id, to_identifier, to_object_id. What is needed only to refuse a call comes after the reply, and the body takes what it needs
---- as parameters: each call makes anew the functions that it passes, and a cell for each variable that they share.
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
+--- variable that they share.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
