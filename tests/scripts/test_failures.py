@@ -258,19 +258,21 @@ def tampered(tmp_path, call):
     return tamper
 
 
-#: A body that stops the first time only, which no refusal of a server makes it do.
-ONCE = "if not watched then\n  error('once')\nend\nnote('add'"
+#: A body that stops the first time only, after its writes, which no refusal of a server makes it do.
+ONCE = "if not changes then\n  changes = {}\n  error('once')\nend\nchanges = {'add'"
 
 
 def test_what_does_not_stop_again_is_a_fault_and_notes_nothing(call, tampered):
     before = prepare(call)
+    once = tampered("follow.lua", "changes = {'add'", ONCE)
     with pytest.raises(redis.ResponseError, match=r"SEQUERE_FAILED follow .*; please report this"):
-        tampered("follow.lua", "note('add'", ONCE)("follow", *WRITES["follow"])
+        once("follow", *WRITES["follow"])
     assert dump(call.client) == before
-    # The fault planted: a second run that notes.
+    # The fault planted: what the second run wrote stays.
+    second = "reply = refused and stop or reply\n  --- @if undo\n  take_back()\n"
     with pytest.raises(redis.ResponseError, match="SEQUERE_FAILED"):
-        tampered("include/_append.lua", "if watched then", "if false then")("follow", *WRITES["follow"])
-    assert dump(call.client).keys() == before.keys()
+        tampered("frame.lua", second, second.replace("take_back()", ""))("follow", *WRITES["follow"])
+    assert dump(call.client)["sequere:global:journal"] == before["sequere:global:journal"]
     assert dump(call.client) != before
 
 
