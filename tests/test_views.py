@@ -196,6 +196,6 @@ def test_the_admin_shows_and_removes_but_does_not_make(client, user, project):
     assert "1 edge" in listed.content.decode()
     assert client.get(reverse("admin:sequere_database_edge_add")).status_code == 403
     row = listed.context["cl"].result_list[0]
-    assert str(row) == f"user {user.pk} follows project {project.pk}"
+    assert str(row) == f"user {user.pk} -> project {project.pk} (follow)"
     client.post(reverse("admin:sequere_database_edge_delete", args=[row.pk]), {"post": "yes"})
     assert not is_following(user, project)
