@@ -93,7 +93,12 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
     ("file", "old", "new", "message"),
     [
         ("follow.lua", '--- @include "_add_edge"', '--- @include "_nobody"', "follow.lua: there is no include/_nobody"),
-        ("follow.lua", '--- @include "_add_edge"', "--- @include _add_edge", r"follow.lua: line \d+: write --- @include"),
+        (
+            "follow.lua",
+            '--- @include "_add_edge"',
+            "--- @include _add_edge",
+            r"follow.lua: line \d+: write --- @include",
+        ),
         ("include/_uid.lua", "local", "--- @included\nlocal", r"include/_uid.lua line 2: write --- @include"),
         ("include/_add_edge.lua", '"_add_entry"', '"_add_edge"', "_add_edge.lua includes itself: .*<- _add_edge"),
         ("follow.lua", '--- @relation "follow"', '--- @relation "hate"', "there is no relation hate; there are follow"),
@@ -137,7 +142,12 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("count.lua", "call('ZCARD'", "call('ZLEXCOUNT'", "count.lua: commands that build.py does not know: ZLEXCOUNT"),
         ("count.lua", "call('ZCARD'", "redis.call('ZCARD'", r"count.lua: line \d+: write call\(...\)"),
         ("include/_uid.lua", "call('GET'", "redis.pcall('GET'", r"include/_uid.lua line \d+: write call\(...\)"),
-        ("follow.lua", "return 1", "call('XADD', last_uid)\nreturn 1", r"follow.lua: line \d+: leave entries of changes"),
+        (
+            "follow.lua",
+            "return 1",
+            "call('XADD', last_uid)\nreturn 1",
+            r"follow.lua: line \d+: leave entries of changes",
+        ),
         ("count.lua", "lua/v1/count.lua", "count.lua", "count.lua: the example does not run lua/v1/count.lua"),
         (
             "lookup.lua",
