@@ -61,7 +61,7 @@ class RedisBackend(BaseBackend):
         return self.primary.run(self._scripts[name], self.keys, arguments)
 
     def check(self) -> list[CheckMessage]:
-        return checks.check_settings(self)
+        return checks.check_settings(self.connections, self.prefix)
 
     def check_server(self) -> list[CheckMessage]:
-        return checks.check_server(self)
+        return checks.check_server(self.connections, self.keys)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from django.core import checks
 
@@ -11,29 +12,27 @@ from ...exceptions import BackendError, InvalidSettings, SequereException
 from ...relations import LISTS
 from ...resources import Resource
 from ..operations import Count
+from . import scripts
 from .client import find_node, is_cluster
+from .connection import Connection
 from .errors import translated
 from .operate.permissions import find_missing
-
-if TYPE_CHECKING:
-    from .backend import RedisBackend
 
 ACL_HINT = "Run the line that `manage.py sequere acl` prints, with --user for another name."
 
 
-def check_settings(backend: RedisBackend) -> list[checks.CheckMessage]:
+def check_settings(connections: Sequence[Connection], prefix: str) -> list[checks.CheckMessage]:
     """What is wrong with the settings. No round trip, but that of a cluster's client, which connects at once."""
     try:
-        for connection in backend.connections:
-            _ = connection.client
+        clients = [connection.client for connection in connections]
     except InvalidSettings as error:
         return [checks.Error(str(error), id="sequere.E003")]
     except BackendError:
         return []  # check_server() reports it
-    if is_cluster(backend.client) and not re.search(r"^[^{]*\{[^}]+\}", backend.prefix):
+    if is_cluster(clients[0]) and not re.search(r"^[^{]*\{[^}]+\}", prefix):
         return [
             checks.Error(
-                f"On a cluster the keys of a graph must share a hash tag; SEQUERE_REDIS_PREFIX is {backend.prefix!r}.",
+                f"On a cluster the keys of a graph must share a hash tag; SEQUERE_REDIS_PREFIX is {prefix!r}.",
                 hint="Set SEQUERE_REDIS_PREFIX to a text with a tag in braces, such as '{sequere}:'.",
                 id="sequere.E006",
             )
@@ -41,14 +40,17 @@ def check_settings(backend: RedisBackend) -> list[checks.CheckMessage]:
     return []
 
 
-def check_server(backend: RedisBackend) -> list[checks.CheckMessage]:
-    """What is wrong with the server: whether it answers, may evict keys, or denies what the scripts do."""
+def check_server(connections: Sequence[Connection], keys: tuple[str, str]) -> list[checks.CheckMessage]:
+    """What is wrong with the servers: whether they answer and, of the first connection's, the primary, whether it may
+    evict keys or denies what the scripts do."""
+    prefix = keys[0]
+    operation = Count(Resource("sequere", "check"), next(iter(LISTS)))
     try:
-        backend.run("lookup", "sequere", "check")  # the primary answers this one, a replica may answer the next
-        backend.perform(Count(Resource("sequere", "check"), next(iter(LISTS))))
+        for connection in connections:
+            connection.run(scripts.catalogue()[operation.script], keys, operation.arguments())
     except InvalidSettings as error:
         # What check_settings() does not report is what only a server knows: that its replicas answer wrongly.
-        return [] if check_settings(backend) else [checks.Error(str(error), id="sequere.E008")]
+        return [] if check_settings(connections, prefix) else [checks.Error(str(error), id="sequere.E008")]
     except SequereException as error:
         return [
             checks.Warning(
@@ -57,13 +59,14 @@ def check_server(backend: RedisBackend) -> list[checks.CheckMessage]:
                 id="sequere.W001",
             )
         ]
-    return [*_check_policy(backend), *_check_permissions(backend)]
+    client = connections[0].client
+    return [*_check_policy(client, prefix), *_check_permissions(client, prefix)]
 
 
-def _check_policy(backend: RedisBackend) -> list[checks.CheckMessage]:
+def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
     try:
         with translated():
-            policy = find_node(backend.client, backend.prefix).info("memory").get("maxmemory_policy", "")
+            policy = find_node(client, prefix).info("memory").get("maxmemory_policy", "")
     except BackendError as error:
         return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
     if str(policy).startswith("allkeys"):
@@ -77,9 +80,9 @@ def _check_policy(backend: RedisBackend) -> list[checks.CheckMessage]:
     return []
 
 
-def _check_permissions(backend: RedisBackend) -> list[checks.CheckMessage]:
+def _check_permissions(client: Any, prefix: str) -> list[checks.CheckMessage]:
     try:
-        missing = find_missing(backend.client, backend.prefix)
+        missing = find_missing(client, prefix)
     except BackendError as error:
         words = f"The server does not tell whether its user may do all that the scripts do: {error}"
         return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]

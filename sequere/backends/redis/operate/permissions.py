@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DEL": (),
     "EXISTS": (),
     "GET": (),
+    "HDEL": ("check",),
     "HMGET": ("identifier",),
     "HSET": ("identifier", "check"),
     "INCR": (),
@@ -98,6 +99,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
     for script in catalogue().values():
         for command in ("EVALSHA", "EVAL", *script.commands):
             needed.setdefault(command, []).append(script.name)
+    questions = {command: list(_questions(command, prefix)) for command in needed}
     missing: dict[str, list[str]] = {}
     node = find_node(client, prefix)
     client_class = get_driver_of(node).client_class
@@ -106,7 +108,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
         try:
             _ask(connection, "MULTI", wanted="OK")
             for command, names in needed.items():
-                for question in _questions(command, prefix):
+                for question in questions[command]:
                     try:
                         _ask(connection, *question, wanted="QUEUED")
                     except CommandDenied:
