@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.resources import files
 
 _ALL = json.loads(files("sequere.lua").joinpath("manifest.json").read_text())
@@ -22,6 +23,14 @@ def places_of(argument) -> list[tuple[str, str, bool]]:
         side = "" if argument["name"] == "resource" or argument["most"] else f"{argument['name']}_"
         return [(f"{side}identifier", "identifier", False), (f"{side}object_id", "object_id", False)]
     return [(argument["name"], argument["type"], argument["absent"] is not None)]
+
+
+def example_of(name: str) -> list[str]:
+    """The ARGV of the example in a script's header, with one of what may be repeated, and "" for what it leaves out."""
+    given = shlex.split(MANIFEST[name]["example"].partition(" sequere:global:uid")[2].removeprefix(" ,"))
+    arguments = MANIFEST[name]["arguments"]
+    places = [place for argument in arguments for place in places_of(argument)]
+    return given[: len(places)] + [""] * (len(places) - len(given))
 
 
 def fields_of(reply) -> tuple[list[dict], list[dict]]:
