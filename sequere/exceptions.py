@@ -85,7 +85,7 @@ class CommandDenied(BackendError):
 
 
 class WrongType(BackendError):
-    """A key of the graph holds something else, left there by somebody else. Nothing changed."""
+    """A key of the graph has a value of another type. Nothing changed."""
 
 
 class CorruptGraph(BackendError):

@@ -97,7 +97,7 @@ class Registry:
 
     def get_base(self, model_or_instance: type[Model] | Model) -> ModelBase:
         """The :class:`ModelBase` of a model or an instance. Raises :class:`NotRegistered`."""
-        # __class__, not type(): request.user is a lazy object that stands in for the user.
+        # __class__, not type(): request.user is a lazy object that wraps the user.
         model = model_or_instance if isinstance(model_or_instance, type) else model_or_instance.__class__
         try:
             return self._resolved[model]
@@ -120,13 +120,13 @@ class Registry:
         raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.")
 
     def identify(self, instance: Model) -> Resource:
-        """The resource that an instance stands for: identifier and primary key as text.
+        """The resource of an instance: identifier and primary key as text.
 
         The key is brought into the form that its field gives it: a UUID is the same resource with and
         without hyphens. Raises :class:`NotRegistered`, :class:`UnsavedInstance`, ``InvalidObjectId`` for a
-        key that is none, ``InvalidArgument`` for what is no instance.
+        primary key that cannot be one, ``InvalidArgument`` for anything but an instance.
         """
-        # __class__, not type(): request.user is a lazy object that stands in for the user.
+        # __class__, not type(): request.user is a lazy object that wraps the user.
         base = self._resolved.get(instance.__class__)
         if base is None:
             if not isinstance(instance, Model):
@@ -135,7 +135,7 @@ class Registry:
         return self._resource(base, instance)
 
     def identify_row(self, instance: Model) -> list[Resource]:
-        """All resources that the row of an instance stands for: more than one if proxies are registered too."""
+        """All resources of the row of an instance: more than one if proxies are registered too."""
         concrete = instance._meta.concrete_model
         bases = [base for base in self._bases.values() if base.model._meta.concrete_model is concrete]
         return [self._resource(base, instance) for base in bases or [self.get_base(instance)]]

@@ -24,7 +24,7 @@ def is_identifier(identifier: object) -> bool:
 
 
 def check_identifier(identifier: object, name: str = "identifier") -> str:
-    """The identifier itself. Raises :class:`InvalidIdentifier`, naming the argument, if it is none."""
+    """The identifier itself. Raises :class:`InvalidIdentifier`, which names the argument."""
     if not isinstance(identifier, str) or not is_identifier(identifier):
         raise InvalidIdentifier(
             f"{name} must be 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not 'count'; "

@@ -59,7 +59,7 @@ class Tests:
 
 
 class Types:
-    """The types that a header may name, read from ``types.lua``; names in capitals there stand for ``words``."""
+    """The types that a header may name, read from ``types.lua``, where ``words`` replace the names in capitals."""
 
     def __init__(self, path: Path, words: Mapping[str, str]) -> None:
         text = re.sub(r"\b[A-Z]+_NAMES\b", lambda match: words[match[0]], path.read_text(encoding="utf-8"))
@@ -220,7 +220,7 @@ def _differing(types: Types, argument: Argument) -> list[tuple[str, str, list[st
 
 
 def _put(expression: str | None, name: str) -> str:
-    """An expression of "value" as one of the name, to stand among others."""
+    """An expression of "value" with a name in its place, in brackets where others can come beside it."""
     text = re.sub(r"\bvalue\b", name, expression or "")
     return f"({text})" if " or " in text else text
 
@@ -252,7 +252,7 @@ def _refuse(name: str, other: str, identifier: str, object_id: str, *others: str
 
 
 def _add_functions(tests: Tests, types: Types, every: Sequence[Type]) -> None:
-    """Put the functions before the test that calls them: those that the quick test calls stand at the head."""
+    """Put each function before the first test that calls it."""
     head = types.functions_for([kind for kind in every if kind.quick == f"{kind.test}(value)"])
     rest = [test for test in types.functions_for(every) if test not in head]
     tests.quick = [line for test in head for line in types.functions[test].splitlines()] + tests.quick

@@ -1,5 +1,5 @@
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
---- four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and
+--- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
 --- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
 --
 -- ARGV
@@ -65,11 +65,11 @@ end
 local function set_count(list)
   local count = list .. ':count'
   if is_sound(list, 'zset') and is_sound(count, 'string') then
-    local held, said = call('ZCARD', list), call('GET', count)
-    if said or held > 0 then
-      call('SET', count, held)
-      undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
-      if held == 0 then -- after the SET: whoever may not SET could not take back the DEL
+    local size, stored = call('ZCARD', list), call('GET', count)
+    if stored or size > 0 then
+      call('SET', count, size)
+      undo = stored and {undo, 'SET', count, stored} or {undo, 'DEL', count}
+      if size == 0 then -- after the SET: a user who may not SET could not set back the DEL
         call('DEL', count)
       end
     end
@@ -81,9 +81,9 @@ local function check_count(list)
   if not (is_sound(list, 'zset') and is_sound(count, 'string')) then
     return
   end
-  local held, said = call('ZCARD', list), call('GET', count)
-  if (said or '0') ~= tostring(held) or said == '0' then
-    found('count', count, 'says ' .. (said or 'nothing') .. ', the list holds ' .. held)
+  local size, stored = call('ZCARD', list), call('GET', count)
+  if (stored or '0') ~= tostring(size) or stored == '0' then
+    found('count', count, 'says ' .. (stored or 'nothing') .. ', the list holds ' .. size)
     if mend then
       set_count(list)
     end
@@ -139,7 +139,7 @@ local function check_edge(name, relation, from, to)
     return
   end
   if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-    -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
+    -- The list of the from side decides whether an edge exists: where it lacks the edge, the repair is a change.
     change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
   end
   want_in_lists(from.uid, relation.forward, to, score)

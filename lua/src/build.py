@@ -34,7 +34,7 @@ SRC = Path(__file__).resolve().parent
 LUA = SRC.parent
 VERSION = "v1"
 
-#: Sources that are no scripts.
+#: Sources that are not scripts.
 PARTS = {"frame", "types"}
 
 #: Lets Dragonfly run a script that derives keys; everybody else reads a comment.
@@ -123,15 +123,18 @@ LISTS = ("forward", "backward", "mutual")
 
 
 def check_marks(place: str, text: str) -> None:
-    """Refuse a line that looks like a mark and is none."""
+    """Refuse a line that begins like a mark, but is not a mark."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("--- @") and not (_INCLUDE.match(line) or _RELATION.match(line)):
             raise BuildError(f'{place} {number}: write --- @include "_name" or --- @relation "name"; got {line}')
 
 
 def check_calls(place: str, text: str) -> None:
-    """Refuse a call that the frame could not watch, and an entry of the journal that the body would not set back: the
-    entries of changes are the frame's, so that a body that runs a second time makes none."""
+    """Refuse what would break the frame's promises.
+
+    It can explain a refusal only of ``call``. And since a body may run twice, only the frame appends changes to the
+    journal.
+    """
     lines = text.splitlines()
     for number, (line, after) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):
         if re.search(r"\bredis\.", line):

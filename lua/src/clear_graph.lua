@@ -1,5 +1,5 @@
---- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a
---- rebuild which comes late removes nothing.
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
+--- nothing if another rebuild went on meanwhile.
 --
 -- ARGV
 --   progress    progress      how far the caller thinks the rebuild is

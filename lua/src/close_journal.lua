@@ -1,5 +1,5 @@
---- Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets
---- SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.
+--- Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD.
+--- drain_journal can still read the closed journal. A journal closed before is replaced: read it first.
 --
 -- ARGV
 -- REPLY outcome

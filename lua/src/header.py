@@ -54,7 +54,7 @@ class Argument:
     type: str
     #: What it is when it is empty or left out: "?" nil, "=now" the clock, None: it must be there.
     absent: str | None
-    #: How many there are; 0 and 0: it stands alone.
+    #: How many there are; 0 and 0: it is not repeated.
     least: int
     most: int
     #: The resource that it must not be the same as.

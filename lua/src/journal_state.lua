@@ -1,4 +1,4 @@
---- Tells how the journal stands, and a rebuild if one is under way.
+--- Reads the state of the journal, and of a rebuild if one is under way.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty or left out: none

@@ -1,5 +1,5 @@
 --- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
---- rebuild that stood still while another went on does no harm.
+--- rebuild that stopped while another went on changes nothing.
 --
 -- ARGV
 --   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way

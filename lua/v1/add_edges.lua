@@ -76,8 +76,8 @@ local function add_entry(list, score, uid)
 end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
---- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+--- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
+--- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward

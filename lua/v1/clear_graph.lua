@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a
---- rebuild which comes late removes nothing.
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
+--- nothing if another rebuild went on meanwhile.
 --
 -- ARGV
 --   progress    progress      how far the caller thinks the rebuild is

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
---- Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets
---- SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.
+--- Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD.
+--- drain_journal can still read the closed journal. A journal closed before is replaced: read it first.
 --
 -- ARGV
 -- REPLY outcome

@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 journal_state: generated from lua/src/journal_state.lua, do not edit
---- Tells how the journal stands, and a rebuild if one is under way.
+--- Reads the state of the journal, and of a rebuild if one is under way.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty or left out: none

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
 --- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
---- rebuild that stood still while another went on does no harm.
+--- rebuild that stopped while another went on changes nothing.
 --
 -- ARGV
 --   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way

@@ -80,8 +80,8 @@ local function add_entry(list, score, uid)
 end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
---- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+--- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
+--- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -301,11 +301,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_audit', flags = {},
-description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and mutual entries without their two edges. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
+description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
---- four entries still has is an edge: repair restores it, and drops only entries whose resource nobody knows and
+--- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
 --- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
 --
 -- ARGV
@@ -442,11 +442,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   local function set_count(list)
     local count = list .. ':count'
     if is_sound(list, 'zset') and is_sound(count, 'string') then
-      local held, said = call('ZCARD', list), call('GET', count)
-      if said or held > 0 then
-        call('SET', count, held)
-        undo = said and {undo, 'SET', count, said} or {undo, 'DEL', count}
-        if held == 0 then -- after the SET: whoever may not SET could not take back the DEL
+      local size, stored = call('ZCARD', list), call('GET', count)
+      if stored or size > 0 then
+        call('SET', count, size)
+        undo = stored and {undo, 'SET', count, stored} or {undo, 'DEL', count}
+        if size == 0 then -- after the SET: a user who may not SET could not set back the DEL
           call('DEL', count)
         end
       end
@@ -458,9 +458,9 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if not (is_sound(list, 'zset') and is_sound(count, 'string')) then
       return
     end
-    local held, said = call('ZCARD', list), call('GET', count)
-    if (said or '0') ~= tostring(held) or said == '0' then
-      found('count', count, 'says ' .. (said or 'nothing') .. ', the list holds ' .. held)
+    local size, stored = call('ZCARD', list), call('GET', count)
+    if (stored or '0') ~= tostring(size) or stored == '0' then
+      found('count', count, 'says ' .. (stored or 'nothing') .. ', the list holds ' .. size)
       if mend then
         set_count(list)
       end
@@ -516,7 +516,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       return
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-      -- Where the list of the from side lacks it, nobody saw this edge: restored, it is a change.
+      -- The list of the from side decides whether an edge exists: where it lacks the edge, the repair is a change.
       change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
     end
     want_in_lists(from.uid, relation.forward, to, score)
@@ -830,11 +830,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_clear_graph', flags = {},
-description = 'Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a rebuild which comes late removes nothing.', callback = function(KEYS, ARGV)
+description = 'Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another rebuild went on meanwhile.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. Whoever rebuilds finds them by SCAN; this script makes sure that a
---- rebuild which comes late removes nothing.
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
+--- nothing if another rebuild went on meanwhile.
 --
 -- ARGV
 --   progress    progress      how far the caller thinks the rebuild is
@@ -973,11 +973,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_close_journal', flags = {},
-description = 'Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.', callback = function(KEYS, ARGV)
+description = 'Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD. drain_journal can still read the closed journal. A journal closed before is replaced: read it first.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
---- Puts the journal away: from here on nothing is noted, and whoever passes the journal as guard gets
---- SEQUERE_COLD. drain_journal still reads what it held. One that was put away before is replaced: read it first.
+--- Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD.
+--- drain_journal can still read the closed journal. A journal closed before is replaced: read it first.
 --
 -- ARGV
 -- REPLY outcome
@@ -1819,8 +1819,8 @@ local function add_entry(list, score, uid)
 end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
---- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+--- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
+--- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -2087,8 +2087,8 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
---- the timestamp that the edge had; false if there was no edge.
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
 local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -2450,10 +2450,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_journal_state', flags = {'no-writes'},
-description = 'Tells how the journal stands, and a rebuild if one is under way.', callback = function(KEYS, ARGV)
+description = 'Reads the state of the journal, and of a rebuild if one is under way.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 journal_state: generated from lua/src/journal_state.lua, do not edit
---- Tells how the journal stands, and a rebuild if one is under way.
+--- Reads the state of the journal, and of a rebuild if one is under way.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty or left out: none
@@ -2825,8 +2825,8 @@ local function add_entry(list, score, uid)
 end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
---- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+--- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
+--- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -2866,8 +2866,8 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
---- the timestamp that the edge had; false if there was no edge.
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
 local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3185,8 +3185,8 @@ local function add_entry(list, score, uid)
 end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. Whether there is a counterpart is read from the lists of the from side.
---- The relation comes as the names of its lists, for a table costs each follow about as much as a function.
+--- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
+--- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3226,8 +3226,8 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
---- the timestamp that the edge had; false if there was no edge.
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
 local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3494,11 +3494,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_move_rebuild', flags = {},
-description = 'Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a rebuild that stood still while another went on does no harm.', callback = function(KEYS, ARGV)
+description = 'Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a rebuild that stopped while another went on changes nothing.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
 --- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
---- rebuild that stood still while another went on does no harm.
+--- rebuild that stopped while another went on changes nothing.
 --
 -- ARGV
 --   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
@@ -4603,8 +4603,8 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
---- the timestamp that the edge had; false if there was no edge.
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
 local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward

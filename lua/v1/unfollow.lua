@@ -51,8 +51,8 @@ local function remove_entry(list, score, uid)
   end
 end
 -- @from include/_remove_edge.lua:3
---- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one. Returns
---- the timestamp that the edge had; false if there was no edge.
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
 local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward

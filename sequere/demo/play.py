@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Played:
-    """A chapter as it went with each backend, and the keys that stood in Redis at its end."""
+    """A chapter as it went with each backend, and the keys that were in Redis at its end."""
 
     chapter: Chapter
     redis: list[Outcome]

@@ -58,7 +58,7 @@ CHAPTERS = (
     ),
     Chapter(
         "The same as methods",
-        "SequereMixin has every function as a method. The follow stands already, so follow() says False.",
+        "SequereMixin has every function as a method. The follow exists already, so follow() returns False.",
         (
             Call("user.follow(project)", writes=True),
             Call("user.is_following(project)"),

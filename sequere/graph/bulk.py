@@ -18,7 +18,7 @@ from .events import Send
 
 M = TypeVar("M", bound=Model)
 
-#: The instances that stand for each resource of a batch.
+#: The instances of each resource of a batch.
 Same = list[list[M]]
 
 
@@ -76,7 +76,7 @@ aare_following = awaitable(are_following)
 
 
 def _batches(instances: Iterable[M], size: int) -> Iterator[tuple[Same[M], list[Resource]]]:
-    """So many resources at a time, each once, and for each the instances that stand for it.
+    """The resources in batches, each once, and the instances of each.
 
     All instances are looked at before the first batch is sent.
     """

@@ -120,7 +120,7 @@ class DatabaseBackend(BaseBackend):
         rows = [self._row(edge, seconds) for edge in edges]
 
         def insert() -> list[bool]:
-            # In a transaction: nobody can remove a new row before it has been counted.
+            # In a transaction, so that no other call removes a new row before it is counted.
             with transaction.atomic(using=alias, savepoint=False):
                 ours = self._insert(alias, rows)
             return [row.pk in ours for row in rows]
@@ -347,7 +347,7 @@ def _check_number(name: str, value: object, least: int, most: int) -> None:
 
 
 def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
-    """What a cursor stands for: the rows after its entry and, oldest first, until when the walk goes.
+    """What a cursor means: the rows after its entry and, oldest first, until when the walk goes.
 
     A cursor is the last entry's microseconds and row id; oldest first, a third part is the newest score
     when the walk began, or it would meet those who came meanwhile.

@@ -1,4 +1,4 @@
-"""What the journal held and the follows could not take, in Django's admin."""
+"""The entries of the journal that the table could not take, in Django's admin."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def run(driver: Driver, client: Any, script: Script, *words: str | int | bytes, 
 
     ``words`` are the number of keys, the keys and the arguments. Returns the reply as the client gives it and
     raises what the client raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once: that
-    holds even while somebody flushes the script cache again and again. With ``replica`` by EVALSHA_RO and EVAL_RO
+    works even while the script cache is being flushed again and again. With ``replica`` by EVALSHA_RO and EVAL_RO
     (Redis 7.0, Valkey), which a replica answers.
     """
     evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)

@@ -47,7 +47,7 @@ class JournalEntry(NamedTuple):
         """The edge that it is about.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown relation, ``InvalidIdentifier`` or
-        ``InvalidObjectId`` for an end that is no resource.
+        ``InvalidObjectId`` for an end that is not a resource.
         """
         check_relation(self.relation)
         from_resource = Resource(self.from_identifier, self.from_object_id)
@@ -59,7 +59,7 @@ class JournalEntry(NamedTuple):
     def since(self) -> float | None:
         """Since when its edge exists after it (seconds since the epoch, UTC); None if it does not.
 
-        Raises :class:`~sequere.exceptions.InvalidArgument` for an operation that is none, ``InvalidTimestamp``.
+        Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown operation, ``InvalidTimestamp``.
         """
         if self.operation == "remove":
             return None
@@ -92,7 +92,7 @@ class Progress(NamedTuple):
 
 
 class State(NamedTuple):
-    """How the journal in Redis stands; see ``lua/src/journal_state.lua``."""
+    """The state of the journal in Redis; see ``lua/src/journal_state.lua``."""
 
     length: int
     last: str

@@ -1,4 +1,4 @@
-"""How write-behind stands: for ``manage.py sequere status`` and for a health endpoint."""
+"""The state of write-behind: for ``manage.py sequere status`` and for a health endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .rebuild import find_loss
 
 @dataclass(frozen=True)
 class Status:
-    """How write-behind stands; what cannot be told is None.
+    """The state of write-behind; what cannot be known is None.
 
     - ``state``: ``ready`` (Redis answers), ``cold`` (the database answers), ``rebuilding`` (so it does, while
       Redis is being filled), ``closed`` (so it does, because an operator said so), ``rewound`` (Redis answers,
@@ -43,7 +43,7 @@ class Status:
 
 
 def get_status(unguarded: RedisBackend) -> Status:
-    """How write-behind stands. At most three round trips and four queries.
+    """Read the state of write-behind. At most three round trips and four queries.
 
     Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
     database does not answer, ``problems`` says so and the rest is told; nothing is raised for that. Not to be

@@ -39,7 +39,7 @@ _NAME = re.compile(r"(?!\d+:)(?!count:)(?P<identifier>[A-Za-z0-9_.-]{1,50}):(?P<
 
 
 class Checked(NamedTuple):
-    """A resource and what audit found; the resource is None where a key belongs to nobody."""
+    """A resource and what audit found; the resource is None where a key belongs to none."""
 
     resource: Resource | None
     findings: list[Finding]
@@ -161,14 +161,14 @@ def _by_name(backend: RedisBackend, resources: list[Resource]) -> set[Resource]:
 
 
 def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Finding]:
-    """Lists, as (uid, key), that stand though nobody has the uid. One round trip."""
+    """The lists, as (uid, key), of a uid that no resource has. One round trip."""
     questions: list[tuple[str, ...]] = []
     for uid, key in lists:
         # The name goes last: a list that outlives it is damage.
         questions += [("EXISTS", f"{backend.prefix}uid::{uid}"), ("EXISTS", key)]
     replies = _ask(backend, questions)
     return [
-        Finding("orphan", key, f"nobody has the uid {uid}")
+        Finding("orphan", key, f"no resource has the uid {uid}")
         for (uid, key), named, there in zip(lists, replies[::2], replies[1::2], strict=True)
         if there and not named
     ]

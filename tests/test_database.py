@@ -1,0 +1,235 @@
+"""The database backend beside its contract: its queries, their indexes, and the changes that it reports."""
+
+from __future__ import annotations
+
+import random
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+
+from sequere import relations
+from sequere.backends.database.backend import DatabaseBackend
+from sequere.backends.database.models import Edge as Row
+from sequere.backends.operations import (
+    AddEdges,
+    Count,
+    Follow,
+    Forget,
+    IsFollowing,
+    MoveEdges,
+    ReadPage,
+    Relationships,
+    Unfollow,
+)
+from sequere.models import get_followers
+from sequere.relations import Edge, Relation
+from sequere.resources import Resource
+from tests.conftest import DATABASES
+from tests.support.databases import ENGINES, follows_in
+from tests.support.servers import missing
+from tests.testapp.models import Project, User
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+STAR, FAN = Resource("project", "7"), Resource("user", "1")
+REQUEST = Relation("request", "requested", "requests", moves="follow")
+
+
+@pytest.fixture(params=DATABASES)
+def alias(request):
+    """Each database, which holds the follows."""
+    name = "default" if request.param == "sqlite" else request.param
+    if name not in django_settings.DATABASES:
+        missing(f"{name}: set {ENGINES[name][0]} to its URL")
+    token = follows_in.set(name)
+    yield name
+    follows_in.reset(token)
+
+
+@contextmanager
+def queries(alias):
+    """The statements sent to a database, with their parameters."""
+    sent = []
+
+    def note(execute, sql, params, many, context):
+        sent.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connections[alias].execute_wrapper(note):
+        yield sent
+
+
+# Queries.
+
+READS = [
+    IsFollowing(FAN, STAR),
+    Relationships(FAN, ["followings", "followers", "friends"], [STAR, Resource("user", "2")]),
+    Count(STAR, "followers"),
+    Count(STAR, "followers", "user"),
+    Count(FAN, "followings"),
+    Count(FAN, "friends"),
+    *(
+        ReadPage(owner, name, identifier, desc, limit=20)
+        for owner, name in [(STAR, "followers"), (FAN, "followings"), (FAN, "friends")]
+        for identifier in ("", "user")
+        for desc in (True, False)
+    ),
+]
+
+WRITES = [
+    Follow(FAN, STAR, 1.0),
+    Unfollow(FAN, STAR),
+    AddEdges("follow", FAN, [STAR, Resource("user", "2")], 1.0),
+    MoveEdges(FAN, "followings", [STAR]),
+    MoveEdges(STAR, "followers"),
+    Forget(FAN),
+]
+
+
+def scans(alias, sql, params):
+    """What of a plan reads rows that no index leads to; on SQLite also what sorts rows."""
+    vendor = connections[alias].vendor
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if vendor == 'sqlite' else ''}{sql}", params)
+        names = [column[0] for column in cursor.description]
+        plan = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    match vendor:
+        case "sqlite":
+            return [row for row in plan if re.search(r"^SCAN (?!CONSTANT)|\bANY\(|TEMP B-TREE", row["detail"])]
+        case "postgresql":
+            return [row for row in plan if "Seq Scan" in row["QUERY PLAN"]]
+        case "mysql":
+            return [row for row in plan if row["type"] in ("ALL", "index")]
+
+
+@pytest.fixture
+def crowd(alias):
+    """Enough edges that a database prefers an index: 3,000, of which 60 are of the project and 50 of the user."""
+    Row.objects.using(alias).bulk_create(
+        [
+            Row(
+                relation="follow",
+                from_identifier="user",
+                from_object_id=str(one),
+                to_identifier=identifier,
+                to_object_id=str(other),
+                timestamp=datetime(2026, 1, 1, second=one % 60, tzinfo=UTC),
+            )
+            for one in range(1, 61)
+            for identifier, others in (("project", range(1, 21)), ("user", range(61, 91)))
+            for other in others
+        ],
+        batch_size=500,
+    )
+    if connections[alias].vendor != "mysql":  # where this would commit
+        with connections[alias].cursor() as cursor:
+            cursor.execute("ANALYZE sequere_edge")
+
+
+def test_an_index_leads_to_the_rows(alias, crowd):
+    by_time = "SELECT id FROM sequere_edge WHERE timestamp > %s"
+    assert scans(alias, by_time, ["2026-01-01"])  # the check can fail
+    for operation in [*READS, *WRITES]:
+        with queries(alias) as sent:
+            DatabaseBackend().perform(operation)
+        looked = [(sql, params) for sql, params in sent if re.match("SELECT|DELETE", sql)]
+        assert looked
+        found = [line for sql, params in looked for line in scans(alias, sql, params)]
+        if "friends" in str(operation):  # sorted by the later of two times, which is not stored
+            found = [row for row in found if "TEMP B-TREE" not in str(row)]
+        assert found == [], operation
+
+
+@pytest.mark.parametrize("operation", READS, ids=str)
+def test_a_read_is_one_query(operation):
+    with queries("default") as sent:
+        DatabaseBackend().perform(operation)
+    first_of_a_walk = isinstance(operation, ReadPage) and not operation.desc  # which finds where the walk ends, too
+    assert len(sent) == 1 + first_of_a_walk
+    if not isinstance(operation, Count):
+        assert "COUNT(" not in "".join(sql for sql, _ in sent)
+
+
+def test_a_page_with_its_instances_is_two_queries(settings, django_assert_num_queries):
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    project = Project.objects.create(name="Flight")
+    users = [User.objects.create(username=f"user {number}") for number in range(30)]
+    for number, user in enumerate(users):
+        user.follow(project, timestamp=number)
+    with django_assert_num_queries(2) as captured:
+        assert len(list(get_followers(project)[:20])) == 20
+    assert not any("COUNT(" in query["sql"] for query in captured.captured_queries)
+
+
+# Changes.
+
+
+def table():
+    """The edges of the table, each with its time in seconds since the epoch, UTC."""
+    return {
+        Edge(
+            row.relation,
+            Resource(row.from_identifier, row.from_object_id),
+            Resource(row.to_identifier, row.to_object_id),
+        ): row.timestamp.timestamp()
+        for row in Row.objects.using(follows_in.get())
+    }
+
+
+def apply(operation):
+    """Perform a write. What it reports must be the difference that it made."""
+    before = table()
+    result, changes = DatabaseBackend().change(operation)
+    after = table()
+    difference = {edge: after.get(edge) for edge in before.keys() | after.keys() if before.get(edge) != after.get(edge)}
+    assert changes == difference
+    return result
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """A second relation, whose edges may become follows."""
+    monkeypatch.setitem(relations.RELATIONS, REQUEST.name, REQUEST)
+    for name in (REQUEST.forward, REQUEST.backward):
+        monkeypatch.setitem(relations.LISTS, name, REQUEST)
+
+
+PEOPLE = [Resource("user", str(number)) for number in range(4)]
+
+
+def random_write(chance):
+    one, *others = chance.sample(PEOPLE, chance.randint(2, 4))
+    at = float(chance.randrange(10))
+    return chance.choice(
+        [
+            Follow(one, others[0], at),
+            Unfollow(one, others[0]),
+            AddEdges("follow", one, others, at),
+            AddEdges("request", one, [*others, others[0]], at),
+            MoveEdges(one, chance.choice(["followings", "followers", "friends"]), others),
+            MoveEdges(one, "requests", chance.choice([(), others]), "follow", chance.randint(1, 3)),
+            MoveEdges(one, "requested:user", others, "follow", timestamp=at),
+            Forget(one, limit=chance.randint(1, 3)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_write_reports_the_changes_that_it_made(alias, requests, seed):
+    chance = random.Random(seed)
+    for _ in range(40):
+        apply(random_write(chance))
+
+
+def test_edges_move_into_another_relation(alias, requests):
+    one, two, three = PEOPLE[:3]
+    apply(AddEdges("request", two, [one], 2.0))
+    apply(AddEdges("request", three, [one], 3.0))
+    apply(Follow(three, one, 9.0))
+    moved = apply(MoveEdges(one, "requests", [three, two], "follow"))
+    assert moved == ([("user", "2", 3.0), ("user", "1", 2.0)], 0)
+    assert table() == {Edge("follow", three, one): 9.0, Edge("follow", two, one): 2.0}
