@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 
 import pytest
@@ -95,6 +95,26 @@ def use_fallback(server, settings, servers, *, ready=True):
     return backend
 
 
+@contextmanager
+def use_database(kind):
+    """Send the follows to a database of this kind; gives its alias."""
+    alias = "default" if kind == "sqlite" else kind
+    if alias not in django_settings.DATABASES:
+        missing(f"{kind}: set {ENGINES[kind][0]} to its URL")
+    token = follows_in.set(alias)
+    try:
+        yield alias
+    finally:
+        follows_in.reset(token)
+
+
+@pytest.fixture(params=DATABASES)
+def database(request):
+    """The alias of each database, to which the follows go."""
+    with use_database(request.param) as alias:
+        yield alias
+
+
 @pytest.fixture(params=[*DATABASES, *REDIS, *FALLBACKS])
 def backend(request, settings):
     """A backend of each kind on an empty store, to which the settings point."""
@@ -108,10 +128,6 @@ def backend(request, settings):
         state, server = kind.split()
         yield use_fallback(server, settings, request.getfixturevalue("servers"), ready=state == "ready")
         return
-    alias = "default" if kind == "sqlite" else kind
-    if alias not in django_settings.DATABASES:
-        missing(f"{kind}: set {ENGINES[kind][0]} to its URL")
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
-    token = follows_in.set(alias)
-    yield get_backend()
-    follows_in.reset(token)
+    with use_database(kind):
+        yield get_backend()

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connections
 
 from sequere import relations
@@ -28,26 +27,13 @@ from sequere.backends.operations import (
 from sequere.models import get_followers
 from sequere.relations import Edge, Relation
 from sequere.resources import Resource
-from tests.conftest import DATABASES
-from tests.support.databases import ENGINES, follows_in
-from tests.support.servers import missing
+from tests.support.databases import follows_in
 from tests.testapp.models import Project, User
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 STAR, FAN = Resource("project", "7"), Resource("user", "1")
 REQUEST = Relation("request", "requested", "requests", moves="follow")
-
-
-@pytest.fixture(params=DATABASES)
-def alias(request):
-    """Each database, which holds the follows."""
-    name = "default" if request.param == "sqlite" else request.param
-    if name not in django_settings.DATABASES:
-        missing(f"{name}: set {ENGINES[name][0]} to its URL")
-    token = follows_in.set(name)
-    yield name
-    follows_in.reset(token)
 
 
 @contextmanager
@@ -107,9 +93,9 @@ def scans(alias, sql, params):
 
 
 @pytest.fixture
-def crowd(alias):
+def crowd(database):
     """Enough edges that a database prefers an index: 3,000, of which 60 are of the project and 50 of the user."""
-    Row.objects.using(alias).bulk_create(
+    Row.objects.using(database).bulk_create(
         [
             Row(
                 relation="follow",
@@ -125,20 +111,20 @@ def crowd(alias):
         ],
         batch_size=500,
     )
-    if connections[alias].vendor != "mysql":  # where this would commit
-        with connections[alias].cursor() as cursor:
+    if connections[database].vendor != "mysql":  # where this would commit
+        with connections[database].cursor() as cursor:
             cursor.execute("ANALYZE sequere_edge")
 
 
-def test_an_index_leads_to_the_rows(alias, crowd):
+def test_an_index_leads_to_the_rows(database, crowd):
     by_time = "SELECT id FROM sequere_edge WHERE timestamp > %s"
-    assert scans(alias, by_time, ["2026-01-01"])  # the check can fail
+    assert scans(database, by_time, ["2026-01-01"])  # the check can fail
     for operation in [*READS, *WRITES]:
-        with queries(alias) as sent:
+        with queries(database) as sent:
             DatabaseBackend().perform(operation)
         looked = [(sql, params) for sql, params in sent if re.match("SELECT|DELETE", sql)]
         assert looked
-        found = [line for sql, params in looked for line in scans(alias, sql, params)]
+        found = [line for sql, params in looked for line in scans(database, sql, params)]
         if "friends" in str(operation):  # sorted by the later of two times, which is not stored
             found = [row for row in found if "TEMP B-TREE" not in str(row)]
         assert found == [], operation
@@ -219,13 +205,13 @@ def random_write(chance):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_write_reports_the_changes_that_it_made(alias, requests, seed):
+def test_a_write_reports_the_changes_that_it_made(database, requests, seed):
     chance = random.Random(seed)
     for _ in range(40):
         apply(random_write(chance))
 
 
-def test_edges_move_into_another_relation(alias, requests):
+def test_edges_move_into_another_relation(database, requests):
     one, two, three = PEOPLE[:3]
     apply(AddEdges("request", two, [one], 2.0))
     apply(AddEdges("request", three, [one], 3.0))

@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings as django_settings
 
-from tests.conftest import DATABASES, use_fallback
-from tests.support.databases import ENGINES, follows_in
-from tests.support.servers import missing
-
-
-@pytest.fixture(params=DATABASES)
-def database(request):
-    """The alias of each database of the matrix, to which the follows go."""
-    alias = "default" if request.param == "sqlite" else request.param
-    if alias not in django_settings.DATABASES:
-        missing(f"{alias}: set {ENGINES[alias][0]} to its URL")
-    token = follows_in.set(alias)
-    yield alias
-    follows_in.reset(token)
+from tests.conftest import use_fallback
 
 
 @pytest.fixture
