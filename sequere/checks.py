@@ -12,7 +12,7 @@ from .exceptions import InvalidSettings
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Whether the switches are switches and the configured backend can be made. No round trip."""
+    """Check the settings that are True or False, and whether the configured backend can be made. No round trip."""
     messages: list[CheckMessage] = [
         Error(f"{name} must be True or False; got {get_setting(name)!r:.80}", id="sequere.E007")
         for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED")

@@ -142,6 +142,42 @@ def test_a_command_that_the_user_may_not_run(server_call, server, name, argument
     assert refusals
 
 
+#: All keys that a call of CASES could touch.
+EVERY_KEY = {
+    *("sequere:", "sequere:global:uid", "sequere:global:journal", "sequere:global:rebuild"),
+    *(f"sequere:uid:{resource}" for resource in ("user:1", "user:2", "user:3", "user:4", "user:5", "project:7")),
+    *(f"sequere:uid:project:{number}" for number in (8, 9)),
+    *(f"sequere:uid::{uid}" for uid in range(1, 10)),
+    *(
+        f"sequere:uid:{uid}:{name}{narrow}{count}"
+        for uid in range(1, 10)
+        for name in ("followers", "followings", "friends")
+        for narrow in ("", ":user", ":project")
+        for count in ("", ":count")
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "arguments"), CASES)
+def test_a_key_that_the_user_may_not_touch(server_call, server, name, arguments):
+    refusals = 0
+    for key in touched(server_call, name, arguments):
+        assert key in EVERY_KEY
+        before = prepare(server_call, name)
+        others = [f"~{other}" for other in sorted(EVERY_KEY - {key})]
+        server_call.client.execute_command("ACL", "SETUSER", "narrow", "reset", "on", "nopass", "+@all", *others)
+        with server.client(username="narrow", password="any") as client:
+            refusal = refused(type(server_call)(client), name, arguments)
+        if refusal:
+            refusals += 1
+            # Where the guard itself is denied, the server refuses before the script begins.
+            assert refusal.startswith(f"SEQUERE_DENIED {name} line ") or key == "sequere:global:uid"
+            assert key in refusal or key == "sequere:global:uid"
+            assert dump(server_call.client) == before
+        server_call.client.acl_deluser("narrow")
+    assert refusals >= 8
+
+
 def test_what_cannot_be_set_back_is_told(server_call, server):
     before = prepare(server_call)
     server_call.client.acl_setuser(
