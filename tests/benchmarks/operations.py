@@ -203,8 +203,14 @@ def add_reads(add: Operations) -> None:
         lambda: page(offset=POPULAR // 2),
         lambda reply: len(reply.entries) == PAGE,
     )
-    add.call(
-        f"list of {PAGE}, with SQL",
-        lambda: list(sequere.get_followers(project)[:PAGE]),
+    listed = f"list of {PAGE}, with SQL"
+    add.call(listed, lambda: list(sequere.get_followers(project)[:PAGE]), lambda reply: len(reply) == PAGE)
+    script = replay(add.plain, sent_by(page))
+    keys = [int(entry.object_id) for entry in page().entries]
+    add.peer(
+        f"{listed}: script alone, then in_bulk",
+        lambda: (script(), User.objects.in_bulk(keys))[1],
         lambda reply: len(reply) == PAGE,
+        nothing,
+        of=listed,
     )

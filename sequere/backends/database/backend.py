@@ -61,9 +61,10 @@ def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
 class DatabaseBackend(BaseBackend):
     """The graph as rows of ``Edge``, in the database that the routers name for that model.
 
-    There is a method for each operation, under the name of its script. One that reads is one SQL query, the first
-    page of a list that begins with the oldest two; a write is a transaction of two to four statements. Database errors
-    come as Django raises them, so that transactions around a call behave as usual.
+    There is a method for each operation, under the name of its script. One that reads is one SQL query, but two for
+    the first page of a list that begins with the oldest and, on MariaDB and MySQL, for each later page. A write is a
+    transaction of two to four statements. Database errors come as Django raises them, so that transactions around a
+    call behave as usual.
     """
 
     def perform(self, operation: GraphOperation[R]) -> R:
@@ -247,19 +248,24 @@ class DatabaseBackend(BaseBackend):
             bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
         if bound is not None:
             entries = entries.filter(score__lte=to_datetime(bound / MICROSECONDS))
-        side = _other_side(check_list(operation.list), operation.list)
-        rows = list(
-            entries.order_by(*(["-score", "-id"] if desc else ["score", "id"])).values_list(
-                f"{side}_identifier", f"{side}_object_id", "score", "id"
-            )[offset : offset + limit + 1]
-        )
+        relation = check_list(operation.list)
+        names = [f"{_other_side(relation, operation.list)}_{part}" for part in Resource._fields]
+        # MariaDB and MySQL begin where the cursor says only if the index has all columns; otherwise they read the list
+        # from its start, up to the cursor.
+        is_split = cursor and operation.list != relation.mutual and connections[entries.db].vendor == "mysql"
+        ordered = entries.order_by(*(["-score", "-id"] if desc else ["score", "id"]))
+        rows = list(ordered.values_list("score", "id", *([] if is_split else names))[offset : offset + limit + 1])
         following = ""
         if len(rows) > limit:
             rows.pop()
-            following = f"{to_micros(rows[-1][2])}:{rows[-1][3].hex}"
+            following = f"{to_micros(rows[-1][0])}:{rows[-1][1].hex}"
             if bound is not None:
                 following = f"{following}:{bound}"
-        return ops.Page([ops.Entry(row[0], row[1], to_micros(row[2]) / MICROSECONDS) for row in rows], following)
+        if is_split:
+            found = self._model._default_manager.filter(pk__in=[row[1] for row in rows]).values_list("id", *names)
+            others = {row[0]: row[1:] for row in found}
+            rows = [(*row, *others[row[1]]) for row in rows if row[1] in others]
+        return ops.Page([ops.Entry(row[2], row[3], to_micros(row[0]) / MICROSECONDS) for row in rows], following)
 
     # The table.
 
