@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -304,7 +304,7 @@ class FollowList(Generic[M_co]):
         wanted: dict[str, list[Entry]] = {}
         for entry in entries:
             wanted.setdefault(entry[0], []).append(entry)
-        found: dict[tuple[str, str], Model] = {}
+        found: dict[tuple[str, str], Any] = {}
         for identifier, same in wanted.items():
             try:
                 base = registry.get_by_identifier(identifier)
@@ -316,9 +316,9 @@ class FollowList(Generic[M_co]):
             found |= {(identifier, str(key)): instance for key, instance in instances.items()}
         moment = _aware if settings.USE_TZ else to_datetime
         return [
-            Item(cast(M_co, found[identifier, object_id]), moment(timestamp))
+            Item(instance, moment(timestamp))
             for identifier, object_id, timestamp in entries
-            if (identifier, object_id) in found
+            if (instance := found.get((identifier, object_id))) is not None
         ]
 
     def _keys(self, to_python: Callable[[str], Any], entries: Sequence[Entry]) -> dict[str, Any]:

@@ -242,8 +242,8 @@ def decode(item: Any) -> Any:
 
 def _entries(fields: Sequence[Any]) -> list[Entry]:
     """The entries of a flat reply: identifier, object id and timestamp of each."""
-    texts = map(bytes.decode, fields) if fields and isinstance(fields[0], bytes) else iter(fields)
-    return [Entry(identifier, object_id, float(at)) for identifier, object_id, at in zip(*[texts] * 3, strict=True)]
+    texts = list(map(bytes.decode, fields)) if fields and isinstance(fields[0], bytes) else fields
+    return list(map(Entry, texts[::3], texts[1::3], map(float, texts[2::3])))
 
 
 def _flat(resources: Sequence[Resource]) -> Iterator[str]:
