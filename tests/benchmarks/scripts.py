@@ -15,6 +15,7 @@ import hashlib
 import json
 import statistics
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,9 +89,11 @@ def _show(commit: str, path: str) -> str:
 
 
 def cpu_of(server: Server) -> int:
-    """Nanoseconds that the server's main thread has run."""
-    pid = server.process.pid
-    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0])
+    """Nanoseconds that the server's main thread has run. Waits until it sleeps: the kernel counts all only then."""
+    thread = Path(f"/proc/{server.process.pid}/task/{server.process.pid}")
+    while (thread / "stat").read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0)
+    return int((thread / "schedstat").read_text().split()[0])
 
 
 class Meter:
