@@ -1,9 +1,9 @@
 """What users import: who follows whom, in terms of model instances.
 
-Every function works on instances of registered models, asks the backend that ``SEQUERE_BACKEND_CLASS`` names, and
-raises ``sequere.exceptions``: ``NotRegistered``, ``UnsavedInstance`` and the other kinds of misuse before anything is
-written, a ``BackendError`` when the store fails. Every function has a twin for asynchronous code under its name with
-an ``a`` in front.
+Every function works on instances of registered models and asks the backend that ``SEQUERE_BACKEND_CLASS`` names. Misuse
+raises ``sequere.exceptions``, such as ``NotRegistered`` and ``UnsavedInstance``, before anything is written. When the
+store fails, ``BackendError`` is raised with Redis and Django's database errors with the database. Every function has a
+twin for asynchronous code under its name with an ``a`` in front.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One text for synchronous and asynchronous code.
+"""One coroutine function for synchronous and asynchronous code.
 
 A public function is written once, as a coroutine function that awaits *operations* and nothing else::
 
@@ -23,7 +23,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Operation(Generic[R_co]):
-    """Something that a text waits for: an operation on the graph, an SQL query, a signal."""
+    """Something that a public function awaits: an operation on the graph, an SQL query, a signal."""
 
     __slots__ = ()
 
@@ -40,21 +40,18 @@ class Operation(Generic[R_co]):
         return result
 
 
-def blocking(text: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
-    """The function that does what the coroutine function ``text`` says and returns its result.
+def blocking(coroutine_function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """The blocking function of a coroutine function, which may await operations only, or coroutines that do."""
 
-    ``text`` may await operations only, or functions of the same kind.
-    """
-
-    @wraps(text)
+    @wraps(coroutine_function)
     def function(*args: P.args, **kwargs: P.kwargs) -> R:
-        steps = text(*args, **kwargs)
+        steps = coroutine_function(*args, **kwargs)
         try:
             operation = steps.send(None)
             while True:
                 try:
                     result = operation.perform()
-                except BaseException as error:  # noqa: BLE001 the text decides, as after any other call
+                except BaseException as error:  # noqa: BLE001 the function decides, as after any other call
                     operation = steps.throw(error)
                 else:
                     operation = steps.send(result)
@@ -67,10 +64,10 @@ def blocking(text: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
 
 def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """The twin of a :func:`blocking` function for asynchronous code, under its name with an ``a`` in front."""
-    text: Callable[P, Coroutine[Any, Any, R]] = function.__wrapped__  # type: ignore[attr-defined]
+    coroutine_function: Callable[P, Coroutine[Any, Any, R]] = function.__wrapped__  # type: ignore[attr-defined]
 
     async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
-        steps = text(*args, **kwargs)
+        steps = coroutine_function(*args, **kwargs)
         try:
             operation = steps.send(None)
             while True:

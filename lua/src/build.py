@@ -1,4 +1,4 @@
-"""Makes what is shipped out of ``lua/src``: all of ``lua/v1``, ``lua/manifest.json``, a table in ``lua/README.rst``.
+"""Makes from ``lua/src``: all of ``lua/v1``, ``lua/manifest.json``, and the list of scripts in ``lua/README.rst``.
 
     python lua/src/build.py            write them
     python lua/src/build.py --check    fail, naming the files, if they are not up to date
@@ -67,7 +67,6 @@ class Sources:
 
     root: Path
     relations: dict[str, dict[str, str]] = field(default_factory=dict)
-    rows: dict[str, str] = field(default_factory=dict)
     frame: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,7 +75,6 @@ class Sources:
             match = _ROW.fullmatch(line)
             if not match:
                 raise BuildError(f"include/_relations.lua: not a row on one line: {line.strip()}")
-            self.rows[match["name"]] = match["row"]
             self.relations[match["name"]] = dict(_CELL.findall(match["row"]))
         for name, row in self.relations.items():
             if not {"forward", "backward"} <= row.keys() <= {*LISTS, "moves"}:
@@ -111,9 +109,10 @@ class Sources:
         first = next(number for number, line in enumerate(lines) if line and not _INCLUDE.match(line))
         return [*before, f"-- @from include/{name}.lua:{first + 1}", *lines[first:]]
 
-    def find_row(self, name: str) -> str:
-        if name not in self.rows:
-            raise BuildError(f"there is no relation {name}; there are {', '.join(self.rows)}")
+    def name_lists(self, name: str) -> str:
+        """The line of Lua that gives a body the lists of a relation."""
+        if name not in self.relations:
+            raise BuildError(f"there is no relation {name}; there are {', '.join(self.relations)}")
         names = (f"'{self.relations[name][column]}'" if column in self.relations[name] else "nil" for column in LISTS)
         return f"local {', '.join(LISTS).upper()} = {', '.join(names)}"
 
@@ -165,7 +164,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     tests = write_tests(header.arguments, sources.types)
     seen: list[str] = []
     includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
-    rows = [sources.find_row(relation) for relation in _RELATION.findall(rest)]
+    names = [sources.name_lists(relation) for relation in _RELATION.findall(rest)]
     body = _RELATION.sub("", _INCLUDE.sub("", rest)).strip().splitlines()
     if not body:
         raise BuildError("there is nothing after the header")
@@ -175,7 +174,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
         "quick": tests.quick,
         "check": tests.check,
         "includes": includes,
-        "body": [*tests.defaults, *rows, f"-- @from {path.name}:{line}", *body],
+        "body": [*tests.defaults, *names, f"-- @from {path.name}:{line}", *body],
     }
     code = re.sub(r"--.*", "", "\n".join([*includes, *pieces["body"]]))
     words = set(re.findall(r"\w+", code))
@@ -281,7 +280,7 @@ def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
 
 
 def _show(argument: dict[str, Any]) -> str:
-    """An argument as a reader of the table sees it: its places in ARGV, ``?`` for what may be empty, ``...``."""
+    """An argument as the list of scripts shows it: its places in ARGV, ``?`` for what may be empty, ``...``."""
     if argument["type"] == "group":
         name = " ".join(_show(member) for member in argument["members"])
     elif argument["type"] == "resource":

@@ -31,16 +31,19 @@ local function empty(name, relation, list)
   local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
   for _, other in ipairs(entries) do
     local other_identifier, other_object_id = find_name(other)
-    local since
-    if list == forward then
+    local is_forward, since = list == forward, nil
+    if is_forward then
       since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
-      change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
     else
       since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
-      change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
     end
-    if not since then -- without the error it would be met again in every call
+    if not since then -- without the error every later call would meet it again
       error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+    end
+    if is_forward then
+      change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
+    else
+      change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
     end
   end
   removed, left = removed + #entries, left + call('ZCARD', key)

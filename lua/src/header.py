@@ -35,7 +35,7 @@ _REPLY = re.compile(r"^(?P<kind>integer|text|bits|outcome|tuple)(?P<optional>\?)
 _FIELD = re.compile(r"^(?P<indent> +)(?P<name>\w+) +(?P<type>\w+)(?P<optional>\?)?(?: +(?P<text>\S.*))?$")
 _OUTCOME = re.compile(r"^ +(?P<value>-?\d+) +(?P<name>\w+)(?: +(?P<text>\S.*))?$")
 
-#: What a field of a reply can be; all but the first are texts.
+#: The types of a field: integer is a number, repeated a group of fields, all others are text.
 FIELD_TYPES = {"integer", "text", "identifier", "object_id", "timestamp", "cursor", "place", "entry", "repeated"}
 
 #: The indentation of what belongs to the line above it.

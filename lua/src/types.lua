@@ -1,7 +1,7 @@
 --- The types of arguments: name, error code, and what a value must be, in words and in Lua. The build writes the test
---- of each argument into the head of a script. Where a type says "mostly", the head tests that, which must imply the
---- whole test; the whole test runs only where it fails. "form" is how a value that only passed the whole test is
---- written from then on. is_utf8 is an include. The build replaces LIST_NAMES and RELATION_NAMES by the names in the
+--- of each argument into the head of a script. "mostly" is a fast test: what passes it must pass the whole test too,
+--- which runs only where the fast one fails. "form" is how a value that only passed the whole test is written from
+--- then on. is_utf8 is an include. The build replaces LIST_NAMES and RELATION_NAMES by the names in the
 --- table of relations.
 
 --- identifier SEQUERE_IDENTIFIER: 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"

@@ -30,8 +30,8 @@
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
@@ -429,8 +429,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -475,7 +475,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

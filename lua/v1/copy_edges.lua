@@ -27,8 +27,8 @@
 local SCRIPT = 'copy_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
@@ -77,8 +77,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -90,8 +90,8 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -274,7 +274,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

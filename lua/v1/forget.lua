@@ -22,8 +22,8 @@
 local SCRIPT = 'forget'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -53,8 +53,8 @@ local function find_name(uid)
   return name[1], name[2]
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -123,16 +123,19 @@ local function body(identifier, object_id, limit)
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
-      local since
-      if list == forward then
+      local is_forward, since = list == forward, nil
+      if is_forward then
         since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
-        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
-        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
-      if not since then -- without the error it would be met again in every call
+      if not since then -- without the error every later call would meet it again
         error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      end
+      if is_forward then
+        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
+      else
+        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
     end
     removed, left = removed + #entries, left + call('ZCARD', key)
@@ -192,8 +195,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, limit)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -238,7 +241,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

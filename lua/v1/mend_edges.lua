@@ -26,8 +26,8 @@
 local SCRIPT = 'mend_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -78,8 +78,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -118,8 +118,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -264,8 +264,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, edges)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -310,7 +310,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

@@ -27,8 +27,8 @@ description = 'Adds edges of a relation from one resource to up to 50 others: al
 local SCRIPT = 'add_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if timestamp == '' then timestamp = nil end
@@ -66,8 +66,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -204,8 +204,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -250,7 +250,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -334,8 +334,8 @@ description = 'Checks one resource\'s part of the graph, in bounded steps, and r
 local SCRIPT = 'audit'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
@@ -733,8 +733,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -779,7 +779,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -854,8 +854,8 @@ description = 'Removes keys of the graph during a rebuild. The caller finds them
 local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
@@ -927,7 +927,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -995,8 +995,8 @@ description = 'Closes the journal: from here on no change is noted, and a call w
 local SCRIPT = 'close_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
@@ -1042,7 +1042,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1118,8 +1118,8 @@ description = 'Brings up to 50 edges into the state given, whatever it was, duri
 local SCRIPT = 'copy_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
@@ -1168,8 +1168,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -1181,8 +1181,8 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -1365,7 +1365,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1439,8 +1439,8 @@ description = 'Counts the entries of a list of a resource.', callback = function
 local SCRIPT = 'count'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -1516,7 +1516,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1597,8 +1597,8 @@ description = 'Drops the journal\'s entries before a position and reads those fr
 local SCRIPT = 'drain_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if position == '' then position = nil end
@@ -1702,7 +1702,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1773,8 +1773,8 @@ description = 'Makes one resource follow another.', callback = function(KEYS, AR
 local SCRIPT = 'follow'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if timestamp == '' then timestamp = nil end
@@ -1805,8 +1805,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -1919,8 +1919,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -1965,7 +1965,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2041,8 +2041,8 @@ description = 'Takes a resource and every edge from or to it out of the graph, i
 local SCRIPT = 'forget'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
@@ -2072,8 +2072,8 @@ local function find_name(uid)
   return name[1], name[2]
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -2142,16 +2142,19 @@ local function body(identifier, object_id, limit)
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
-      local since
-      if list == forward then
+      local is_forward, since = list == forward, nil
+      if is_forward then
         since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
-        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
       else
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
-        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
-      if not since then -- without the error it would be met again in every call
+      if not since then -- without the error every later call would meet it again
         error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      end
+      if is_forward then
+        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
+      else
+        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
     end
     removed, left = removed + #entries, left + call('ZCARD', key)
@@ -2211,8 +2214,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, limit)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -2257,7 +2260,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2332,8 +2335,8 @@ description = 'Tells whether one resource follows another.', callback = function
 local SCRIPT = 'is_following'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -2404,7 +2407,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2476,8 +2479,8 @@ description = 'Reads the state of the journal, and of a rebuild if one is under 
 local SCRIPT = 'journal_state'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position = ARGV[1]
 if position == '' then position = nil end
@@ -2547,7 +2550,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2615,8 +2618,8 @@ description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 local SCRIPT = 'lookup'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
@@ -2684,7 +2687,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2759,8 +2762,8 @@ description = 'Brings up to 50 edges into another state, each if it is in the st
 local SCRIPT = 'mend_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -2811,8 +2814,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -2851,8 +2854,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -2997,8 +3000,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, edges)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -3043,7 +3046,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3126,8 +3129,8 @@ description = 'Takes up to 50 entries out of a list of a resource: their edges b
 local SCRIPT = 'move_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -3171,8 +3174,8 @@ local function find_list(list)
   end
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list, and counts it; false if it was in the list. The count follows the reply of the
---- ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
+--- reply of the ZADD, so repeating a call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -3211,8 +3214,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -3397,8 +3400,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -3443,7 +3446,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3518,8 +3521,8 @@ description = 'Says how far a rebuild is, if it is where the caller thinks. The 
 local SCRIPT = 'move_rebuild'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, reached = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3583,7 +3586,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3653,8 +3656,8 @@ description = 'Ends a rebuild: makes the journal, with one entry of the operatio
 local SCRIPT = 'open_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local progress, entry = ARGV[1], ARGV[2]
 if progress == '' then progress = nil end
@@ -3746,7 +3749,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3830,8 +3833,8 @@ description = 'Reads one page of a list of a resource, by offset or by cursor. A
 local SCRIPT = 'page'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if offset == '' then offset = nil end
@@ -4007,7 +4010,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4080,8 +4083,8 @@ description = 'Tells since when up to 50 edges exist, and the journal\'s last en
 local SCRIPT = 'read_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
@@ -4188,7 +4191,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4258,8 +4261,8 @@ description = 'Tells which lists of a resource hold up to 500 others.', callback
 local SCRIPT = 'relationships'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
 local others = 4 -- the place of the first one in ARGV
@@ -4374,7 +4377,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4442,8 +4445,8 @@ description = 'Finds the resource that has a uid.', callback = function(KEYS, AR
 local SCRIPT = 'resolve'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local uid = ARGV[1]
 local call, find, format = redis.call, string.find, string.format
@@ -4503,7 +4506,7 @@ local stuck = false -- what could not be set back: a key, and by which command
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4573,8 +4576,8 @@ description = 'Makes one resource stop following another.', callback = function(
 local SCRIPT = 'unfollow'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -4588,8 +4591,8 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -4693,8 +4696,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -4739,7 +4742,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

@@ -21,8 +21,8 @@
 local SCRIPT = 'unfollow'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes what it needs as parameters: each call makes anew the functions whose lines it passes, and a cell for each
---- variable that they share.
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
@@ -36,8 +36,8 @@ local function find_uid(identifier, object_id)
   return call('GET', uids .. identifier .. ':' .. object_id)
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list, and counts it; the score is for the way back. The count follows the reply
---- of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
+--- reply of the ZREM, so repeating a call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -141,8 +141,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. Nothing takes an entry back
-    -- without a trace, so entries come after all other writes, and never from a body that runs a second time.
+    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
+    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
     local command, journal = 'EXISTS', prefix .. 'global:journal'
     local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
     if answer == 1 then
@@ -187,7 +187,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- The same again, watched: what stopped it stops it again, at the same place.
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then

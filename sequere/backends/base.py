@@ -1,8 +1,9 @@
 """What a backend is, what an operation on the graph is, and which backend is configured.
 
-A backend knows resources, not instances, and has one method: it performs the operations of
-:mod:`sequere.backends.operations`. Every backend raises the same ``sequere.exceptions`` for the same misuse,
-before anything is written, and a ``BackendError`` when the store fails. One test suite runs against all.
+A backend knows resources, not instances. ``perform()``, and ``aperform()`` for asynchronous code, runs one of the
+operations of :mod:`sequere.backends.operations`. Every backend raises the same ``sequere.exceptions`` for the same
+misuse, before it writes. When the store fails, those in Redis raise ``BackendError``, the one in the database Django's
+database errors. One test suite runs against all.
 """
 
 from __future__ import annotations

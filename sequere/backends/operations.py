@@ -1,4 +1,4 @@
-"""The operations on the graph: the contract of every backend, one class for each script that serves.
+"""The operations on the graph: the contract of every backend, one class for each script that all of them implement.
 
 An operation is a value. Its fields are what the script takes, in order; ``reply`` turns what the script
 replies into what Python gets. The database backend performs the same values by SQL. Timestamps are seconds

@@ -29,7 +29,7 @@ async def follow_many(
     """Make ``from_instance`` follow several others, of one or of many models.
 
     For each instance, whether the follow is new, as with :func:`follow`, signals included. One round trip
-    for each 50; each 50 are followed all or, on an error, none.
+    for each 50; of each 50, all are followed or, on an error, none. Raises ``SelfFollow``, ``InvalidTimestamp``.
     """
     seconds = to_seconds(timestamp)
     follower = registry.identify(from_instance)
@@ -46,7 +46,7 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
     """Make ``from_instance`` stop following several others.
 
     For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
-    for each 50; each 50 are unfollowed all or, on an error, none. Raises ``SelfFollow``.
+    for each 50; of each 50, all are unfollowed or, on an error, none. Raises ``SelfFollow``.
     """
     follower = registry.identify(from_instance)
     replies: dict[M, bool] = {}

@@ -1,4 +1,4 @@
-"""Signals as operations, so that a text can await them."""
+"""Signals as operations, so that a public function can await them."""
 
 from __future__ import annotations
 

@@ -60,13 +60,13 @@ async def get_followers_count(instance: Model, identifier: Identifier | None = N
 
 @blocking
 async def get_followings_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many ``instance`` follows; otherwise as :func:`get_followers_count`."""
+    """How many instances ``instance`` follows; otherwise as :func:`get_followers_count`."""
     return await Count(registry.identify(instance), "followings", _narrow(identifier))
 
 
 @blocking
 async def get_friends_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many ``instance`` follows that follow it; otherwise as :func:`get_followers_count`."""
+    """How many friends ``instance`` has; otherwise as :func:`get_followers_count`."""
     return await Count(registry.identify(instance), "friends", _narrow(identifier))
 
 

@@ -21,7 +21,7 @@ from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
-from .fields import make_digest
+from .fields import columns_of, edge_of, make_digest
 
 if TYPE_CHECKING:
     from .models import Edge as Row
@@ -32,14 +32,15 @@ T = TypeVar("T")
 #: Edges that changed: since when each exists now (seconds since the epoch, UTC), None: no more.
 Changes = dict[Edge, float | None]
 
-#: How often a write is tried that a deadlock with another transaction stopped.
+#: How many times a write that fails with a deadlock is tried.
 ATTEMPTS = 10
 
 #: How the databases call a deadlock, or rows that changed under a transaction: SQLSTATE (PostgreSQL),
 #: error numbers (MySQL, MariaDB).
 _DEADLOCKS = {"40P01", "40001", 1213, 1020}
 
-_CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?")
+#: A cursor: microseconds and row id of the last entry and, oldest first, until when the walk goes.
+CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?", re.ASCII)
 
 
 def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
@@ -63,7 +64,7 @@ class DatabaseBackend(BaseBackend):
 
     There is a method for each operation, under the name of its script. One that reads is one SQL query, but two for
     the first page of a list that begins with the oldest and, on MariaDB and MySQL, for each later page. A write is a
-    transaction of two to four statements. Database errors come as Django raises them, so that transactions around a
+    transaction of at most six statements. Database errors come as Django raises them, so that transactions around a
     call behave as usual.
     """
 
@@ -168,15 +169,15 @@ class DatabaseBackend(BaseBackend):
                 found = {Resource(*(getattr(row, f"{side}_{part}") for part in Resource._fields)): row for row in rows}
                 found = {other: found[other] for other in others or found if other in found}
                 self._delete(alias, found.values())
-                changes: Changes = {_edge_of(row): None for row in found.values()}
+                changes: Changes = {edge_of(row): None for row in found.values()}
                 times = {other: to_micros(row.timestamp) / MICROSECONDS for other, row in found.items()}
                 if operation.target:
                     times = times if seconds is None else dict.fromkeys(times, seconds)
-                    edges_there = (_edge_of(row)._replace(relation=operation.target) for row in found.values())
+                    edges_there = (edge_of(row)._replace(relation=operation.target) for row in found.values())
                     targets = dict(zip(edges_there, times.values(), strict=True))
                     made = [self._row(edge, at) for edge, at in targets.items()]
                     ours = self._insert(alias, made)
-                    changes |= {_edge_of(row): targets[_edge_of(row)] for row in made if row.pk in ours}
+                    changes |= {edge_of(row): targets[edge_of(row)] for row in made if row.pk in ours}
                 return ops.Moved([ops.Entry(*other, at) for other, at in times.items()], listed.count()), changes
 
         return despite_deadlocks(alias, move)
@@ -193,7 +194,7 @@ class DatabaseBackend(BaseBackend):
                 rows = self._lock(edges)[: operation.limit + 1]
                 gone = list(rows)[: operation.limit]
                 self._delete(alias, gone)
-            return ops.Forgotten(len(gone), done=len(rows) == len(gone)), {_edge_of(row): None for row in gone}
+            return ops.Forgotten(len(gone), done=len(rows) == len(gone)), {edge_of(row): None for row in gone}
 
         return despite_deadlocks(alias, remove)
 
@@ -270,14 +271,13 @@ class DatabaseBackend(BaseBackend):
     # The table.
 
     def _row(self, edge: Edge, seconds: float) -> Row:
-        ends = {**_side("from", edge.from_resource), **_side("to", edge.to_resource)}
-        return self._model(relation=edge.relation, timestamp=to_datetime(seconds), **ends)
+        return self._model(timestamp=to_datetime(seconds), **columns_of(edge))
 
     def _insert(self, alias: str, rows: Iterable[Row]) -> set[UUID]:
         """Insert the rows whose edges do not exist; returns their primary keys."""
         manager = self._model._default_manager.using(alias)
         # Sorted: two batches that meet wait for each other in the same order.
-        manager.bulk_create(sorted(rows, key=lambda row: make_digest(_edge_of(row))), ignore_conflicts=True)
+        manager.bulk_create(sorted(rows, key=lambda row: make_digest(edge_of(row))), ignore_conflicts=True)
         return set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
 
     def _delete(self, alias: str, rows: Iterable[Row]) -> None:
@@ -336,12 +336,6 @@ def _digests_between(relation: Relation, name: str, owner: Resource, other: Reso
     return [make_digest(edge) for edge in edges]
 
 
-def _edge_of(row: Row) -> Edge:
-    return Edge(
-        row.relation, Resource(row.from_identifier, row.from_object_id), Resource(row.to_identifier, row.to_object_id)
-    )
-
-
 def _check_size(name: str, items: Sequence[object], least: int, most: int) -> None:
     if not least <= len(items) <= most:
         raise InvalidArgument(f"{name} must be {least} to {most}; got {len(items)}")
@@ -358,7 +352,7 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     A cursor is the last entry's microseconds and row id; oldest first, a third part is the newest score
     when the walk began, or it would meet those who came meanwhile.
     """
-    match = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
+    match = CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
     if not match or (match["bound"] is None) != desc:
         raise InvalidCursor(f"cursor must be what the last page in this order gave; got {cursor!r:.80}")
     at, row = to_datetime(int(match["at"]) / MICROSECONDS), UUID(match["id"])

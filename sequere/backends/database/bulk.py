@@ -11,29 +11,16 @@ from django.db.models import Model, QuerySet
 
 from ...exceptions import InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow
 from ...relations import Edge, check_relation
-from ...resources import Resource, check_ends, check_self
+from ...resources import check_ends, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
-from .fields import make_digest
+from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
 
 #: Edges that one statement is about.
 STEP = 500
 
-#: What is raised for an edge that cannot be in Redis. The table may have got such from elsewhere.
+#: What is raised for an edge that cannot be in Redis. Such rows may have been written without this package.
 UNFIT = (InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
-
-#: The columns that say which edge a row is.
-COLUMNS = ("relation", "from_identifier", "from_object_id", "to_identifier", "to_object_id")
-
-
-def make_edge(relation: str, *ends: str) -> Edge:
-    """The edge that these columns of a row are."""
-    return Edge(relation, Resource(*ends[:2]), Resource(*ends[2:]))
-
-
-def columns_of(edge: Edge) -> dict[str, str]:
-    """The columns of a row for an edge."""
-    return dict(zip(COLUMNS, (edge.relation, *edge.from_resource, *edge.to_resource), strict=True))
 
 
 def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:

@@ -1,4 +1,4 @@
-"""Columns that are alike on every database: text that is compared byte for byte, and the digest of an edge."""
+"""The columns of an edge, alike on every database: texts that are compared byte for byte, and a digest of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,30 @@ from django.db.models import BinaryField, CharField, Model
 from ...relations import Edge
 from ...resources import Resource
 
+#: The columns that say which edge a row is.
+COLUMNS = ("relation", "from_identifier", "from_object_id", "to_identifier", "to_object_id")
+
+
+def make_edge(relation: str, *ends: str) -> Edge:
+    """The edge that these columns of a row are."""
+    return Edge(relation, Resource(*ends[:2]), Resource(*ends[2:]))
+
+
+def edge_of(row: Any) -> Edge:
+    """The edge that a row is, of whichever model with these columns."""
+    return make_edge(*(getattr(row, column) for column in COLUMNS))
+
+
+def columns_of(edge: Edge) -> dict[str, str]:
+    """The columns of a row for an edge."""
+    return dict(zip(COLUMNS, (edge.relation, *edge.from_resource, *edge.to_resource), strict=True))
+
 
 class ExactCharField(CharField):  # type: ignore[type-arg]
     """A ``CharField`` that tells ``a`` from ``A`` and from ``a`` with a space behind it.
 
-    SQLite and PostgreSQL do so anyhow. MySQL and MariaDB do not with their usual collations; these
-    two are the ones that neither fold nor pad.
+    SQLite and PostgreSQL do so by default. MySQL and MariaDB need a collation for it: those below compare case and
+    trailing spaces.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -44,13 +62,6 @@ class DigestField(BinaryField):  # type: ignore[type-arg]
         return "binary(16)" if connection.vendor == "mysql" else super().db_type(connection)
 
     def pre_save(self, model_instance: Model, add: bool) -> bytes:  # noqa: FBT001 Django's signature
-        row: Any = model_instance
-        digest = make_digest(
-            Edge(
-                row.relation,
-                Resource(row.from_identifier, row.from_object_id),
-                Resource(row.to_identifier, row.to_object_id),
-            )
-        )
-        setattr(row, self.attname, digest)
+        digest = make_digest(edge_of(model_instance))
+        setattr(model_instance, self.attname, digest)
         return digest

@@ -26,9 +26,9 @@ ASYNC_WAIT = 20.0
 
 @dataclass
 class LoopClient:
-    """The client of one event loop, which its connections belong to; as many calls at a time use it as it has of them.
+    """The client of one event loop. At most ``max_connections`` calls use it at a time.
 
-    The others wait: the client itself would refuse them, or open a connection for each.
+    Further calls wait: the client itself would refuse them, or open a connection for each.
     """
 
     client: Any

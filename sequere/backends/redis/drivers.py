@@ -1,6 +1,6 @@
 """redis-py and valkey-py as equals: one library under two names, so the names are all that differs.
 
-Neither is imported before it is needed, and nothing outside this room imports either.
+Neither is imported before it is needed, and no other module of the backend imports either.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ from django.db import models, router
 from django.db.models import F
 
 from ...relations import Edge
-from ...resources import Resource
-from ..database.fields import DigestField, ExactCharField
+from ..database.fields import DigestField, ExactCharField, edge_of
 
 
 def get_alias() -> str:
@@ -36,6 +35,7 @@ class Journal(models.Model):
     incomplete = models.BooleanField(default=False)
     #: When entries were last read, even if there were none.
     drained_at = models.DateTimeField(null=True)
+    #: Counts the locks: to lock the row is to update it.
     turn = models.BigIntegerField(default=0)
 
     class Meta:
@@ -85,11 +85,7 @@ class OutboxEntry(models.Model):
 
     @property
     def edge(self) -> Edge:
-        return Edge(
-            self.relation,
-            Resource(self.from_identifier, self.from_object_id),
-            Resource(self.to_identifier, self.to_object_id),
-        )
+        return edge_of(self)
 
 
 class SetAside(models.Model):

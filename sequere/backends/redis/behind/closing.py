@@ -52,7 +52,8 @@ def release(unguarded: RedisBackend) -> Drained:
                 total += step
             if step is None:
                 raise ColdStore("Redis lost its memory during this call.")
-            # First this: should it end here, the journal is younger than the database, and is left alone.
+            # Committed before the journal is removed: if the process dies in between, the journal counts as YOUNGER
+            # and is left alone.
             row.position = row.anchor = row.opening = ""
             row.incomplete, row.closed = False, True
             row.save(using=alias)

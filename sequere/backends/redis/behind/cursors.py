@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from ...database.backend import CURSOR
+
 _REDIS = re.compile(r"(?P<at>\d{1,10}(?:\.\d{1,16})?):\d{1,20}(?::(?P<bound>\d{1,10}(?:\.\d{1,16})?))?", re.ASCII)
-_DATABASE = re.compile(r"(?P<at>\d{1,16}):[0-9a-f]{32}(?::(?P<bound>\d{1,16}))?", re.ASCII)
 
 _MICROSECOND = Decimal("0.000001")
 
@@ -27,7 +28,7 @@ def for_database(cursor: str, desc: bool) -> str:  # noqa: FBT001 as with_cursor
 
 def for_redis(cursor: str, desc: bool) -> str:  # noqa: FBT001 as with_cursor calls it
     """A cursor of the database in the form that Redis takes; any other as it is."""
-    match = _DATABASE.fullmatch(cursor)
+    match = CURSOR.fullmatch(cursor)
     if not match:
         return cursor
     # Entries of one time are sorted by uid as text: nines come after every uid, 0 before.

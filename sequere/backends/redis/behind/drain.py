@@ -63,7 +63,7 @@ def judge(unguarded: RedisBackend, row: Journal, alias: str, entries: Sequence[J
         entries = read_entries(unguarded, row.position, limit=1, keep=True)
     first = entries[0] if entries else None
     if first and first.id == row.opening:
-        # All of the outbox must be in it: else Redis was cold once more, and came back with this.
+        # Later changes in the outbox: Redis was cold again after this journal was made.
         later = OutboxEntry._default_manager.using(alias).filter(pk__gt=first.outbox)
         return Verdict.OLDER if later.exists() else Verdict.OPENED
     if first and (first.id, first.digest) == (row.position, row.anchor):
@@ -128,13 +128,13 @@ def drain_step(unguarded: RedisBackend, row: Journal, alias: str, *, until: str 
             "`--from database` to replace that."
         )
     if verdict is Verdict.OLDER:
-        if entries and entries[0].id == row.opening:  # what the journal begins with is no change since
+        if entries and entries[0].id == row.opening:  # the journal contains these changes already
             OutboxEntry._default_manager.using(alias).filter(pk__lte=entries[0].outbox).delete()
         put_away(unguarded, row, alias)
         return None
     if verdict is Verdict.OPENED:
         adopt(row, alias, entries[0])
-    row.opening = ""  # a rebuild of another server that is under way lacks what is read here
+    row.opening = ""  # cancels a rebuild of another server: it would lack these entries
     new = [entry for entry in entries[1:] if not until or order_of(entry.id) <= order_of(until)]
     return apply_entries(row, alias, new)
 

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from ....timestamps import to_datetime
 from ...base import GraphOperation
 from ...database.backend import DatabaseBackend, despite_deadlocks
-from ...database.bulk import columns_of
+from ...database.fields import columns_of
 from ..backend import RedisBackend
 from ..models import Journal, OutboxEntry, get_alias
 from .drain import replay_closed

@@ -34,7 +34,8 @@ from django.db.models import Max
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ....relations import Edge
 from ....timestamps import to_micros, to_text
-from ...database.bulk import COLUMNS, UNFIT, fault_of, make_edge
+from ...database.bulk import UNFIT, fault_of
+from ...database.fields import COLUMNS, make_edge
 from ...database.models import Edge as Row
 from ..backend import RedisBackend
 from ..models import Journal, OutboxEntry, get_alias
@@ -153,7 +154,8 @@ class _Rebuild:
 
     def _start(self, row: Journal, state: State) -> Progress:
         row.opening, row.closed = make_opening_id(row, state), False
-        row.position = row.position or "0-1"  # before all: from here on Redis holds what this database gave it
+        # From here on Redis holds what this database gives it; 0-1 is before every entry.
+        row.position = row.position or "0-1"
         row.save(using=self.alias)
         end = OutboxEntry._default_manager.using(self.alias).aggregate(end=Max("pk"))["end"] or 0
         progress = Progress(row.opening, "clear", end, "-")
@@ -260,7 +262,7 @@ class _Rebuild:
 
 
 def find_loss(unguarded: RedisBackend, row: Journal, state: State) -> str:
-    """What to tell an operator if a rebuild might remove what is nowhere else; else nothing. One round trip."""
+    """What to tell an operator if a rebuild might remove what only Redis has; else an empty text. One round trip."""
     if row.incomplete:
         return (
             "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "

@@ -25,7 +25,7 @@ class Status:
       answers, the database lacks what the journal no longer holds, and nothing is drained), ``unreachable`` (Redis
       does not answer);
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
-    - ``lag``: entries that the database lacks, and ``lag_seconds``: since when it lacks the oldest of them;
+    - ``lag``: entries that the database lacks, and ``lag_seconds``: the age of the oldest of them;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
     - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
@@ -43,7 +43,7 @@ class Status:
 
 
 def get_status(unguarded: RedisBackend) -> Status:
-    """Read the state of write-behind. At most three round trips and four queries.
+    """Read the state of write-behind. At most three round trips and five queries.
 
     Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
     database does not answer, ``problems`` says so and the rest is told; nothing is raised for that. Not to be

@@ -99,7 +99,7 @@ def _join(unguarded: RedisBackend, row: Journal, alias: str) -> None:
         raise _lost()
     if not row.position:
         _replay(unguarded, alias)
-    # Else the outbox is of long ago, or was replayed before the journal was made: Redis has had it.
+    # Otherwise Redis has the changes of the outbox already.
     (last,) = read_entries(unguarded, get_state(unguarded, row.position).last, limit=1, keep=True)
     adopt(row, alias, last)
 
@@ -109,7 +109,7 @@ def _replay(unguarded: RedisBackend, alias: str) -> None:
     for entry in OutboxEntry._default_manager.using(alias).order_by("pk"):
         edge, at = entry.edge, entry.timestamp
         if fault_of(edge):
-            continue  # removed from the table, where it had come past this package: Redis never had it
+            continue  # a row written without this package, and removed: Redis never had it
         if at is None:
             forward = RELATIONS[edge.relation].forward
             unguarded.perform(MoveEdges(edge.from_resource, forward, [edge.to_resource]))

@@ -18,7 +18,8 @@ from ....exceptions import ColdStore, InvalidArgument
 from ....relations import RELATIONS, Edge, Relation
 from ....resources import Resource
 from ....timestamps import MICROSECONDS, to_micros, to_text
-from ...database.bulk import COLUMNS, UNFIT, fault_of, get_times, make_edge, set_edges
+from ...database.bulk import UNFIT, fault_of, get_times, set_edges
+from ...database.fields import COLUMNS, make_edge
 from ...database.models import Edge as Row
 from ...operations import MAX_PAGE, ReadPage, decode
 from ..backend import RedisBackend

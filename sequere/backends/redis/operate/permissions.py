@@ -19,7 +19,7 @@ SENT: tuple[str, ...] = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "IN
 #: What write-behind sends beside: a rebuild removes what it finds of the graph.
 SENT_BEHIND = ("SCAN",)
 
-#: The arguments after the key with which a command may be asked for. Nothing asked for is ever run.
+#: Arguments, after the key, to ask whether a command is permitted. It is queued in a transaction and never run.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DECR": (),
     "DEL": (),
