@@ -54,18 +54,24 @@ LISTS = {
 }
 
 
-def check_list(name: str, identifier: str = "") -> Relation:
-    """The relation that a list belongs to; ``identifier`` narrows the list, empty: it does not.
+def join_list(name: str, identifier: str) -> str:
+    """A list as operations and scripts name it: ``followers``, or ``followers:user`` for those of one identifier."""
+    return f"{name}:{identifier}" if identifier else name
+
+
+def split_list(list_: str) -> tuple[Relation, str, str]:
+    """What a list such as ``followers:user`` is: its relation, its name and its identifier, empty if it has none.
 
     Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip.
     """
-    relation = LISTS.get(name) if isinstance(name, str) else None
-    if relation is None or (identifier and not is_identifier(identifier)):
-        tail = f"{name}:{identifier}" if identifier else name
+    name, colon, identifier = list_.partition(":") if isinstance(list_, str) else ("", "", "")
+    relation = LISTS.get(name)
+    if relation is None or (colon and not is_identifier(identifier)):
         raise InvalidArgument(
-            f"list must be one of {', '.join(LISTS)}, with or without an identifier; got {tail!r:.80}"
+            f"list must be one of {', '.join(LISTS)}, or one of them with an identifier, such as followers:user; "
+            f"got {list_!r:.80}"
         )
-    return relation
+    return relation, name, identifier
 
 
 def check_relation(name: str) -> Relation:

@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 from .backends.operations import MAX_PAGE, Count, Entry, Page, ReadPage, Relationships
 from .exceptions import InvalidArgument, NotRegistered
 from .registry import registry
+from .relations import join_list
 from .resources import Resource
 from .timestamps import to_datetime
 from .twins import Operation, awaitable, blocking
@@ -82,6 +83,7 @@ class FollowList(Generic[M_co]):
         self._resource = resource
         self._name = name
         self._identifier = identifier
+        self._list = join_list(name, identifier)
         self._desc = desc
         self._start = start
         self._stop = stop
@@ -92,7 +94,7 @@ class FollowList(Generic[M_co]):
     @blocking
     async def count(self) -> int:
         """How many entries there are now. One round trip."""
-        return self._within(await Count(self._resource, self._name, self._identifier))
+        return self._within(await Count(self._resource, self._list))
 
     @blocking
     async def exists(self) -> bool:
@@ -272,7 +274,7 @@ class FollowList(Generic[M_co]):
         if limit <= 0:
             return Page([], "")
         offset = 0 if cursor else position
-        return await ReadPage(self._resource, self._name, self._identifier, self._desc, limit, offset, cursor)
+        return await ReadPage(self._resource, self._list, self._desc, limit, offset, cursor)
 
     async def _pages(self) -> list[Page]:
         pages = [self._first[0] if self._first else await self._page(self._start, MAX_PAGE)]

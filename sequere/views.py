@@ -5,7 +5,7 @@ afterwards. A client that prefers JSON (``Accept: application/json``) gets ``fol
 ``followers_count``, or ``error``; any other is sent to ``next``, else to where it came from, else to
 ``/``, never to another site. Status 400 for bad input and 404 for what does not exist, with the reason;
 401 (JSON) or the login page for nobody; 403 where ``ModelBase.has_follow_permission`` forbids to follow;
-503 if the store fails. Anything that is followed can be unfollowed, also what ``ModelBase.get_queryset``
+503 if Redis cannot be reached. Anything that is followed can be unfollowed, also what ``ModelBase.get_queryset``
 hides by now.
 """
 

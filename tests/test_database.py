@@ -55,13 +55,13 @@ READS = [
     IsFollowing(FAN, STAR),
     Relationships(FAN, ["followings", "followers", "friends"], [STAR, Resource("user", "2")]),
     Count(STAR, "followers"),
-    Count(STAR, "followers", "user"),
+    Count(STAR, "followers:user"),
     Count(FAN, "followings"),
     Count(FAN, "friends"),
     *(
-        ReadPage(owner, name, identifier, desc, limit=20)
+        ReadPage(owner, name + narrow, desc, limit=20)
         for owner, name in [(STAR, "followers"), (FAN, "followings"), (FAN, "friends")]
-        for identifier in ("", "user")
+        for narrow in ("", ":user")
         for desc in (True, False)
     ),
 ]
@@ -80,6 +80,8 @@ def plan_of(alias, sql, params):
     """The lines of a statement's plan."""
     vendor = connections[alias].vendor
     with connections[alias].cursor() as cursor:
+        if vendor == "postgresql":
+            cursor.execute("SET LOCAL random_page_cost = 1")  # as in a large table: 50 look-ups beat reading all
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if vendor == 'sqlite' else ''}{sql}", params)
         names = [column[0] for column in cursor.description]
         shown = {"sqlite": ["detail"], "postgresql": ["QUERY PLAN"], "mysql": ["type", "key", "Extra"]}[vendor]
@@ -88,8 +90,8 @@ def plan_of(alias, sql, params):
 
 
 def scans(alias, sql, params):
-    """What of a plan reads rows that no index leads to; on SQLite also what sorts rows."""
-    scan = r"^SCAN (?!CONSTANT)|\bANY\(|TEMP B-TREE|Seq Scan|^(ALL|index) "
+    """What of a plan reads rows that no index leads to; on SQLite, MariaDB and MySQL also what sorts rows."""
+    scan = r"^SCAN (?!CONSTANT)|\bANY\(|TEMP B-TREE|Seq Scan|^(ALL|index) |filesort"
     return [line for line in plan_of(alias, sql, params) if re.search(scan, line)]
 
 
@@ -127,7 +129,7 @@ def test_an_index_leads_to_the_rows(database, crowd):
         assert looked
         found = [line for sql, params in looked for line in scans(database, sql, params)]
         if "friends" in str(operation):  # sorted by the later of two times, which is not stored
-            found = [line for line in found if "TEMP B-TREE" not in line]
+            found = [line for line in found if not re.search("TEMP B-TREE|^(ref|range) .*filesort", line)]
         assert found == [], operation
 
 
@@ -165,6 +167,7 @@ def test_a_page_in_the_middle_reads_its_own_rows_only(database, desc):
     assert rows_read(database) - before < 100
     numbers = range(999, 979, -1) if desc else range(1000, 1020)
     assert [entry.object_id for entry in page.entries] == [str(number) for number in numbers]
+    assert len(sent) == (2 if connections[database].vendor == "mysql" else 1)
     if connections[database].vendor != "mysql":
         ((sql, params),) = sent
         from_cursor = r"(Index Cond: .*|USING INDEX \S+ \(.*)\btimestamp\b"

@@ -133,8 +133,8 @@ def machine(backend, empty, healthy):
                     assert times == sorted(times, reverse=True)
                     for identifier in ("user", "project"):
                         narrow = [entry for entry in entries if entry.identifier == identifier]
-                        assert backend.perform(ReadPage(resource, name, identifier)).entries == narrow
-                        assert backend.perform(Count(resource, name, identifier)) == len(narrow)
+                        assert backend.perform(ReadPage(resource, f"{name}:{identifier}")).entries == narrow
+                        assert backend.perform(Count(resource, f"{name}:{identifier}")) == len(narrow)
                 lists = [self.model.entries(resource, name) for name in LISTS]
                 bits = [sum(1 << i for i, entries in enumerate(lists) if other in entries) for other in RESOURCES]
                 assert backend.perform(Relationships(resource, list(LISTS), RESOURCES)) == bits

@@ -146,8 +146,6 @@ def find_commands(code: str) -> set[str]:
     """The commands that a text calls, and the inverses that wait for a refusal."""
     called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ([^,}]+)", code)
     commands = {word for call in called for word in re.findall(r"'([A-Z]+)'", call)}
-    if "{undo, 'DECR'" in code:
-        commands.add("DEL")  # a count that comes back to zero goes
     if unknown := commands - WRITES - READS:
         raise BuildError(f"commands that build.py does not know: {', '.join(sorted(unknown))}")
     return commands

@@ -71,7 +71,7 @@ for i = edges, #ARGV, 6 do
   if exists then
     put(mine .. relation.forward, to_identifier, score, to)
     put(theirs .. relation.backward, from_identifier, score, from)
-    local answer = relation.mutual and call('ZSCORE', theirs .. relation.forward, from)
+    local answer = relation.mutual and call('ZSCORE', mine .. relation.backward, to)
     if answer then
       local later = answer + 0 > score + 0 and answer or score
       put(mine .. relation.mutual, to_identifier, later, to)

@@ -31,7 +31,8 @@ local function empty(name, relation, list)
   local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
   for _, other in ipairs(entries) do
     local other_identifier, other_object_id = find_name(other)
-    local is_forward, since = list == forward, nil
+    local is_forward = list == forward
+    local since
     if is_forward then
       since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
     else

@@ -70,14 +70,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end

@@ -25,7 +25,7 @@ end
 
 --- cursor SEQUERE_CURSOR: what the last page in this order gave
 local function is_cursor(value)
-  return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
+  return #value <= 100 and (find(value, '^[%d.e+-]+:%d+$') or find(value, '^[%d.e+-]+:%d+:[%d.e+-]+$'))
 end
 
 --- place SEQUERE_CURSOR: what the step before gave

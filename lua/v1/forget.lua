@@ -62,8 +62,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -123,7 +123,8 @@ local function body(identifier, object_id, limit)
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
-      local is_forward, since = list == forward, nil
+      local is_forward = list == forward
+      local since
       if is_forward then
         since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
       else
@@ -224,14 +225,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end

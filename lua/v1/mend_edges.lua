@@ -65,7 +65,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -86,8 +86,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_add_edge.lua:3
@@ -127,8 +127,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -293,14 +293,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end

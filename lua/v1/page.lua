@@ -146,7 +146,7 @@ local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and (order == 'desc' or order == 'asc')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 500
   and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
-  and (not cursor or #cursor <= 100 and find(cursor, '^[%d.e+-]+:%d+:?[%d.e+-]*$'))
+  and (not cursor or (#cursor <= 100 and (find(cursor, '^[%d.e+-]+:%d+$') or find(cursor, '^[%d.e+-]+:%d+:[%d.e+-]+$'))))
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -172,7 +172,7 @@ if not right then
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
   local function is_cursor(value)
-    return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
+    return #value <= 100 and (find(value, '^[%d.e+-]+:%d+$') or find(value, '^[%d.e+-]+:%d+:[%d.e+-]+$'))
   end
   local function is_list(value)
     local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')

@@ -53,7 +53,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -74,8 +74,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_add_edge.lua:3
@@ -233,14 +233,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -762,14 +757,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -1155,7 +1145,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -1176,8 +1166,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_remove_entry.lua:1
@@ -1190,8 +1180,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -1249,7 +1239,7 @@ local function body(progress, reached, edges)
     if exists then
       put(mine .. relation.forward, to_identifier, score, to)
       put(theirs .. relation.backward, from_identifier, score, from)
-      local answer = relation.mutual and call('ZSCORE', theirs .. relation.forward, from)
+      local answer = relation.mutual and call('ZSCORE', mine .. relation.backward, to)
       if answer then
         local later = answer + 0 > score + 0 and answer or score
         put(mine .. relation.mutual, to_identifier, later, to)
@@ -1348,14 +1338,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -1792,7 +1777,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -1813,8 +1798,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_add_edge.lua:3
@@ -1948,14 +1933,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -2081,8 +2061,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -2142,7 +2122,8 @@ local function body(identifier, object_id, limit)
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
-      local is_forward, since = list == forward, nil
+      local is_forward = list == forward
+      local since
       if is_forward then
         since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
       else
@@ -2243,14 +2224,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -2801,7 +2777,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -2822,8 +2798,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_add_edge.lua:3
@@ -2863,8 +2839,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -3029,14 +3005,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -3182,8 +3153,8 @@ local function add_entry(list, score, uid)
   end
   undo = {undo, 'ZREM', list, uid}
   local count = list .. ':count'
-  call('INCR', count)
-  undo = {undo, 'DECR', count}
+  local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
+  undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
 -- @from include/_add_edge.lua:3
@@ -3223,8 +3194,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -3429,14 +3400,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -3732,14 +3698,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -3949,7 +3910,7 @@ local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and (order == 'desc' or order == 'asc')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 500
   and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
-  and (not cursor or #cursor <= 100 and find(cursor, '^[%d.e+-]+:%d+:?[%d.e+-]*$'))
+  and (not cursor or (#cursor <= 100 and (find(cursor, '^[%d.e+-]+:%d+$') or find(cursor, '^[%d.e+-]+:%d+:[%d.e+-]+$'))))
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -3975,7 +3936,7 @@ if not right then
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
   local function is_cursor(value)
-    return #value <= 100 and find(value, '^[%d.e+-]+:%d+:?[%d.e+-]*$')
+    return #value <= 100 and (find(value, '^[%d.e+-]+:%d+$') or find(value, '^[%d.e+-]+:%d+:[%d.e+-]+$'))
   end
   local function is_list(value)
     local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
@@ -4600,8 +4561,8 @@ local function remove_entry(list, score, uid)
   undo = {undo, 'ZADD', list, score, uid}
   local count = list .. ':count'
   local left = call('DECR', count)
-  undo = {undo, left < 0 and 'DEL' or 'INCR', count} -- below zero there was no count
-  if left <= 0 then
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- below zero it was missing or wrong
     call('DEL', count)
   end
 end
@@ -4725,14 +4686,9 @@ local stuck = false -- what could not be set back: a key, and by which command
 --- Sets back what was written.
 local function take_back()
   while undo do
-    local command, key = undo[2], undo[3]
     local answer = redis.pcall(unpack(undo, 2))
-    if command == 'DECR' and type(answer) == 'number' and answer <= 0 then
-      command = 'DEL'
-      answer = redis.pcall(command, key)
-    end
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or key .. ' by ' .. command
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
     end
     undo = undo[1]
   end

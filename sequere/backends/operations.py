@@ -2,7 +2,8 @@
 
 An operation is a value. Its fields are what the script takes, in order; ``reply`` turns what the script
 replies into what Python gets. The database backend performs the same values by SQL. Timestamps are seconds
-since the epoch, UTC, from 0 to below 2**33.
+since the epoch, UTC, from 0 to below 2**33. A list is named as its key ends: ``followers``, or ``followers:user`` for
+those of one identifier.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
+from ..relations import split_list
 from ..resources import Resource
 from .base import GraphOperation
 
@@ -103,11 +105,11 @@ class AddEdges(GraphOperation[list[bool]]):
     script, writes = "add_edges", True
     relation: str
     from_resource: Resource
-    to_resources: Sequence[Resource]
+    others: Sequence[Resource]
     timestamp: float
 
     def arguments(self) -> Sequence[str | int]:
-        return (self.relation, *self.from_resource, f"{self.timestamp:.6f}", *_flat(self.to_resources))
+        return (self.relation, *self.from_resource, f"{self.timestamp:.6f}", *_flat(self.others))
 
     def reply(self, reply: Any) -> list[bool]:
         return [outcome == 1 for outcome in reply]
@@ -182,6 +184,8 @@ class Relationships(GraphOperation[list[int]]):
     others: Sequence[Resource]
 
     def arguments(self) -> Sequence[str | int]:
+        for one in self.lists:
+            split_list(one)  # or one with a space in it would be two lists
         return (*self.resource, " ".join(self.lists), *_flat(self.others))
 
     def reply(self, reply: Any) -> list[int]:
@@ -190,15 +194,14 @@ class Relationships(GraphOperation[list[int]]):
 
 @dataclass(slots=True)
 class Count(GraphOperation[int]):
-    """How many entries a list of a resource has; with ``identifier``, of that one only."""
+    """How many entries a list of a resource has."""
 
     script = "count"
     resource: Resource
     list: str
-    identifier: str = ""
 
     def arguments(self) -> Sequence[str | int]:
-        return (*self.resource, _tail(self.list, self.identifier))
+        return (*self.resource, self.list)
 
     def reply(self, reply: Any) -> int:
         return int(reply)
@@ -218,7 +221,6 @@ class ReadPage(GraphOperation[Page]):
     script = "page"
     resource: Resource
     list: str
-    identifier: str = ""
     desc: bool = True
     limit: int = MAX_PAGE
     offset: int = 0
@@ -226,7 +228,7 @@ class ReadPage(GraphOperation[Page]):
 
     def arguments(self) -> Sequence[str | int]:
         order, offset = "desc" if self.desc else "asc", str(self.offset) if self.offset else ""
-        return (*self.resource, _tail(self.list, self.identifier), order, str(self.limit), offset, self.cursor)
+        return (*self.resource, self.list, order, str(self.limit), offset, self.cursor)
 
     def with_cursor(self, translate: Callable[[str, bool], str]) -> Self:
         return replace(self, cursor=translate(self.cursor, self.desc)) if self.cursor else self
@@ -249,8 +251,3 @@ def _entries(fields: Sequence[Any]) -> list[Entry]:
 def _flat(resources: Sequence[Resource]) -> Iterator[str]:
     for resource in resources:
         yield from resource
-
-
-def _tail(name: str, identifier: str) -> str:
-    """A list as the scripts name it: the tail of its key."""
-    return f"{name}:{identifier}" if identifier else name

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from ..backends.operations import MAX_EDGES, MAX_OTHERS, AddEdges, MoveEdges, Relationships
 from ..registry import registry
-from ..resources import Resource
+from ..resources import Resource, check_resource, check_self
 from ..signals import followed, unfollowed
 from ..timestamps import to_seconds
 from ..twins import awaitable, blocking
@@ -20,6 +20,9 @@ M = TypeVar("M", bound=Model)
 
 #: The instances of each resource of a batch.
 Same = list[list[M]]
+
+#: A batch: its instances and its resources.
+Batch = tuple[Same[M], list[Resource]]
 
 
 @blocking
@@ -34,7 +37,7 @@ async def follow_many(
     seconds = to_seconds(timestamp)
     follower = registry.identify(from_instance)
     replies: dict[M, bool] = {}
-    for instances, resources in _batches(to_instances, MAX_EDGES):
+    for instances, resources in _batches(to_instances, MAX_EDGES, not_of=follower):
         flags = await AddEdges("follow", follower, resources, seconds)
         replies |= _replies(instances, flags)
         await Send(followed, from_instance, _changed(instances, flags), seconds)
@@ -50,7 +53,7 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
     """
     follower = registry.identify(from_instance)
     replies: dict[M, bool] = {}
-    for instances, resources in _batches(to_instances, MAX_EDGES):
+    for instances, resources in _batches(to_instances, MAX_EDGES, not_of=follower):
         moved = await MoveEdges(follower, "followings", resources)
         gone = {Resource(entry.identifier, entry.object_id) for entry in moved.entries}
         flags = [resource in gone for resource in resources]
@@ -75,15 +78,18 @@ aunfollow_many = awaitable(unfollow_many)
 aare_following = awaitable(are_following)
 
 
-def _batches(instances: Iterable[M], size: int) -> Iterator[tuple[Same[M], list[Resource]]]:
+def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = None) -> Iterator[Batch[M]]:
     """The resources in batches, each once, and the instances of each.
 
-    All instances are looked at before the first batch is sent.
+    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, and ``SelfFollow`` if ``not_of``
+    is among them.
     """
     unique: dict[Resource, list[M]] = {}
     for instance in instances:
-        unique.setdefault(registry.identify(instance), []).append(instance)
+        unique.setdefault(check_resource(registry.identify(instance), "to"), []).append(instance)
     resources = list(unique)
+    if not_of:
+        check_self(not_of, resources)
     for i in range(0, len(resources), size):
         batch = resources[i : i + size]
         yield [unique[resource] for resource in batch], batch

@@ -8,6 +8,7 @@ from django.db.models import Model
 
 from ..backends.operations import Count
 from ..registry import registry
+from ..relations import join_list
 from ..results import FollowList
 from ..twins import awaitable, blocking
 
@@ -55,19 +56,19 @@ async def get_followers_count(instance: Model, identifier: Identifier | None = N
 
     One round trip.
     """
-    return await Count(registry.identify(instance), "followers", _narrow(identifier))
+    return await Count(registry.identify(instance), join_list("followers", _narrow(identifier)))
 
 
 @blocking
 async def get_followings_count(instance: Model, identifier: Identifier | None = None) -> int:
     """How many instances ``instance`` follows; otherwise as :func:`get_followers_count`."""
-    return await Count(registry.identify(instance), "followings", _narrow(identifier))
+    return await Count(registry.identify(instance), join_list("followings", _narrow(identifier)))
 
 
 @blocking
 async def get_friends_count(instance: Model, identifier: Identifier | None = None) -> int:
     """How many friends ``instance`` has; otherwise as :func:`get_followers_count`."""
-    return await Count(registry.identify(instance), "friends", _narrow(identifier))
+    return await Count(registry.identify(instance), join_list("friends", _narrow(identifier)))
 
 
 # A list can be awaited itself.

@@ -250,6 +250,22 @@ def test_following_oneself_is_refused(api, users, project):
     assert api.is_following(thoas, thoas) is api.is_friend(thoas, thoas) is False
 
 
+def test_many_are_checked_before_the_first_of_them_is_written(api, users):
+    thoas, many = users[0], [Project(pk=number) for number in range(1, 61)]
+    too_long = Country(code="x" * 256)
+    with pytest.raises(exceptions.SelfFollow):
+        api.follow_many(thoas, [*many, thoas])
+    with pytest.raises(exceptions.InvalidObjectId, match=r"to\.object_id must be 1 to 255 bytes"):
+        api.follow_many(thoas, [*many, too_long])
+    assert api.get_followings_count(thoas) == 0
+    api.follow_many(thoas, many)
+    with pytest.raises(exceptions.SelfFollow):
+        api.unfollow_many(thoas, [*many, thoas])
+    with pytest.raises(exceptions.InvalidObjectId):
+        api.unfollow_many(thoas, [*many, too_long])
+    assert api.get_followings_count(thoas) == 60
+
+
 def test_what_cannot_take_part_is_refused(api, users, project):
     stranger = Stranger.objects.create()
     for call in (

@@ -9,6 +9,7 @@ import redis.cluster
 
 from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.redis import connection
 from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
@@ -63,8 +64,18 @@ def with_replicas(request, six, settings):
     with six.nodes[six.owner(get_backend().prefix)].client() as client:
         knows_better = "valkey_version" in client.info("server")
     yield six, knows_better
-    for connection in get_backend().connections:
-        connection.client.close()
+    for one in get_backend().connections:
+        one.client.close()
+
+
+def test_replicas_are_not_read_before_they_were_asked(with_replicas, monkeypatch):
+    def lost(node):
+        raise redis.ConnectionError("the connection broke")
+
+    monkeypatch.setattr(connection, "_answers_moves", lost)
+    for call in both_ways("count", PROJECT, "followers"):
+        with pytest.raises(exceptions.BackendUnavailable, match="the connection broke"):
+            call()
 
 
 def test_replicas_are_read_where_they_know_of_moves(with_replicas):

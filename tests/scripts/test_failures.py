@@ -93,11 +93,14 @@ def plant(client, key):
     client.rpush(key, "not", "yours")
 
 
+@pytest.mark.parametrize("counts", ["right", "-3"])
 @pytest.mark.parametrize(("name", "arguments"), CASES)
-def test_a_key_of_the_wrong_type(call, name, arguments):
+def test_a_key_of_the_wrong_type(call, name, arguments, counts):
     refusals = 0
     for key in touched(call, name, arguments):
-        prepare(call, name)
+        before = prepare(call, name)
+        for count in [other for other in before if other.endswith(":count") and counts != "right"]:
+            call.client.set(count, counts)  # damaged: that is left as it was too
         plant(call.client, key)
         before = dump(call.client)
         refusal = refused(call, name, arguments)
@@ -302,8 +305,13 @@ def test_what_does_not_stop_again_is_a_fault_and_notes_nothing(call, tampered):
 @pytest.mark.parametrize(
     ("file", "inverse", "script", "key"),
     [
-        ("include/_obtain_uid.lua", "undo = {undo, 'DEL', name}", "copy_edges", "sequere:uid:5:followings"),
-        ("include/_add_entry.lua", "undo = {undo, 'DECR', count}", "follow", "sequere:uid:2:followers"),
+        ("include/_obtain_uid.lua", "undo = {undo, 'DEL', name}", "copy_edges", "sequere:uid:6:followings"),
+        (
+            "include/_add_entry.lua",
+            "undo = {undo, is_first and 'DEL' or 'DECR', count}",
+            "follow",
+            "sequere:uid:2:followers",
+        ),
         ("include/_remove_entry.lua", "undo = {undo, 'ZADD', list, score, uid}", "unfollow", "sequere:uid:4:followers"),
         ("forget.lua", "undo = {undo, 'SET', key, uid}", "forget", "sequere:global:journal"),
     ],

@@ -17,6 +17,7 @@ from sequere.backends.operations import (
     Relationships,
     Unfollow,
 )
+from sequere.relations import join_list
 
 BOTH_SIDES = ("followings", "followers", "friends")
 
@@ -42,11 +43,11 @@ def relationship(one, other):
 
 
 def count(resource, name, *, identifier=""):
-    return Count(resource, name, identifier)
+    return Count(resource, join_list(name, identifier))
 
 
-def page(resource, name, **options):
-    return ReadPage(resource, name, **options)
+def page(resource, name, *, identifier="", **options):
+    return ReadPage(resource, join_list(name, identifier), **options)
 
 
 def _flags_of_moved(operation, moved):

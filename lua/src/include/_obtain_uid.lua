@@ -6,7 +6,7 @@ local function obtain_uid(identifier, object_id)
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
-  undo = {undo, 'DECR', last_uid}
+  undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '

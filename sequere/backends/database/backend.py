@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 
 from ... import relations
 from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
-from ...relations import Edge, Relation, check_list, check_relation
+from ...relations import Edge, Relation, check_relation, split_list
 from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .. import operations as ops
@@ -107,8 +107,8 @@ class DatabaseBackend(BaseBackend):
 
     def add_edges(self, operation: ops.AddEdges) -> tuple[list[bool], Changes]:
         check_relation(operation.relation)
-        _check_size("to_resources", operation.to_resources, 1, ops.MAX_EDGES)
-        return self._add(operation.relation, operation.from_resource, operation.to_resources, operation.timestamp)
+        _check_size("others", operation.others, 1, ops.MAX_EDGES)
+        return self._add(operation.relation, operation.from_resource, operation.others, operation.timestamp)
 
     def _add(
         self, relation: str, from_resource: Resource, others: Sequence[Resource], timestamp: float
@@ -146,8 +146,7 @@ class DatabaseBackend(BaseBackend):
         for other in others:
             check_resource(other, "others")
         check_self(owner, others)
-        name, _, identifier = operation.list.partition(":")
-        relation = check_list(name, identifier)
+        relation, name, _ = split_list(operation.list)
         _check_number("limit", operation.limit, 1, ops.MAX_EDGES)
         seconds = None if operation.timestamp is None else to_seconds(operation.timestamp)
         if operation.target and operation.target not in relation.moves.split():
@@ -156,7 +155,7 @@ class DatabaseBackend(BaseBackend):
                 f"got {operation.target!r:.80}"
             )
         alias = router.db_for_write(self._model)
-        listed = self._list(owner, name, identifier).using(alias)
+        listed = self._list(owner, operation.list).using(alias)
         wanted = listed.order_by("score", "id")
         if others:
             edges = [_edge_between(relation, name, owner, other) for other in others]
@@ -213,9 +212,8 @@ class DatabaseBackend(BaseBackend):
         for other in others:
             check_resource(other, "others")
         wanted: list[list[list[bytes]]] = []  # of each list and other, the edges that must exist
-        for tail in operation.lists:
-            name, _, identifier = tail.partition(":")
-            relation = check_list(name, identifier)
+        for one in operation.lists:
+            relation, name, identifier = split_list(one)
             wanted.append(
                 [
                     _digests_between(relation, name, owner, other) if identifier in ("", other.identifier) else []
@@ -231,29 +229,30 @@ class DatabaseBackend(BaseBackend):
         ]
 
     def count(self, operation: ops.Count) -> int:
-        return self._list(operation.resource, operation.list, operation.identifier).count()
+        return self._list(operation.resource, operation.list).count()
 
     def page(self, operation: ops.ReadPage) -> ops.Page:
         limit, offset, cursor, desc = operation.limit, operation.offset, operation.cursor, operation.desc
+        alias = router.db_for_read(self._model)
+        entries = self._list(operation.resource, operation.list).using(alias)
         _check_number("limit", limit, 1, ops.MAX_PAGE)
         _check_number("offset", offset, 0, 10**15 - 1)
-        if offset and cursor:
-            raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
-        entries = self._list(operation.resource, operation.list, operation.identifier)
         bound: int | None = None
         if cursor:
             after, bound = _after(cursor, desc=desc)
+            if offset:
+                raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
             entries = entries.filter(after)
         elif not desc:
             # Before anything else is read: whoever comes later is not part of this walk.
             bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
         if bound is not None:
             entries = entries.filter(score__lte=to_datetime(bound / MICROSECONDS))
-        relation = check_list(operation.list)
-        names = [f"{_other_side(relation, operation.list)}_{part}" for part in Resource._fields]
+        relation, name, _ = split_list(operation.list)
+        names = [f"{_other_side(relation, name)}_{part}" for part in Resource._fields]
         # MariaDB and MySQL begin where the cursor says only if the index has all columns; otherwise they read the list
         # from its start, up to the cursor.
-        is_split = cursor and operation.list != relation.mutual and connections[entries.db].vendor == "mysql"
+        is_split = cursor and name != relation.mutual and connections[alias].vendor == "mysql"
         ordered = entries.order_by(*(["-score", "-id"] if desc else ["score", "id"]))
         rows = list(ordered.values_list("score", "id", *([] if is_split else names))[offset : offset + limit + 1])
         following = ""
@@ -263,8 +262,8 @@ class DatabaseBackend(BaseBackend):
             if bound is not None:
                 following = f"{following}:{bound}"
         if is_split:
-            found = self._model._default_manager.filter(pk__in=[row[1] for row in rows]).values_list("id", *names)
-            others = {row[0]: row[1:] for row in found}
+            found = self._model._default_manager.using(alias).filter(pk__in=[row[1] for row in rows])
+            others = {row[0]: row[1:] for row in found.values_list("id", *names)}
             rows = [(*row, *others[row[1]]) for row in rows if row[1] in others]
         return ops.Page([ops.Entry(row[2], row[3], to_micros(row[0]) / MICROSECONDS) for row in rows], following)
 
@@ -292,10 +291,10 @@ class DatabaseBackend(BaseBackend):
         rows.model._default_manager.using(rows.db).filter(digest=b"").update(relation="")
         return rows
 
-    def _list(self, resource: Resource, name: str, identifier: str) -> QuerySet[Any]:
+    def _list(self, resource: Resource, list_: str) -> QuerySet[Any]:
         """The rows behind a list, each with its ``score``: since when, as lists tell it."""
         check_resource(resource)
-        relation = check_list(name, identifier)
+        relation, name, identifier = split_list(list_)
         other = _other_side(relation, name)
         own = "to" if other == "from" else "from"
         edges: QuerySet[Any] = self._model._default_manager.filter(relation=relation.name)

@@ -127,9 +127,11 @@ class Connection:
         loop = asyncio.get_running_loop()
         own = self.async_clients.get(loop)
         if own is None:
-            # A loop that was closed without being shut down has not ended its generator: let go of it here.
-            for closed in [known for known in self.async_clients if known.is_closed()]:
-                del self.async_clients[closed]
+            # A loop that was closed without being shut down has not ended its generator: let go of it here. Other
+            # threads do the same for the loops that they know.
+            for known in list(self.async_clients):
+                if known.is_closed():
+                    self.async_clients.pop(known, None)
             client = make_async_client(self.setting)
             if client is None:
                 return None
@@ -149,12 +151,13 @@ class Connection:
 
     def _prepare(self, client: Any, prefix: str, script: scripts.Script) -> None:
         """Look at the server and load the scripts, before the first call of all."""
+        is_guarded = self.replica and is_cluster(client)
         try:
             node = find_node(client, prefix)
-            answers_moves = not (self.replica and is_cluster(client)) or _answers_moves(node)
+            answers_moves = not is_guarded or _answers_moves(node)
             scripts.load(node)
         except Exception as error:
-            if not is_broken(error):
+            if is_guarded or not is_broken(error):  # a replica that was not looked at may answer wrongly
                 raise translate(error, script) from error
             return  # the call that comes next says so, and the one after it tries again
         if not answers_moves:
