@@ -4251,9 +4251,17 @@ local function body(identifier, object_id, lists, others)
   if not uid then
     return replies
   end
-  local found = call('MGET', unpack(keys))
+  local found, missing = call('MGET', unpack(keys)), {}
   for i = 1, #keys do
     known[i] = found[i] or '0' -- no uid is 0
+    if not found[i] then
+      missing[#missing + 1] = keys[i]
+    end
+  end
+  if missing[1] and call('EXISTS', unpack(missing)) > 0 then
+    for _, key in ipairs(missing) do
+      call('GET', key) -- MGET gives nothing for a key of another type, where GET is refused
+    end
   end
   local bit = 1
   for list in string.gmatch(lists, '%S+') do
