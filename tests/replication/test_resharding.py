@@ -103,9 +103,9 @@ def ask(client, script, keys, *words, asking=False):
     reply = pipeline.execute(raise_on_error=False)[-1]
     if not isinstance(reply, Exception):
         return reply
-    # redis-py takes the first word off the errors that it knows.
+    # redis-py takes the first word off the errors that its version knows.
     names = {"AskError": "ASK", "MovedError": "MOVED", "TryAgainError": "TRYAGAIN"}
-    return names.get(type(reply).__name__, str(reply))
+    return names.get(type(reply).__name__, str(reply).partition(" ")[0])
 
 
 def begin_move(ends):
