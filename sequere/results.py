@@ -306,8 +306,9 @@ class FollowList(Generic[M_co]):
         wanted: dict[str, list[Entry]] = {}
         for entry in entries:
             wanted.setdefault(entry[0], []).append(entry)
-        found: dict[tuple[str, str], Any] = {}
+        found: dict[str, dict[str, Any]] = {}  # by identifier and object id
         for identifier, same in wanted.items():
+            found[identifier] = {}
             try:
                 base = registry.get_by_identifier(identifier)
             except NotRegistered as error:
@@ -315,12 +316,12 @@ class FollowList(Generic[M_co]):
                 continue
             keys = self._keys(base.model._meta.pk.to_python, same)
             instances = await _InBulk(base.get_queryset(), list(keys.values()))
-            found |= {(identifier, str(key)): instance for key, instance in instances.items()}
+            found[identifier] = {str(key): instance for key, instance in instances.items()}
         moment = _aware if settings.USE_TZ else to_datetime
         return [
             Item(instance, moment(timestamp))
             for identifier, object_id, timestamp in entries
-            if (instance := found.get((identifier, object_id))) is not None
+            if (instance := found[identifier].get(object_id)) is not None
         ]
 
     def _keys(self, to_python: Callable[[str], Any], entries: Sequence[Entry]) -> dict[str, Any]:
