@@ -12,6 +12,7 @@ from django.db import connections
 
 from sequere import relations
 from sequere.backends.database.backend import DatabaseBackend
+from sequere.backends.database.fields import edge_of
 from sequere.backends.database.models import Edge as Row
 from sequere.backends.operations import (
     AddEdges,
@@ -200,14 +201,7 @@ def test_a_page_with_its_instances_is_two_queries(settings, django_assert_num_qu
 
 def table():
     """The edges of the table, each with its time in seconds since the epoch, UTC."""
-    return {
-        Edge(
-            row.relation,
-            Resource(row.from_identifier, row.from_object_id),
-            Resource(row.to_identifier, row.to_object_id),
-        ): row.timestamp.timestamp()
-        for row in Row.objects.using(follows_in.get())
-    }
+    return {edge_of(row): row.timestamp.timestamp() for row in Row.objects.using(follows_in.get())}
 
 
 def apply(operation):
