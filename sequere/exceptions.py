@@ -7,6 +7,7 @@ Misuse (the first group) is found before anything is written. Failures of the st
 from __future__ import annotations
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 
 
 class SequereException(Exception):
@@ -94,6 +95,14 @@ class CorruptGraph(BackendError):
 
 class ColdStore(BackendError):
     """The server has lost its memory: the guard key is missing. Nothing changed."""
+
+
+class WriteConflict(SequereException, OperationalError):
+    """In a transaction of the caller a write to the database met another transaction: a deadlock, rows that changed.
+
+    Nothing of the transaction is kept. Roll it back and repeat it from its beginning; without a transaction around it
+    the call repeats itself. On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most.
+    """
 
 
 class WriteBehindRefused(SequereException):

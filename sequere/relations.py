@@ -7,11 +7,14 @@ some have a third for those edges that go both ways.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .exceptions import InvalidArgument
 from .resources import Resource, is_identifier
+
+T = TypeVar("T")
 
 
 class Relation(NamedTuple):
@@ -26,6 +29,8 @@ class Relation(NamedTuple):
     mutual: str = ""
     #: The relations into which its edges may be moved, with spaces between.
     moves: str = ""
+    #: The relations of which no edge may exist, in either direction, between the two resources of its edges, likewise.
+    excludes: str = ""
 
 
 class Edge(NamedTuple):
@@ -52,6 +57,21 @@ LISTS = {
     for name in (relation.forward, relation.backward, relation.mutual)
     if name
 }
+
+
+def settle(changes: Iterable[tuple[Edge, T | None]]) -> dict[Edge, T | None]:
+    """What changes, in their order, make of the edges: the last state of each, None for not at all.
+
+    To add an edge also removes the edges that cannot exist beside it: whoever added it need not have had them.
+    """
+    states: dict[Edge, T | None] = {}
+    for edge, since in changes:
+        states[edge] = since
+        if since is not None:
+            ends = (edge.from_resource, edge.to_resource)
+            for relation in RELATIONS[edge.relation].excludes.split():
+                states[Edge(relation, *ends)] = states[Edge(relation, *ends[::-1])] = None
+    return states
 
 
 def join_list(name: str, identifier: str) -> str:

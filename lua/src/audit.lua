@@ -24,9 +24,9 @@
 --- @include "_uid"
 --- @include "_rank"
 --- @include "_change"
+--- @maintenance
 
 local mend = repair == '1'
-local journal = prefix .. 'global:journal'
 local reply = {'', 0}
 local reported = {}
 local types = {} -- key -> whether its type is the right one, as far as looked at

@@ -6,9 +6,9 @@
 A source is a header (``header.py`` says how to write one), an empty line, and the lines that do the work. The build
 puts both into ``frame.lua``, with the tests of the arguments (``argument_tests.py``) and with each
 ``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` gives the body FORWARD, BACKWARD and
-MUTUAL, the lists of that row of the table in ``include/_relations.lua``. ``-- @from file:line`` says where the lines
-after it come from. Errors, commands and whether a script only reads are found in the text, so no header can be wrong
-about them.
+MUTUAL, the lists of that row of the table in ``include/_relations.lua``. ``--- @maintenance``: the script may write
+into a graph that has a mark but no journal. ``-- @from file:line`` says where the lines after it come from. Errors,
+commands and whether a script only reads are found in the text, so no header can be wrong about them.
 
 The library of functions is the same texts once more, each the body of a function.
 """
@@ -54,6 +54,7 @@ READS = {
 }
 
 _INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$', re.MULTILINE)
+_MAINTENANCE = re.compile(r"^--- @maintenance$", re.MULTILINE)
 _RELATION = re.compile(r'^--- @relation "(?P<name>\w+)"$', re.MULTILINE)
 _MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)(?: (?P<condition>\w+))?$")
 _TABLE = re.compile(r"^local RELATIONS = \{\n(.*?)^\}$", re.MULTILINE | re.DOTALL)
@@ -77,10 +78,16 @@ class Sources:
                 raise BuildError(f"include/_relations.lua: not a row on one line: {line.strip()}")
             self.relations[match["name"]] = dict(_CELL.findall(match["row"]))
         for name, row in self.relations.items():
-            if not {"forward", "backward"} <= row.keys() <= {*LISTS, "moves"}:
-                raise BuildError(f"include/_relations.lua: a row has forward, backward, mutual? and moves?: {name}")
-            if unknown := set(row.get("moves", "").split()) - self.relations.keys():
-                raise BuildError(f"include/_relations.lua: {name} moves to no relation: {', '.join(sorted(unknown))}")
+            if not {"forward", "backward"} <= row.keys() <= {*LISTS, "moves", "excludes"}:
+                raise BuildError(
+                    f"include/_relations.lua: a row has forward, backward, mutual?, moves? and excludes?: {name}"
+                )
+            excluded = row.get("excludes", "").split()
+            if unknown := {*row.get("moves", "").split(), *excluded} - self.relations.keys():
+                raise BuildError(f"include/_relations.lua: {name} names no relation: {', '.join(sorted(unknown))}")
+            for other in excluded:
+                if name not in self.relations[other].get("excludes", "").split():
+                    raise BuildError(f"include/_relations.lua: {name} excludes {other}, which must exclude {name} too")
         if not self.relations:
             raise BuildError("include/_relations.lua: there is no row")
         self.frame = self._read("frame.lua").splitlines()
@@ -124,8 +131,9 @@ LISTS = ("forward", "backward", "mutual")
 def check_marks(place: str, text: str) -> None:
     """Refuse a line that begins like a mark, but is not a mark."""
     for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("--- @") and not (_INCLUDE.match(line) or _RELATION.match(line)):
-            raise BuildError(f'{place} {number}: write --- @include "_name" or --- @relation "name"; got {line}')
+        if line.startswith("--- @") and not any(form.match(line) for form in (_INCLUDE, _RELATION, _MAINTENANCE)):
+            forms = '--- @include "_name", --- @relation "name" or --- @maintenance'
+            raise BuildError(f"{place} {number}: write {forms}; got {line}")
 
 
 def check_calls(place: str, text: str) -> None:
@@ -163,7 +171,7 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     seen: list[str] = []
     includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
     names = [sources.name_lists(relation) for relation in _RELATION.findall(rest)]
-    body = _RELATION.sub("", _INCLUDE.sub("", rest)).strip().splitlines()
+    body = _MAINTENANCE.sub("", _RELATION.sub("", _INCLUDE.sub("", rest))).strip().splitlines()
     if not body:
         raise BuildError("there is nothing after the header")
     line = source[: source.index(f"\n{body[0]}\n") + 1].count("\n") + 1
@@ -176,7 +184,8 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     }
     code = re.sub(r"--.*", "", "\n".join([*includes, *pieces["body"]]))
     words = set(re.findall(r"\w+", code))
-    conditions = {"undo": "undo" in words, "changes": "changes" in words}
+    conditions = {word: word in words for word in ("undo", "changes", "noted")}
+    conditions["refuses"] = not _MAINTENANCE.search(rest)
     commands = find_commands(code) | {"EXISTS"} | ({"XADD"} if conditions["changes"] else set())
     writes = bool(commands & WRITES)
     lines = fill([name_arguments(one, tests.names) for one in sources.frame], pieces, conditions)
@@ -216,14 +225,16 @@ def name_arguments(line: str, names: list[str]) -> str:
 def fill(frame: list[str], pieces: dict[str, list[str]], conditions: dict[str, bool]) -> list[str]:
     """The frame with the pieces in the places of its marks; what is between ``@if`` and ``@end`` only if that is so."""
     lines: list[str] = []
-    kept = True
+    kept: list[bool] = []  # of each @if that the line is in
     for line in frame:
         mark = _MARK.match(line)
-        if mark and mark["name"] in ("if", "end"):
-            kept = mark["name"] == "end" or conditions[mark["condition"]]
-        elif kept and mark:
+        if mark and mark["name"] == "if":
+            kept.append(conditions[mark["condition"]])
+        elif mark and mark["name"] == "end":
+            kept.pop()
+        elif all(kept) and mark:
             lines += [mark["indent"] + piece if piece else "" for piece in pieces[mark["name"]]]
-        elif kept:
+        elif all(kept):
             lines.append(line)
     return lines
 

@@ -1,20 +1,20 @@
---- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
---- nothing if another rebuild went on meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another
+--- rebuild went on meanwhile.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   keys        key[1..500]   each of a uid, or the last uid, or a journal that was put away
+--   mark        mark          the mark as the caller has seen it
+--   keys        key[1..500]   each of a uid, or the last uid
 -- REPLY outcome
 --   1 cleared   none of them is there any more
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
 --   O(M), M keys
 -- EXAMPLE
 --   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
 
---- @include "_rebuild"
+--- @include "_mark"
 
-if not is_at(progress) then
+if not is_marked(mark) then
   return 0
 end
 call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none

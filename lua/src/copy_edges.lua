@@ -1,23 +1,23 @@
---- Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is
---- now. Nothing is noted in a journal. All of them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
+--- them or, on an error, none.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   reached     progress      how far it is with these edges
---   edges       group[1..50]
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   reached     mark          what it is now
+--   edges       group[0..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
 --   redis-cli --eval lua/v1/copy_edges.lua sequere: sequere:global:uid , begun on follow user 1 project 7 1382676091
 
---- @include "_rebuild"
+--- @include "_mark"
 --- @include "_relations"
 --- @include "_uid"
 --- @include "_obtain_uid"
@@ -58,11 +58,11 @@ local function uid_of(identifier, object_id, exists)
   return known[name]
 end
 
-if not is_at(progress) then
+if not is_marked(mark) then
   return 0
 end
-call('SET', progress_key, reached)
-undo = {undo, 'SET', progress_key, progress}
+call('SET', mark_key, reached)
+undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
 for i = edges, #ARGV, 6 do
   local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
   local exists = score ~= ''

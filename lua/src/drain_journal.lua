@@ -1,23 +1,29 @@
---- Drops the journal's entries before a position and reads those from the position on. Call it with the position
---- that the database has committed; if the first entry of the reply is not the one at that position, this is not
---- the journal that was read so far.
+--- Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if
+--- the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has
+--- committed.
 --
 -- ARGV
---   position    entry?        the last entry that the database has; empty: from the beginning, drop nothing
+--   position    entry?        the last entry that the database has; empty: from the beginning
 --   limit       1..400        entries wanted
---   keep        0|1?          1 to drop nothing
---   closed      0|1?          1 to read the journal that close_journal put away, and drop nothing
+--   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
 -- REPLY tuple
+--   mark        text?         empty if there is none
+--   last_uid    text?         the last uid given out; empty if there is no graph
+--   now         text          the server's clock, milliseconds since the epoch
+--   length      integer       entries in the journal; 0 if there is none
+--   oldest      entry?        id of the oldest of them; empty if there is none
+--   opening     text?         its operation
+--   last        entry?        id of the last of them; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
+--     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
 --     to_object_id     text?
 --     timestamp        text?        seconds since the epoch, UTC
---     progress         text?        of open: how far the rebuild was that made the journal
+--     payload          text?
 -- COST
 --   O(M + D), M the limit, D the entries dropped
 -- EXAMPLE
@@ -26,20 +32,15 @@
 --- @include "_utf8"
 
 local FIELDS = {
-  'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+  'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'payload',
 }
 
 local function escape(byte)
   return '\\' .. string.byte(byte)
 end
 
-local journal = prefix .. 'global:journal' .. (closed == '1' and ':closed' or '')
-local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
-if keep ~= '1' and closed ~= '1' and entries[1] and entries[1][1] == position then
-  call('XTRIM', journal, 'MINID', position)
-end
-local reply = {}
-for _, entry in ipairs(entries) do
+--- Appends an entry to the reply.
+local function tell(reply, entry)
   local n, texts = #reply, {}
   for i = 1, #entry[2], 2 do
     texts[entry[2][i]] = entry[2][i + 1]
@@ -52,5 +53,24 @@ for _, entry in ipairs(entries) do
     end
     reply[n + 1 + i] = reply[n + 1 + i] or text
   end
+end
+
+local journal, mark = prefix .. 'global:journal', call('GET', prefix .. 'global:mark') or ''
+local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
+if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' ', 1, true) == 1 then
+  call('XTRIM', journal, 'MINID', position)
+end
+local now = call('TIME')
+local reply = {
+  mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), call('XLEN', journal),
+}
+local first, oldest = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1], {}
+if first then
+  tell(oldest, first)
+end
+local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+reply[5], reply[6], reply[7] = oldest[1] or '', oldest[2] or '', final and final[1] or ''
+for _, entry in ipairs(entries) do
+  tell(reply, entry)
 end
 return reply

@@ -20,6 +20,7 @@
 
 local uid = find_uid(identifier, object_id)
 if not uid then
+  change('forget', '', identifier, object_id, '', '', '')
   return {0, 0}
 end
 local removed, left = 0, 0
@@ -55,6 +56,8 @@ for name, relation in pairs(RELATIONS) do
   empty(name, relation, relation.backward)
 end
 if left == 0 then
+  -- An entry of its own: a server that came back from an older state cannot note the removal of edges that it lacks.
+  change('forget', '', identifier, object_id, '', '', '')
   local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
   call('DEL', key)
   undo = {undo, 'SET', key, uid}

@@ -10,7 +10,11 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 --- @end
 --- @if changes
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
+--- @end
+--- @if noted
+local noted = '' -- the reply of a script that returns it: the id of the last entry
 --- @end
 local refused = false -- what the server refused: command, key, the server's words
 --- @includes
@@ -20,6 +24,19 @@ local function body(ARGUMENTS)
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  --- @if changes
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    --- @if refuses
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+    --- @end
+  end
+  --- @end
   --- @body
 end
 
@@ -38,23 +55,23 @@ local done, reply
 if not reason then
   done, reply = pcall(body, ARGUMENTS)
   --- @if changes
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
+    --- @if noted
+    else
+      reply = answer
+    --- @end
     end
   end
   --- @end

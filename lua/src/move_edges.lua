@@ -31,28 +31,29 @@ if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' 
   error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
 end
 local uid = find_uid(identifier, object_id)
-if not uid then
-  return {0}
-end
-local key = uids .. uid .. ':' .. list
+local key = uid and uids .. uid .. ':' .. list
 local entries = {} -- identifier, object id and uid of each
 for i = others, #ARGV, 2 do
   entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
 end
-if others > #ARGV then
+if uid and others > #ARGV then
   for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
     local other_identifier, other_object_id = find_name(other)
     entries[#entries + 1] = {other_identifier, other_object_id, other}
   end
 end
 
---- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+--- Takes an entry out of the list; returns the timestamp of its edge, nil if the list does not have it.
 local function move(other_identifier, other_object_id, other)
   local from_identifier, from_object_id, from = identifier, object_id, uid
   local to_identifier, to_object_id, to = other_identifier, other_object_id, other
   if not is_from then
     from_identifier, from_object_id, from, to_identifier, to_object_id, to =
       to_identifier, to_object_id, to, from_identifier, from_object_id, from
+  end
+  if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, '')
+    return nil
   end
   local row = relation
   local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
@@ -62,19 +63,20 @@ local function move(other_identifier, other_object_id, other)
   change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   if target then
     row, since = RELATIONS[target], timestamp or since
-    if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
-      change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
-    end
+    local is_made = add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since)
+    local standing = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. row.forward, to))
+    change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, standing)
   end
   return since
 end
 
 local reply = {0}
 for _, entry in ipairs(entries) do
-  if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+  local since = move(unpack(entry, 1, 3))
+  if since then
     local n = #reply
-    reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
+    reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
   end
 end
-reply[1] = call('ZCARD', key)
+reply[1] = key and call('ZCARD', key) or 0
 return reply

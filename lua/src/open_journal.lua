@@ -1,27 +1,28 @@
---- Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From
---- here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
 --
 -- ARGV
---   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
---   entry       entry         the id of the first entry, younger than all that the database has seen
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   opened      mark          what it is now
+--   entry       entry         the id of the first entry, given out by fence to the caller, who is to open
 -- REPLY outcome
 --   1 opened    the journal is there
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, the mark is another, or fence was called again; nothing changed
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
+--   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , begun opened 1382676091612-7
 
---- @include "_rebuild"
+--- @include "_mark"
 
-if not is_at(progress) then
+local fence = prefix .. 'global:fence'
+if not is_marked(mark) or call('GET', fence) ~= entry then
   return 0
 end
-if progress then
-  call('DEL', progress_key)
-  undo = {undo, 'SET', progress_key, progress}
-end
+call('SET', mark_key, opened)
+undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
+call('DEL', fence)
+undo = {undo, 'SET', fence, entry}
 local journal = prefix .. 'global:journal'
-call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+call('XADD', journal, entry, 'operation', 'open')
 undo = {undo, 'DEL', journal} -- it did not exist before
 return 1

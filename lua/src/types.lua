@@ -65,8 +65,8 @@ local function is_entry(value)
   return #value <= 41 and find(value, '^%d+%-%d+$')
 end
 
---- progress SEQUERE_ARGUMENT: 1 to 255 bytes
-local function is_progress(value)
+--- mark SEQUERE_ARGUMENT: 1 to 255 bytes
+local function is_mark(value)
   return #value >= 1 and #value <= 255
 end
 
@@ -74,5 +74,4 @@ end
 local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
-    or value == prefix .. 'global:journal:closed'
 end

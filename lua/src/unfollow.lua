@@ -18,8 +18,8 @@
 local from = find_uid(from_identifier, from_object_id)
 local to = from and find_uid(to_identifier, to_object_id)
 local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
-if not since then
-  return 0
+if is_noted then
+  -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+  changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
 end
-changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
-return 1
+return since and 1 or 0

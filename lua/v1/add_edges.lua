@@ -32,11 +32,13 @@ local others = 5 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -102,8 +104,11 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -114,6 +119,15 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
+  end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
   end
   if not timestamp then
     local time = call('TIME')
@@ -128,8 +142,9 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
     local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_made then
-      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+    if is_noted then -- also where nothing changed
+      local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
+      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
     replies[#replies + 1] = is_made and 1 or 0
   end
@@ -199,22 +214,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end

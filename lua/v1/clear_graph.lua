@@ -1,14 +1,14 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
---- nothing if another rebuild went on meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another
+--- rebuild went on meanwhile.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   keys        key[1..500]   each of a uid, or the last uid, or a journal that was put away
+--   mark        mark          the mark as the caller has seen it
+--   keys        key[1..500]   each of a uid, or the last uid
 -- REPLY outcome
 --   1 cleared   none of them is there any more
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
 --   O(M), M keys
 -- EXAMPLE
@@ -24,27 +24,26 @@ local SCRIPT = 'clear_graph'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress = ARGV[1]
+local mark = ARGV[1]
 local keys = 2 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(progress, keys)
+local function body(mark, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from clear_graph.lua:17
-  if not is_at(progress) then
+  if not is_marked(mark) then
     return 0
   end
   call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
@@ -55,10 +54,9 @@ local reason -- why this script refuses: code, text, value
 local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
-    or value == prefix .. 'global:journal:closed'
 end
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
-  and #progress >= 1 and #progress <= 255
+  and #mark >= 1 and #mark <= 255
 for i = 2, right and #ARGV or 0, 1 do
   local each_keys = ARGV[i]
   right = right and is_key(each_keys)
@@ -70,20 +68,20 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  local function is_progress(value)
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
   if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 2, reason and 0 or #ARGV, 1 do
     check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
   end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, keys)
+  done, reply = pcall(body, mark, keys)
   if done then
     return reply
   end
@@ -104,7 +102,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, keys)
+  local _, stop = pcall(body, mark, keys)
   reply = refused and stop or reply
 end
 

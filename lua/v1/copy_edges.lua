@@ -1,19 +1,19 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is
---- now. Nothing is noted in a journal. All of them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
+--- them or, on an error, none.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   reached     progress      how far it is with these edges
---   edges       group[1..50]
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   reached     mark          what it is now
+--   edges       group[0..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -30,23 +30,24 @@ local SCRIPT = 'copy_edges'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, reached = ARGV[1], ARGV[2]
+local mark, reached = ARGV[1], ARGV[2]
+if mark == '' then mark = nil end
 local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -105,7 +106,7 @@ local function remove_entry(list, score, uid)
   end
 end
 
-local function body(progress, reached, edges)
+local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -145,11 +146,11 @@ local function body(progress, reached, edges)
     return known[name]
   end
 
-  if not is_at(progress) then
+  if not is_marked(mark) then
     return 0
   end
-  call('SET', progress_key, reached)
-  undo = {undo, 'SET', progress_key, progress}
+  call('SET', mark_key, reached)
+  undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
   for i = edges, #ARGV, 6 do
     local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
     local exists = score ~= ''
@@ -177,8 +178,8 @@ local function body(progress, reached, edges)
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
-  and #progress >= 1 and #progress <= 255
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
+  and (not mark or #mark >= 1 and #mark <= 255)
   and #reached >= 1 and #reached <= 255
 for i = 3, right and #ARGV or 0, 6 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
@@ -220,14 +221,16 @@ if not right then
   local function is_relation(value)
     return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
-  local function is_progress(value)
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 0 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
-  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 6 do
     check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -245,7 +248,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, reached, edges)
+  done, reply = pcall(body, mark, reached, edges)
   if done then
     return reply
   end
@@ -279,7 +282,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, reached, edges)
+  local _, stop = pcall(body, mark, reached, edges)
   reply = refused and stop or reply
   take_back()
 end

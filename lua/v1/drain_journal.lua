@@ -1,25 +1,31 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
---- Drops the journal's entries before a position and reads those from the position on. Call it with the position
---- that the database has committed; if the first entry of the reply is not the one at that position, this is not
---- the journal that was read so far.
+--- Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if
+--- the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has
+--- committed.
 --
 -- ARGV
---   position    entry?        the last entry that the database has; empty: from the beginning, drop nothing
+--   position    entry?        the last entry that the database has; empty: from the beginning
 --   limit       1..400        entries wanted
---   keep        0|1?          1 to drop nothing
---   closed      0|1?          1 to read the journal that close_journal put away, and drop nothing
+--   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
 -- REPLY tuple
+--   mark        text?         empty if there is none
+--   last_uid    text?         the last uid given out; empty if there is no graph
+--   now         text          the server's clock, milliseconds since the epoch
+--   length      integer       entries in the journal; 0 if there is none
+--   oldest      entry?        id of the oldest of them; empty if there is none
+--   opening     text?         its operation
+--   last        entry?        id of the last of them; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
+--     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
 --     to_object_id     text?
 --     timestamp        text?        seconds since the epoch, UTC
---     progress         text?        of open: how far the rebuild was that made the journal
+--     payload          text?
 -- COST
 --   O(M + D), M the limit, D the entries dropped
 -- EXAMPLE
@@ -35,10 +41,9 @@ local SCRIPT = 'drain_journal'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local position, limit, epoch = ARGV[1], ARGV[2], ARGV[3]
 if position == '' then position = nil end
-if keep == '' then keep = nil end
-if closed == '' then closed = nil end
+if epoch == '' then epoch = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
@@ -56,28 +61,23 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 
-local function body(position, limit, keep, closed)
+local function body(position, limit, epoch)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
-  -- @from drain_journal.lua:28
+  -- @from drain_journal.lua:34
   local FIELDS = {
-    'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+    'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'payload',
   }
 
   local function escape(byte)
     return '\\' .. string.byte(byte)
   end
 
-  local journal = prefix .. 'global:journal' .. (closed == '1' and ':closed' or '')
-  local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
-  if keep ~= '1' and closed ~= '1' and entries[1] and entries[1][1] == position then
-    call('XTRIM', journal, 'MINID', position)
-  end
-  local reply = {}
-  for _, entry in ipairs(entries) do
+  --- Appends an entry to the reply.
+  local function tell(reply, entry)
     local n, texts = #reply, {}
     for i = 1, #entry[2], 2 do
       texts[entry[2][i]] = entry[2][i + 1]
@@ -91,15 +91,33 @@ local function body(position, limit, keep, closed)
       reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
+
+  local journal, mark = prefix .. 'global:journal', call('GET', prefix .. 'global:mark') or ''
+  local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
+  if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' ', 1, true) == 1 then
+    call('XTRIM', journal, 'MINID', position)
+  end
+  local now = call('TIME')
+  local reply = {
+    mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), call('XLEN', journal),
+  }
+  local first, oldest = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1], {}
+  if first then
+    tell(oldest, first)
+  end
+  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+  reply[5], reply[6], reply[7] = oldest[1] or '', oldest[2] or '', final and final[1] or ''
+  for _, entry in ipairs(entries) do
+    tell(reply, entry)
+  end
   return reply
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 4
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 3
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
-  and (not keep or (keep == '0' or keep == '1'))
-  and (not closed or (closed == '0' or closed == '1'))
+  and (not epoch or #epoch <= 41 and find(epoch, '^%d+%-%d+$'))
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -110,23 +128,20 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 4) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if position then
     check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 400 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 400')
-  if keep then
-    check('keep', keep, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
-  end
-  if closed then
-    check('closed', closed, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+  if epoch then
+    check('epoch', epoch, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
   end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, position, limit, keep, closed)
+  done, reply = pcall(body, position, limit, epoch)
   if done then
     return reply
   end
@@ -147,7 +162,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, position, limit, keep, closed)
+  local _, stop = pcall(body, position, limit, epoch)
   reply = refused and stop or reply
 end
 

@@ -39,7 +39,8 @@ local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -58,7 +59,8 @@ local function find_name(uid)
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -156,8 +158,11 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -169,6 +174,15 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   limit = tonumber(limit)
   -- @from move_edges.lua:29
   local name, relation, is_from = find_list(list)
@@ -176,28 +190,29 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
   end
   local uid = find_uid(identifier, object_id)
-  if not uid then
-    return {0}
-  end
-  local key = uids .. uid .. ':' .. list
+  local key = uid and uids .. uid .. ':' .. list
   local entries = {} -- identifier, object id and uid of each
   for i = others, #ARGV, 2 do
     entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
   end
-  if others > #ARGV then
+  if uid and others > #ARGV then
     for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
       local other_identifier, other_object_id = find_name(other)
       entries[#entries + 1] = {other_identifier, other_object_id, other}
     end
   end
 
-  --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+  --- Takes an entry out of the list; returns the timestamp of its edge, nil if the list does not have it.
   local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
     local to_identifier, to_object_id, to = other_identifier, other_object_id, other
     if not is_from then
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
+    end
+    if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
+      change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, '')
+      return nil
     end
     local row = relation
     local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
@@ -207,21 +222,22 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
       row, since = RELATIONS[target], timestamp or since
-      if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
-        change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
-      end
+      local is_made = add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since)
+      local standing = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. row.forward, to))
+      change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, standing)
     end
     return since
   end
 
   local reply = {0}
   for _, entry in ipairs(entries) do
-    if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+    local since = move(unpack(entry, 1, 3))
+    if since then
       local n = #reply
-      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
     end
   end
-  reply[1] = call('ZCARD', key)
+  reply[1] = key and call('ZCARD', key) or 0
   return reply
 end
 
@@ -299,22 +315,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end

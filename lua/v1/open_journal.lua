@@ -1,18 +1,18 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From
---- here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
 --
 -- ARGV
---   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
---   entry       entry         the id of the first entry, younger than all that the database has seen
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   opened      mark          what it is now
+--   entry       entry         the id of the first entry, given out by fence to the caller, who is to open
 -- REPLY outcome
 --   1 opened    the journal is there
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, the mark is another, or fence was called again; nothing changed
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
+--   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , begun opened 1382676091612-7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
@@ -24,43 +24,44 @@ local SCRIPT = 'open_journal'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, entry = ARGV[1], ARGV[2]
-if progress == '' then progress = nil end
+local mark, opened, entry = ARGV[1], ARGV[2], ARGV[3]
+if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(progress, entry)
+local function body(mark, opened, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from open_journal.lua:17
-  if not is_at(progress) then
+  local fence = prefix .. 'global:fence'
+  if not is_marked(mark) or call('GET', fence) ~= entry then
     return 0
   end
-  if progress then
-    call('DEL', progress_key)
-    undo = {undo, 'SET', progress_key, progress}
-  end
+  call('SET', mark_key, opened)
+  undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
+  call('DEL', fence)
+  undo = {undo, 'SET', fence, entry}
   local journal = prefix .. 'global:journal'
-  call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+  call('XADD', journal, entry, 'operation', 'open')
   undo = {undo, 'DEL', journal} -- it did not exist before
   return 1
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and (not progress or #progress >= 1 and #progress <= 255)
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not mark or #mark >= 1 and #mark <= 255)
+  and #opened >= 1 and #opened <= 255
   and #entry <= 41 and find(entry, '^%d+%-%d+$')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -72,20 +73,21 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  local function is_progress(value)
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  if progress then
-    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   end
+  check('opened', opened, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   check('entry', entry, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, entry)
+  done, reply = pcall(body, mark, opened, entry)
   if done then
     return reply
   end
@@ -119,7 +121,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, entry)
+  local _, stop = pcall(body, mark, opened, entry)
   reply = refused and stop or reply
   take_back()
 end

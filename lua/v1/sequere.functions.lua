@@ -36,11 +36,13 @@ local others = 5 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -106,8 +108,11 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -118,6 +123,15 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
+  end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
   end
   if not timestamp then
     local time = call('TIME')
@@ -132,8 +146,9 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
     local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_made then
-      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+    if is_noted then -- also where nothing changed
+      local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
+      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
     replies[#replies + 1] = is_made and 1 or 0
   end
@@ -203,22 +218,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -338,11 +349,13 @@ local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -382,8 +395,11 @@ local function rank_after(list, score, uid, newest_first)
   return low
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -395,10 +411,14 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+  end
   limit = tonumber(limit)
-  -- @from audit.lua:28
+  -- @from audit.lua:29
   local mend = repair == '1'
-  local journal = prefix .. 'global:journal'
   local reply = {'', 0}
   local reported = {}
   local types = {} -- key -> whether its type is the right one, as far as looked at
@@ -727,22 +747,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -819,73 +835,69 @@ if stuck then
 end
 return redis.error_reply(text)
 end})
-redis.register_function({function_name = 'sequere_clear_graph', flags = {},
-description = 'Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another rebuild went on meanwhile.', callback = function(KEYS, ARGV)
+redis.register_function({function_name = 'sequere_begin_rebuild', flags = {},
+description = 'Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
--- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes
---- nothing if another rebuild went on meanwhile.
+-- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
+--- Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   keys        key[1..500]   each of a uid, or the last uid, or a journal that was put away
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   epoch       entry         the id of what the graph is from here on, given out by fence
+--   replace     0|1           1 to replace a graph that is not known to be a copy of the database
 -- REPLY outcome
---   1 cleared   none of them is there any more
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   1 begun     the mark is "epoch clear - epoch"
+--   0 refused   there is a journal, or the mark is another; nothing changed
+--   2 unmarked  there is a graph without a mark, or one that was about to be adopted; nothing changed
 -- COST
---   O(M), M keys
+--   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
+--   redis-cli --eval lua/v1/begin_rebuild.lua sequere: sequere:global:uid , '' 1382676091612-7 0
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'clear_graph'
+local SCRIPT = 'begin_rebuild'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress = ARGV[1]
-local keys = 2 -- the place of the first one in ARGV
+local mark, epoch, replace = ARGV[1], ARGV[2], ARGV[3]
+if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(progress, keys)
+local function body(mark, epoch, replace)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from clear_graph.lua:17
-  if not is_at(progress) then
+  -- @from begin_rebuild.lua:18
+  if not is_marked(mark) then
     return 0
   end
-  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
+  if replace == '0' and call('EXISTS', last_uid) == 1 and not (mark and not find(mark, ' adopt ', 1, true)) then
+    return 2
+  end
+  call('SET', mark_key, epoch .. ' clear - ' .. epoch) -- the only write: nothing after it can fail
   return 1
 end
 
 local reason -- why this script refuses: code, text, value
-local function is_key(value)
-  local of_uids = prefix .. 'uid:'
-  return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
-    or value == prefix .. 'global:journal:closed'
-end
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
-  and #progress >= 1 and #progress <= 255
-for i = 2, right and #ARGV or 0, 1 do
-  local each_keys = ARGV[i]
-  right = right and is_key(each_keys)
-end
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not mark or #mark >= 1 and #mark <= 255)
+  and #epoch <= 41 and find(epoch, '^%d+%-%d+$')
+  and (replace == '0' or replace == '1')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -893,20 +905,24 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  local function is_progress(value)
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
-  for i = 2, reason and 0 or #ARGV, 1 do
-    check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   end
+  check('epoch', epoch, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  check('replace', replace, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, keys)
+  done, reply = pcall(body, mark, epoch, replace)
   if done then
     return reply
   end
@@ -927,7 +943,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, keys)
+  local _, stop = pcall(body, mark, epoch, replace)
   reply = refused and stop or reply
 end
 
@@ -962,52 +978,71 @@ else
 end
 return redis.error_reply(text)
 end})
-redis.register_function({function_name = 'sequere_close_journal', flags = {},
-description = 'Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD. drain_journal can still read the closed journal. A journal closed before is replaced: read it first.', callback = function(KEYS, ARGV)
+redis.register_function({function_name = 'sequere_clear_graph', flags = {},
+description = 'Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another rebuild went on meanwhile.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
--- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
---- Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD.
---- drain_journal can still read the closed journal. A journal closed before is replaced: read it first.
+-- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
+--- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another
+--- rebuild went on meanwhile.
 --
 -- ARGV
+--   mark        mark          the mark as the caller has seen it
+--   keys        key[1..500]   each of a uid, or the last uid
 -- REPLY outcome
---   1 closed    it was put away
---   0 absent    there is no journal
+--   1 cleared   none of them is there any more
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
---   O(1)
+--   O(M), M keys
 -- EXAMPLE
---   redis-cli --eval lua/v1/close_journal.lua sequere: sequere:global:uid
+--   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'close_journal'
+local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local mark = ARGV[1]
+local keys = 2 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+end
 
-local function body()
+local function body(mark, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from close_journal.lua:13
-  local journal = prefix .. 'global:journal'
-  if call('EXISTS', journal) == 0 then
+  -- @from clear_graph.lua:17
+  if not is_marked(mark) then
     return 0
   end
-  call('RENAME', journal, journal .. ':closed') -- the only write: nothing after it can fail
+  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
   return 1
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 0
+local function is_key(value)
+  local of_uids = prefix .. 'uid:'
+  return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+end
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
+  and #mark >= 1 and #mark <= 255
+for i = 2, right and #ARGV or 0, 1 do
+  local each_keys = ARGV[i]
+  right = right and is_key(each_keys)
+end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -1015,13 +1050,20 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_mark(value)
+    return #value >= 1 and #value <= 255
+  end
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 2, reason and 0 or #ARGV, 1 do
+    check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
   end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, mark, keys)
   if done then
     return reply
   end
@@ -1042,7 +1084,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, mark, keys)
   reply = refused and stop or reply
 end
 
@@ -1078,23 +1120,23 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_copy_edges', flags = {},
-description = 'Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is now. Nothing is noted in a journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of them or, on an error, none.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 50 edges into the state given, whatever it was, during a rebuild, and says how far that is
---- now. Nothing is noted in a journal. All of them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
+--- them or, on an error, none.
 --
 -- ARGV
---   progress    progress      how far the caller thinks the rebuild is
---   reached     progress      how far it is with these edges
---   edges       group[1..50]
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   reached     mark          what it is now
+--   edges       group[0..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, or the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -1111,23 +1153,24 @@ local SCRIPT = 'copy_edges'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, reached = ARGV[1], ARGV[2]
+local mark, reached = ARGV[1], ARGV[2]
+if mark == '' then mark = nil end
 local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -1186,7 +1229,7 @@ local function remove_entry(list, score, uid)
   end
 end
 
-local function body(progress, reached, edges)
+local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -1226,11 +1269,11 @@ local function body(progress, reached, edges)
     return known[name]
   end
 
-  if not is_at(progress) then
+  if not is_marked(mark) then
     return 0
   end
-  call('SET', progress_key, reached)
-  undo = {undo, 'SET', progress_key, progress}
+  call('SET', mark_key, reached)
+  undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
   for i = edges, #ARGV, 6 do
     local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
     local exists = score ~= ''
@@ -1258,8 +1301,8 @@ local function body(progress, reached, edges)
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
-  and #progress >= 1 and #progress <= 255
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
+  and (not mark or #mark >= 1 and #mark <= 255)
   and #reached >= 1 and #reached <= 255
 for i = 3, right and #ARGV or 0, 6 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
@@ -1301,14 +1344,16 @@ if not right then
   local function is_relation(value)
     return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
-  local function is_progress(value)
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 8 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 0 to 50 edges of 6 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
-  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 6 do
     check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -1326,7 +1371,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, reached, edges)
+  done, reply = pcall(body, mark, reached, edges)
   if done then
     return reply
   end
@@ -1360,7 +1405,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, reached, edges)
+  local _, stop = pcall(body, mark, reached, edges)
   reply = refused and stop or reply
   take_back()
 end
@@ -1546,30 +1591,197 @@ else
 end
 return redis.error_reply(text)
 end})
-redis.register_function({function_name = 'sequere_drain_journal', flags = {},
-description = 'Drops the journal\'s entries before a position and reads those from the position on. Call it with the position that the database has committed; if the first entry of the reply is not the one at that position, this is not the journal that was read so far.', callback = function(KEYS, ARGV)
+redis.register_function({function_name = 'sequere_delete_journal', flags = {},
+description = 'Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
--- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
---- Drops the journal's entries before a position and reads those from the position on. Call it with the position
---- that the database has committed; if the first entry of the reply is not the one at that position, this is not
---- the journal that was read so far.
+-- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
+--- Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call
+--- with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
---   position    entry?        the last entry that the database has; empty: from the beginning, drop nothing
+--   last        entry         the journal's last entry
+--   release     0|1           1 to remove the mark too: then calls without a guard may write; else its step is stale
+-- REPLY outcome
+--   1 deleted   there is no journal any more
+--   0 refused   it ends with another entry, or there is none; nothing changed
+-- COST
+--   O(N), N entries in the journal
+-- EXAMPLE
+--   redis-cli --eval lua/v1/delete_journal.lua sequere: sequere:global:uid , 1382676091612-0 0
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'delete_journal'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local last, release = ARGV[1], ARGV[2]
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+end
+
+local function body(last, release)
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from delete_journal.lua:17
+  local journal = prefix .. 'global:journal'
+  local entry = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+  if not entry or entry[1] ~= last then
+    return 0
+  end
+  local mark = call('GET', mark_key)
+  if mark then
+    if release == '1' then
+      call('DEL', mark_key)
+    else
+      call('SET', mark_key, (string.gsub(mark, '^(%S+) %S+', '%1 stale')))
+    end
+    undo = {undo, 'SET', mark_key, mark}
+  end
+  call('DEL', journal)
+  return 1
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
+  and #last <= 41 and find(last, '^%d+%-%d+$')
+  and (release == '0' or release == '1')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('last', last, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  check('release', release, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body, last, release)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body, last, release)
+  reply = refused and stop or reply
+  take_back()
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_drain_journal', flags = {},
+description = 'Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has committed.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
+--- Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if
+--- the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has
+--- committed.
+--
+-- ARGV
+--   position    entry?        the last entry that the database has; empty: from the beginning
 --   limit       1..400        entries wanted
---   keep        0|1?          1 to drop nothing
---   closed      0|1?          1 to read the journal that close_journal put away, and drop nothing
+--   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
 -- REPLY tuple
+--   mark        text?         empty if there is none
+--   last_uid    text?         the last uid given out; empty if there is no graph
+--   now         text          the server's clock, milliseconds since the epoch
+--   length      integer       entries in the journal; 0 if there is none
+--   oldest      entry?        id of the oldest of them; empty if there is none
+--   opening     text?         its operation
+--   last        entry?        id of the last of them; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove or open; "not UTF-8" if a text that follows is not: its bytes as \255
+--     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
 --     relation         text?        empty, as those that follow, if the entry lacks it
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
 --     to_object_id     text?
 --     timestamp        text?        seconds since the epoch, UTC
---     progress         text?        of open: how far the rebuild was that made the journal
+--     payload          text?
 -- COST
 --   O(M + D), M the limit, D the entries dropped
 -- EXAMPLE
@@ -1585,10 +1797,9 @@ local SCRIPT = 'drain_journal'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local position, limit, keep, closed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local position, limit, epoch = ARGV[1], ARGV[2], ARGV[3]
 if position == '' then position = nil end
-if keep == '' then keep = nil end
-if closed == '' then closed = nil end
+if epoch == '' then epoch = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
@@ -1606,28 +1817,23 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 
-local function body(position, limit, keep, closed)
+local function body(position, limit, epoch)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
-  -- @from drain_journal.lua:28
+  -- @from drain_journal.lua:34
   local FIELDS = {
-    'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'progress',
+    'operation', 'relation', 'from_identifier', 'from_object_id', 'to_identifier', 'to_object_id', 'timestamp', 'payload',
   }
 
   local function escape(byte)
     return '\\' .. string.byte(byte)
   end
 
-  local journal = prefix .. 'global:journal' .. (closed == '1' and ':closed' or '')
-  local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
-  if keep ~= '1' and closed ~= '1' and entries[1] and entries[1][1] == position then
-    call('XTRIM', journal, 'MINID', position)
-  end
-  local reply = {}
-  for _, entry in ipairs(entries) do
+  --- Appends an entry to the reply.
+  local function tell(reply, entry)
     local n, texts = #reply, {}
     for i = 1, #entry[2], 2 do
       texts[entry[2][i]] = entry[2][i + 1]
@@ -1641,15 +1847,33 @@ local function body(position, limit, keep, closed)
       reply[n + 1 + i] = reply[n + 1 + i] or text
     end
   end
+
+  local journal, mark = prefix .. 'global:journal', call('GET', prefix .. 'global:mark') or ''
+  local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
+  if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' ', 1, true) == 1 then
+    call('XTRIM', journal, 'MINID', position)
+  end
+  local now = call('TIME')
+  local reply = {
+    mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), call('XLEN', journal),
+  }
+  local first, oldest = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1], {}
+  if first then
+    tell(oldest, first)
+  end
+  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+  reply[5], reply[6], reply[7] = oldest[1] or '', oldest[2] or '', final and final[1] or ''
+  for _, entry in ipairs(entries) do
+    tell(reply, entry)
+  end
   return reply
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 4
+local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 3
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
-  and (not keep or (keep == '0' or keep == '1'))
-  and (not closed or (closed == '0' or closed == '1'))
+  and (not epoch or #epoch <= 41 and find(epoch, '^%d+%-%d+$'))
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -1660,23 +1884,20 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 4) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 to 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   if position then
     check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 400 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 400')
-  if keep then
-    check('keep', keep, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
-  end
-  if closed then
-    check('closed', closed, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+  if epoch then
+    check('epoch', epoch, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
   end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, position, limit, keep, closed)
+  done, reply = pcall(body, position, limit, epoch)
   if done then
     return reply
   end
@@ -1697,7 +1918,146 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, position, limit, keep, closed)
+  local _, stop = pcall(body, position, limit, epoch)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
+redis.register_function({function_name = 'sequere_fence', flags = {},
+description = 'Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the journal later.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 fence: generated from lua/src/fence.lua, do not edit
+--- Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever
+--- changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the
+--- journal later.
+--
+-- ARGV
+--   after       entry?                  an id that the new one must follow; empty: none
+--   random      0..999999999999999      makes it differ from an id of the same millisecond
+--   opens       0|1                     1: open_journal will take this id
+-- REPLY text?
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/fence.lua sequere: sequere:global:uid , '' 450359962737049 0
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
+local SCRIPT = 'fence'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local after, random, opens = ARGV[1], ARGV[2], ARGV[3]
+if after == '' then after = nil end
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+
+local function body(after, random, opens)
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  random = tonumber(random)
+  -- @from fence.lua:15
+  if call('EXISTS', prefix .. 'global:journal') == 1 then
+    return ''
+  end
+  local key, now = prefix .. 'global:fence', call('TIME')
+  local milliseconds = now[1] * 1000 + math.floor(now[2] / 1000)
+  if after then -- clocks may differ, and fall back
+    milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
+  end
+  local id = format('%.0f-%.0f', milliseconds, random)
+  call('DEL', key) -- which a server that is out of memory takes too
+  if opens == '1' then
+    call('SET', key, id)
+  end
+  return id
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not after or #after <= 41 and find(after, '^%d+%-%d+$'))
+  and #random <= 15 and find(random, '^%d+$') and random + 0 >= 0 and random + 0 <= 999999999999999
+  and (opens == '0' or opens == '1')
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if after then
+    check('after', after, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  end
+  check('random', random, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
+  check('opens', opens, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body, after, random, opens)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- what could not be set back: a key, and by which command
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body, after, random, opens)
   reply = refused and stop or reply
 end
 
@@ -1766,7 +2126,8 @@ if timestamp == '' then timestamp = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_obtain_uid.lua:1
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
@@ -1835,6 +2196,15 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   if not timestamp then
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
@@ -1843,11 +2213,13 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   -- @from follow.lua:19
   local from = obtain_uid(from_identifier, from_object_id)
   local to = obtain_uid(to_identifier, to_object_id)
-  if not add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp) then
-    return 0
+  local is_made = add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp)
+  if is_noted then
+    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. FORWARD, to))
+    changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
   end
-  changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, timestamp}
-  return 1
+  return is_made and 1 or 0
 end
 
 local reason -- why this script refuses: code, text, value
@@ -1903,22 +2275,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -2028,11 +2396,13 @@ local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -2094,8 +2464,11 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -2107,10 +2480,20 @@ local function body(identifier, object_id, limit)
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   limit = tonumber(limit)
   -- @from forget.lua:21
   local uid = find_uid(identifier, object_id)
   if not uid then
+    change('forget', '', identifier, object_id, '', '', '')
     return {0, 0}
   end
   local removed, left = 0, 0
@@ -2146,6 +2529,8 @@ local function body(identifier, object_id, limit)
     empty(name, relation, relation.backward)
   end
   if left == 0 then
+    -- An entry of its own: a server that came back from an older state cannot note the removal of edges that it lacks.
+    change('forget', '', identifier, object_id, '', '', '')
     local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
     call('DEL', key)
     undo = {undo, 'SET', key, uid}
@@ -2194,22 +2579,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, limit)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -2428,149 +2809,6 @@ else
 end
 return redis.error_reply(text)
 end})
-redis.register_function({function_name = 'sequere_journal_state', flags = {'no-writes'},
-description = 'Reads the state of the journal, and of a rebuild if one is under way.', callback = function(KEYS, ARGV)
---!df flags=allow-undeclared-keys
--- sequere v1 journal_state: generated from lua/src/journal_state.lua, do not edit
---- Reads the state of the journal, and of a rebuild if one is under way.
---
--- ARGV
---   position    entry?        the last entry that the database has; empty or left out: none
--- REPLY tuple
---   length      integer       entries in the journal; 0 if there is none
---   last        entry?        id of the journal's last entry; empty if there is none
---   waiting     entry?        id of its first entry after the position; empty if there is none
---   now         text          the server's clock, milliseconds since the epoch
---   closed      entry?        id of the last entry of a journal that was closed; empty if there is none
---   progress    text?         how far a rebuild is; empty if none is under way
--- COST
---   O(1)
--- EXAMPLE
---   redis-cli --eval lua/v1/journal_state.lua sequere: sequere:global:uid , ''
--- KEYS
---   prefix      start of every key, such as sequere:
---   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'journal_state'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
-local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local position = ARGV[1]
-if position == '' then position = nil end
-local call, find, format = redis.call, string.find, string.format
-local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
-end
-
-local function body(position)
-  if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-      .. 'or its journal was closed; the database answers'})
-  end
-  -- @from journal_state.lua:19
-  local function last_of(key)
-    local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-    return entry and entry[1] or ''
-  end
-
-  local journal = prefix .. 'global:journal'
-  local waiting = call('XRANGE', journal, position and '(' .. position or '-', '+', 'COUNT', 1)[1]
-  local now = call('TIME')
-  return {
-    call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',
-    format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)),
-    last_of(journal .. ':closed'), call('GET', progress_key) or '',
-  }
-end
-
-local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 1
-  and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
-if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
-  local function check(name, value, is_right, code, text)
-    if not reason and not is_right(value) then
-      reason = {code, name .. ' must be ' .. text, value}
-    end
-  end
-  local function is_entry(value)
-    return #value <= 41 and find(value, '^%d+%-%d+$')
-  end
-  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 1) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 to 1 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
-  end
-  if position then
-    check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
-  end
-end
-local done, reply
-if not reason then
-  done, reply = pcall(body, position)
-  if done then
-    return reply
-  end
-end
-
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
-if type(reply) == 'table' then
-  reason = reply
-elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
-  call = function(...)
-    local answer = redis.pcall(...)
-    if type(answer) == 'table' and answer.err then
-      local command, key = ...
-      refused = {command, key or '', tostring(answer.err)}
-      error('', 2)
-    end
-    return answer
-  end
-  local _, stop = pcall(body, position)
-  reply = refused and stop or reply
-end
-
-local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
-local place = SCRIPT .. ' line ' .. (line or '?')
-local text
-if reason then
-  local code, why, value = unpack(reason, 1, 3)
-  text = code .. ' ' .. SCRIPT .. ': ' .. why
-  if value then
-    local size = #value
-    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
-    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
-  end
-elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
-  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
-    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-      .. 'move it away, then run audit (' .. words .. ')'
-  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
-    or find(words, 'The user executing the script', 1, true) then
-    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-  else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
-    text = words .. ' (' .. place .. ')'
-  end
-else
-  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-return redis.error_reply(text)
-end})
 redis.register_function({function_name = 'sequere_lookup', flags = {'no-writes'},
 description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
@@ -2745,11 +2983,13 @@ local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -2872,8 +3112,11 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -2884,6 +3127,15 @@ local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
+  end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
   end
   -- @from mend_edges.lua:25
   local replies = {}
@@ -2975,22 +3227,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, edges)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -3110,7 +3358,8 @@ local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -3129,7 +3378,8 @@ local function find_name(uid)
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -3227,8 +3477,11 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
@@ -3240,6 +3493,15 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   limit = tonumber(limit)
   -- @from move_edges.lua:29
   local name, relation, is_from = find_list(list)
@@ -3247,28 +3509,29 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
   end
   local uid = find_uid(identifier, object_id)
-  if not uid then
-    return {0}
-  end
-  local key = uids .. uid .. ':' .. list
+  local key = uid and uids .. uid .. ':' .. list
   local entries = {} -- identifier, object id and uid of each
   for i = others, #ARGV, 2 do
     entries[#entries + 1] = {ARGV[i], ARGV[i + 1], find_uid(ARGV[i], ARGV[i + 1])}
   end
-  if others > #ARGV then
+  if uid and others > #ARGV then
     for _, other in ipairs(call('ZRANGE', key, 0, limit - 1)) do
       local other_identifier, other_object_id = find_name(other)
       entries[#entries + 1] = {other_identifier, other_object_id, other}
     end
   end
 
-  --- Takes an entry that is in the list out of it; returns the timestamp of its edge.
+  --- Takes an entry out of the list; returns the timestamp of its edge, nil if the list does not have it.
   local function move(other_identifier, other_object_id, other)
     local from_identifier, from_object_id, from = identifier, object_id, uid
     local to_identifier, to_object_id, to = other_identifier, other_object_id, other
     if not is_from then
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
+    end
+    if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
+      change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, '')
+      return nil
     end
     local row = relation
     local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
@@ -3278,21 +3541,22 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
       row, since = RELATIONS[target], timestamp or since
-      if add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since) then
-        change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, since)
-      end
+      local is_made = add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since)
+      local standing = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. row.forward, to))
+      change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, standing)
     end
     return since
   end
 
   local reply = {0}
   for _, entry in ipairs(entries) do
-    if entry[3] and call('ZSCORE', key, entry[3]) then -- one that is named twice is gone the second time
+    local since = move(unpack(entry, 1, 3))
+    if since then
       local n = #reply
-      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], move(unpack(entry, 1, 3))
+      reply[n + 1], reply[n + 2], reply[n + 3] = entry[1], entry[2], since
     end
   end
-  reply[1] = call('ZCARD', key)
+  reply[1] = key and call('ZCARD', key) or 0
   return reply
 end
 
@@ -3370,22 +3634,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end
@@ -3462,65 +3722,110 @@ if stuck then
 end
 return redis.error_reply(text)
 end})
-redis.register_function({function_name = 'sequere_move_rebuild', flags = {},
-description = 'Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a rebuild that stopped while another went on changes nothing.', callback = function(KEYS, ARGV)
+redis.register_function({function_name = 'sequere_note_edges', flags = {},
+description = 'Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
--- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
---- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
---- rebuild that stopped while another went on changes nothing.
+-- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
+--- Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.
 --
 -- ARGV
---   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
---   reached     progress      how far it is now
--- REPLY outcome
---   1 moved     it is now
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   edges       group[1..100]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+-- REPLY text?
 -- COST
---   O(1)
+--   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/move_rebuild.lua sequere: sequere:global:uid , '' begun
+--   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , follow user 1 project 7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'move_rebuild'
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_SELF SEQUERE_WRONGTYPE
+local SCRIPT = 'note_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, reached = ARGV[1], ARGV[2]
-if progress == '' then progress = nil end
+local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
+local noted = '' -- the reply of a script that returns it: the id of the last entry
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_edge_time.lua:4
+--- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
+--- relation's row and the uids of its ends, as far as the graph knows them.
+local function edge_time(i)
+  local relation = RELATIONS[ARGV[i]]
+  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
+  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
+  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+  return score and format('%.6f', score) or '', relation, from, to
+end
+-- @from include/_change.lua:1
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body(progress, reached)
+local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from move_rebuild.lua:17
-  if not is_at(progress) then
-    return 0
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
   end
-  call('SET', progress_key, reached) -- the only write: nothing after it can fail
-  return 1
+  -- @from note_edges.lua:17
+  for i = edges, #ARGV, 5 do
+    local name, from_identifier, from_object_id, to_identifier, to_object_id = unpack(ARGV, i, i + 4)
+    local since = edge_time(i)
+    local operation = since == '' and 'remove' or 'add'
+    change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return noted -- the id of the last entry; empty if there is no journal
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and (not progress or #progress >= 1 and #progress <= 255)
-  and #reached >= 1 and #reached <= 255
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0
+for i = 1, right and #ARGV or 0, 5 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -3528,20 +3833,60 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  local function is_progress(value)
-    return #value >= 1 and #value <= 255
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
   end
-  if progress then
-    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
-  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  local function is_relation(value)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 100 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  for i = 1, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, reached)
+  done, reply = pcall(body, edges)
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
+    if type(answer) == 'table' then
+      refused = {'XADD', journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    else
+      reply = answer
+    end
+  end
   if done then
     return reply
   end
@@ -3562,7 +3907,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, reached)
+  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
 end
 
@@ -3598,22 +3943,22 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_open_journal', flags = {},
-description = 'Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From here on changes are noted and a guard holds.', callback = function(KEYS, ARGV)
+description = 'Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Ends a rebuild: makes the journal, with one entry of the operation open that says how far the rebuild was. From
---- here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
 --
 -- ARGV
---   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
---   entry       entry         the id of the first entry, younger than all that the database has seen
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   opened      mark          what it is now
+--   entry       entry         the id of the first entry, given out by fence to the caller, who is to open
 -- REPLY outcome
 --   1 opened    the journal is there
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   0 refused   there is a journal, the mark is another, or fence was called again; nothing changed
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , '' 1382676091612-0
+--   redis-cli --eval lua/v1/open_journal.lua sequere: sequere:global:uid , begun opened 1382676091612-7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
@@ -3625,43 +3970,44 @@ local SCRIPT = 'open_journal'
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, entry = ARGV[1], ARGV[2]
-if progress == '' then progress = nil end
+local mark, opened, entry = ARGV[1], ARGV[2], ARGV[3]
+if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(progress, entry)
+local function body(mark, opened, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from open_journal.lua:17
-  if not is_at(progress) then
+  local fence = prefix .. 'global:fence'
+  if not is_marked(mark) or call('GET', fence) ~= entry then
     return 0
   end
-  if progress then
-    call('DEL', progress_key)
-    undo = {undo, 'SET', progress_key, progress}
-  end
+  call('SET', mark_key, opened)
+  undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
+  call('DEL', fence)
+  undo = {undo, 'SET', fence, entry}
   local journal = prefix .. 'global:journal'
-  call('XADD', journal, entry, 'operation', 'open', 'progress', progress or '')
+  call('XADD', journal, entry, 'operation', 'open')
   undo = {undo, 'DEL', journal} -- it did not exist before
   return 1
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and (not progress or #progress >= 1 and #progress <= 255)
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not mark or #mark >= 1 and #mark <= 255)
+  and #opened >= 1 and #opened <= 255
   and #entry <= 41 and find(entry, '^%d+%-%d+$')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
@@ -3673,20 +4019,21 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  local function is_progress(value)
+  local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  if progress then
-    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   end
+  check('opened', opened, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   check('entry', entry, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, entry)
+  done, reply = pcall(body, mark, opened, entry)
   if done then
     return reply
   end
@@ -3720,7 +4067,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, entry)
+  local _, stop = pcall(body, mark, opened, entry)
   reply = refused and stop or reply
   take_back()
 end
@@ -3982,187 +4329,6 @@ elseif not (reason or refused or stuck) then
     return answer
   end
   local _, stop = pcall(body, identifier, object_id, list, order, limit, offset, cursor)
-  reply = refused and stop or reply
-end
-
-local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
-local place = SCRIPT .. ' line ' .. (line or '?')
-local text
-if reason then
-  local code, why, value = unpack(reason, 1, 3)
-  text = code .. ' ' .. SCRIPT .. ': ' .. why
-  if value then
-    local size = #value
-    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
-    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
-  end
-elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
-  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
-  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
-    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
-      .. 'move it away, then run audit (' .. words .. ')'
-  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
-    or find(words, 'The user executing the script', 1, true) then
-    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
-  else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
-    text = words .. ' (' .. place .. ')'
-  end
-else
-  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
-end
-return redis.error_reply(text)
-end})
-redis.register_function({function_name = 'sequere_read_edges', flags = {'no-writes'},
-description = 'Tells since when up to 50 edges exist, and the journal\'s last entry at that moment.', callback = function(KEYS, ARGV)
---!df flags=allow-undeclared-keys
--- sequere v1 read_edges: generated from lua/src/read_edges.lua, do not edit
---- Tells since when up to 50 edges exist, and the journal's last entry at that moment.
---
--- ARGV
---   edges       group[1..50]
---     relation    relation
---     from        resource
---     to          resource~from
--- REPLY tuple
---   last        entry?        id of the journal's last entry; empty if there is none
---   times       repeated      one for each edge, in order
---     timestamp   timestamp?  empty if the edge does not exist
--- COST
---   O(M), M edges
--- EXAMPLE
---   redis-cli --eval lua/v1/read_edges.lua sequere: sequere:global:uid , follow user 1 project 7 follow user 1 project 8
--- KEYS
---   prefix      start of every key, such as sequere:
---   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
--- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_SELF SEQUERE_WRONGTYPE
-local SCRIPT = 'read_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
-local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local edges = 1 -- the place of the first one in ARGV
-local call, find, format = redis.call, string.find, string.format
-local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
--- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
-local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
-}
--- @from include/_uid.lua:1
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
-end
--- @from include/_edge_time.lua:4
---- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
---- relation's row and the uids of its ends, as far as the graph knows them.
-local function edge_time(i)
-  local relation = RELATIONS[ARGV[i]]
-  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
-  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
-  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
-  return score and format('%.6f', score) or '', relation, from, to
-end
-
-local function body(edges)
-  if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
-      .. 'or its journal was closed; the database answers'})
-  end
-  -- @from read_edges.lua:19
-  local last = call('XREVRANGE', prefix .. 'global:journal', '+', '-', 'COUNT', 1)[1]
-  local reply = {last and last[1] or ''}
-  for i = edges, #ARGV, 5 do
-    reply[#reply + 1] = edge_time(i)
-  end
-  return reply
-end
-
-local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
-for i = 1, right and #ARGV or 0, 5 do
-  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
-    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
-    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
-    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
-    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
-    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
-end
-if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
-  local function check(name, value, is_right, code, text)
-    if not reason and not is_right(value) then
-      reason = {code, name .. ' must be ' .. text, value}
-    end
-  end
-  local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
-    for _, character in ipairs({
-      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-    }) do
-      text = string.gsub(text, character, 'x')
-    end
-    return not find(text, '[\128-\255]')
-  end
-  local function is_identifier(value)
-    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
-  end
-  local function is_object_id(value)
-    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
-  end
-  local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
-  end
-  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
-  end
-  for i = 1, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
-      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
-    end
-  end
-end
-local done, reply
-if not reason then
-  done, reply = pcall(body, edges)
-  if done then
-    return reply
-  end
-end
-
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
-if type(reply) == 'table' then
-  reason = reply
-elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
-  call = function(...)
-    local answer = redis.pcall(...)
-    if type(answer) == 'table' and answer.err then
-      local command, key = ...
-      refused = {command, key or '', tostring(answer.err)}
-      error('', 2)
-    end
-    return answer
-  end
-  local _, stop = pcall(body, edges)
   reply = refused and stop or reply
 end
 
@@ -4520,6 +4686,186 @@ else
 end
 return redis.error_reply(text)
 end})
+redis.register_function({function_name = 'sequere_since', flags = {'no-writes'},
+description = 'Tells since when up to 50 edges exist.', callback = function(KEYS, ARGV)
+--!df flags=allow-undeclared-keys
+-- sequere v1 since: generated from lua/src/since.lua, do not edit
+--- Tells since when up to 50 edges exist.
+--
+-- ARGV
+--   edges       group[1..50]
+--     relation    relation
+--     from        resource
+--     to          resource~from
+-- REPLY tuple
+--   times       repeated      one for each edge, in order
+--     timestamp   timestamp?  empty if the edge does not exist
+-- COST
+--   O(M), M edges
+-- EXAMPLE
+--   redis-cli --eval lua/v1/since.lua sequere: sequere:global:uid , follow user 1 project 7 follow user 1 project 8
+-- KEYS
+--   prefix      start of every key, such as sequere:
+--   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
+-- ERRORS
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
+--   SEQUERE_SELF SEQUERE_WRONGTYPE
+local SCRIPT = 'since'
+--- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
+--- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
+--- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
+--- that they share, so there are few of both.
+local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local edges = 1 -- the place of the first one in ARGV
+local call, find, format = redis.call, string.find, string.format
+local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_relations.lua:1
+--- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+local RELATIONS = {
+  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+}
+-- @from include/_uid.lua:1
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  return call('GET', uids .. identifier .. ':' .. object_id)
+end
+-- @from include/_edge_time.lua:4
+--- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
+--- relation's row and the uids of its ends, as far as the graph knows them.
+local function edge_time(i)
+  local relation = RELATIONS[ARGV[i]]
+  local from = find_uid(ARGV[i + 1], ARGV[i + 2])
+  local to = find_uid(ARGV[i + 3], ARGV[i + 4])
+  local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+  return score and format('%.6f', score) or '', relation, from, to
+end
+
+local function body(edges)
+  if guard ~= last_uid and call('EXISTS', guard) == 0 then
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+      .. 'or its journal was closed; the database answers'})
+  end
+  -- @from since.lua:18
+  local reply = {}
+  for i = edges, #ARGV, 5 do
+    reply[#reply + 1] = edge_time(i)
+  end
+  return reply
+end
+
+local reason -- why this script refuses: code, text, value
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
+for i = 1, right and #ARGV or 0, 5 do
+  local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+    and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
+    and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
+    and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
+    and #each_to_object_id <= 255 and find(each_to_object_id, '^[\1-\127]+$')
+    and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
+end
+if not right then
+  --- Refuses a value that is not what it must be; the first one counts.
+  local function check(name, value, is_right, code, text)
+    if not reason and not is_right(value) then
+      reason = {code, name .. ' must be ' .. text, value}
+    end
+  end
+  local function is_utf8(text)
+    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    for _, character in ipairs({
+      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+    }) do
+      text = string.gsub(text, character, 'x')
+    end
+    return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
+  end
+  local function is_object_id(value)
+    return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
+  end
+  local function is_relation(value)
+    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+  end
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  for i = 1, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
+      reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
+    end
+  end
+end
+local done, reply
+if not reason then
+  done, reply = pcall(body, edges)
+  if done then
+    return reply
+  end
+end
+
+-- Only a refusal comes this far.
+local stuck = false -- what could not be set back: a key, and by which command
+if type(reply) == 'table' then
+  reason = reply
+elseif not (reason or refused or stuck) then
+  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  call = function(...)
+    local answer = redis.pcall(...)
+    if type(answer) == 'table' and answer.err then
+      local command, key = ...
+      refused = {command, key or '', tostring(answer.err)}
+      error('', 2)
+    end
+    return answer
+  end
+  local _, stop = pcall(body, edges)
+  reply = refused and stop or reply
+end
+
+local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
+local place = SCRIPT .. ' line ' .. (line or '?')
+local text
+if reason then
+  local code, why, value = unpack(reason, 1, 3)
+  text = code .. ' ' .. SCRIPT .. ': ' .. why
+  if value then
+    local size = #value
+    value = string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?')
+    text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
+  end
+elseif refused or stuck then
+  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
+  -- refused too, the body did not run again: then its error is all that is known.
+  words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
+  place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+    text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
+      .. 'move it away, then run audit (' .. words .. ')'
+  elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
+    or find(words, 'The user executing the script', 1, true) then
+    text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
+  else
+    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    text = words .. ' (' .. place .. ')'
+  end
+else
+  text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+return redis.error_reply(text)
+end})
 redis.register_function({function_name = 'sequere_unfollow', flags = {},
 description = 'Makes one resource stop following another.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
@@ -4552,7 +4898,8 @@ local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], AR
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -4607,16 +4954,25 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from unfollow.lua:18
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
-  if not since then
-    return 0
+  if is_noted then
+    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
-  changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
-  return 1
+  return since and 1 or 0
 end
 
 local reason -- why this script refuses: code, text, value
@@ -4664,22 +5020,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end

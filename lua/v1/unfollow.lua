@@ -28,7 +28,8 @@ local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], AR
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local changes = false -- the edges changed: operation, relation, both resources and timestamp of each, flat
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid.lua:1
 --- The uid of a resource, as text; false if the graph does not know it.
@@ -83,16 +84,25 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
+  end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from unfollow.lua:18
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
-  if not since then
-    return 0
+  if is_noted then
+    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
-  changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
-  return 1
+  return since and 1 or 0
 end
 
 local reason -- why this script refuses: code, text, value
@@ -140,22 +150,18 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
-  if done and changes then
-    -- Notes the changes if there is a journal: the existence of the stream is the switch. An XADD cannot be undone
-    -- without a trace, so it comes after all other writes, and never from a body that runs a second time.
-    local command, journal = 'EXISTS', prefix .. 'global:journal'
-    local answer, i = guard == journal and 1 or redis.pcall(command, journal), 1
-    if answer == 1 then
-      command = 'XADD'
-      repeat
-        answer = redis.pcall(command, journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
-          'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
-          'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
-        i = i + 7
-      until not changes[i] or type(answer) == 'table'
-    end
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
-      refused = {command, journal, tostring(answer.err)}
+      refused = {'XADD', journal, tostring(answer.err)}
       done, reply = pcall(error, '', 2) -- false, and this line
     end
   end

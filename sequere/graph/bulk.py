@@ -12,6 +12,7 @@ from ..backends.operations import MAX_EDGES, MAX_OTHERS, AddEdges, MoveEdges, Re
 from ..registry import registry
 from ..resources import Resource, check_resource, check_self
 from ..signals import followed, unfollowed
+from ..steps import in_steps
 from ..timestamps import to_seconds
 from ..twins import awaitable, blocking
 from .events import Send
@@ -90,8 +91,7 @@ def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = Non
     resources = list(unique)
     if not_of:
         check_self(not_of, resources)
-    for i in range(0, len(resources), size):
-        batch = resources[i : i + size]
+    for batch in in_steps(resources, size):
         yield [unique[resource] for resource in batch], batch
 
 

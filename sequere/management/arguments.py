@@ -59,8 +59,8 @@ def add_behind(commands: Any) -> None:
         choices=("database", "redis"),
         default="",
         dest="side",
-        help="the side that is right: redis keeps the graph that Redis holds and makes the database hold the same, "
-        "database replaces even a graph that the database may not have seen",
+        help="the side that is right: redis makes the database hold what Redis holds, database replaces even a graph "
+        "that is not known to be a copy of the database",
     )
     check = commands.add_parser(
         "verify",
@@ -76,7 +76,7 @@ def add_behind(commands: Any) -> None:
         "status",
         help="tell how far the database is behind Redis",
         description="Tell how write-behind stands. The exit status is 0 if all is well, 1 if somebody should look "
-        "(rebuilding, entries set aside, too late, no database), 2 if Redis does not answer for the graph.",
+        "(behind, adopting, entries set aside, too late, no database), 2 if Redis does not answer for the graph.",
     )
     status.add_argument("--json", action="store_true", help="print it as JSON")
     status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="a longer lag counts as too late")

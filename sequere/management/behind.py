@@ -15,34 +15,20 @@ from django.db import close_old_connections
 from ..backends.redis.backend import RedisBackend
 from ..backends.redis.behind import drain as draining
 from ..backends.redis.behind import rebuild as rebuilding
+from ..backends.redis.behind.adopt import adopt
 from ..backends.redis.behind.closing import close, release
-from ..backends.redis.behind.status import get_status
-from ..backends.redis.behind.takeover import take_over
+from ..backends.redis.behind.status import WARNING, get_status
 from ..backends.redis.behind.verify import Difference, verify
 from ..backends.redis.operate.survey import count_uids
 from ..exceptions import ColdStore, SequereException
 from .graph import Write, progress
-
-#: Exit statuses of ``status``, as monitoring systems have them.
-OK, WARNING, CRITICAL = 0, 1, 2
-
-#: What a state means to people, and whether somebody should look.
-STATES = {
-    "ready": ("Redis answers", OK),
-    "rebuilding": ("the database answers until Redis is filled", WARNING),
-    "cold": ("the database answers; the next drain begins a rebuild, or: manage.py sequere rebuild", CRITICAL),
-    "closed": ("the database answers; to go back to Redis: manage.py sequere rebuild", CRITICAL),
-    "rewound": ("Redis is older than the database; the next drain declares it cold", CRITICAL),
-    "behind": ("Redis answers; the database lacks what the journal no longer has: see drain", WARNING),
-    "unreachable": ("Redis does not answer", CRITICAL),
-}
 
 
 def run(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Do what the options say and print it; returns the exit status."""
     subcommands = {
         "drain": _watch if options.subcommand == "drain" and options.watch else _drain,
-        "rebuild": _take_over if options.subcommand == "rebuild" and options.side == "redis" else _rebuild,
+        "rebuild": _adopt if options.subcommand == "rebuild" and options.side == "redis" else _rebuild,
         "verify": _verify,
         "status": _status,
         "close": _close,
@@ -97,7 +83,7 @@ def _watch(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -
 
 def _rebuild(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("rebuild", rebuilding.count_edges()) as on_step:
-        rebuilt = rebuilding.rebuild(unguarded, by_hand=True, discard=options.side == "database", on_step=on_step)
+        rebuilt = rebuilding.rebuild(unguarded, by_hand=True, replace=options.side == "database", on_step=on_step)
     _tell_rebuilt(rebuilt, write)
     return 0
 
@@ -107,13 +93,10 @@ def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
     write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed{left_out}: Redis is ready.")
 
 
-def _take_over(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    with progress("verify", rebuilding.count_edges() + count_uids(unguarded)) as on_step:
-        taken = take_over(unguarded, on_step=on_step)
-    write(
-        f"In the database {taken.added} follows added, {taken.removed} removed, {taken.changed} given another time: "
-        "all is in step."
-    )
+def _adopt(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
+    with progress("adopt", rebuilding.count_edges() + count_uids(unguarded)) as on_step:
+        told = adopt(unguarded, on_step=on_step)
+    write(f"The database was told of {told} follows, and holds what Redis holds: Redis is ready.")
     return 0
 
 
@@ -145,10 +128,10 @@ def _as_line(difference: Difference) -> str:
 def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     status = get_status(unguarded)
     if options.json:
-        write(json.dumps(asdict(status), default=str, indent=2))
+        write(json.dumps({**asdict(status), "meaning": status.meaning}, default=str, indent=2))
     else:
         lines = {
-            "state": f"{status.state}: {STATES[status.state][0]}",
+            "state": status.state,
             "journal": None if status.journal is None else f"{status.journal:,} entries",
             "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
             "last drain": None if status.outbox is None else status.drained_at or "never",
@@ -157,10 +140,11 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
         }
         for name, told in lines.items():
             write(f"{name:<12}{told or 'unknown'}")
+        write(status.meaning)
         for problem in status.problems:
             write(problem)
     late = options.max_lag is not None and (status.lag_seconds or 0) > options.max_lag
-    return max(STATES[status.state][1], WARNING if late or status.set_aside or status.problems else OK)
+    return max(status.severity, WARNING if late else 0)
 
 
 def _close(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:

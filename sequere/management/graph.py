@@ -104,7 +104,8 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
 def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[Callable[[int], None]]:
     """Gives a function that is told how many are done, and shows it on ``stream`` (standard error).
 
-    A bar on a terminal where rich is installed (``django-sequere[demo]``), else a line for each 10,000.
+    A bar on a terminal where rich is installed (``django-sequere[demo]``), else a line for each 10,000. ``total`` is an
+    estimate: what is done in the end is all.
     """
     stream = stream or sys.stderr
     try:
@@ -124,8 +125,11 @@ def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[C
             last = done
 
         yield print_line
+        if last >= LINE_EVERY:
+            print(f"{title}: {last:,} of {last:,}", file=stream, flush=True)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=stream), transient=True) as bar:
+    with Progress(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.update(task, completed=done)
+        bar.update(task, total=bar.tasks[task].completed)

@@ -1,5 +1,8 @@
---- Adds a change of an edge to those that the frame notes in the journal once the body has returned.
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
   changes = changes or {}
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id

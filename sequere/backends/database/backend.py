@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from django.apps import apps
 from django.core import checks
 from django.db import Error as DatabaseError
-from django.db import OperationalError, connections, router, transaction
+from django.db import connections, router, transaction
 from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
@@ -21,23 +21,13 @@ from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
+from .conflicts import despite_conflicts
 from .fields import columns_of, edge_of, make_digest
 
 if TYPE_CHECKING:
     from .models import Edge as Row
 
 R = TypeVar("R")
-T = TypeVar("T")
-
-#: Edges that changed: since when each exists now (seconds since the epoch, UTC), None: no more.
-Changes = dict[Edge, float | None]
-
-#: How many times a write that fails with a deadlock is tried.
-ATTEMPTS = 10
-
-#: How the databases call a deadlock, or rows that changed under a transaction: SQLSTATE (PostgreSQL),
-#: error numbers (MySQL, MariaDB).
-_DEADLOCKS = {"40P01", "40001", 1213, 1020}
 
 #: A cursor: microseconds and row id of the last entry and, oldest first, until when the walk goes.
 CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?", re.ASCII)
@@ -73,9 +63,9 @@ class DatabaseBackend(BaseBackend):
             return self.change(operation)[0]
         return cast(R, getattr(self, operation.script)(operation))
 
-    def change(self, operation: GraphOperation[R]) -> tuple[R, Changes]:
-        """Perform an operation that writes. Returns its result and the edges that it changed."""
-        return cast("tuple[R, Changes]", getattr(self, operation.script)(operation))
+    def change(self, operation: GraphOperation[R]) -> tuple[R, list[Edge]]:
+        """Perform an operation that writes. Returns its result and the edges that it is about, changed or not."""
+        return cast("tuple[R, list[Edge]]", getattr(self, operation.script)(operation))
 
     def check(self) -> list[checks.CheckMessage]:
         if apps.is_installed("sequere.backends.database"):
@@ -99,20 +89,20 @@ class DatabaseBackend(BaseBackend):
 
         return Row
 
-    # What writes: each returns the result and the changes.
+    # What writes: each returns the result and the edges that it is about.
 
-    def follow(self, operation: ops.Follow) -> tuple[bool, Changes]:
-        flags, changes = self._add("follow", operation.from_resource, [operation.to_resource], operation.timestamp)
-        return flags[0], changes
+    def follow(self, operation: ops.Follow) -> tuple[bool, list[Edge]]:
+        flags, edges = self._add("follow", operation.from_resource, [operation.to_resource], operation.timestamp)
+        return flags[0], edges
 
-    def add_edges(self, operation: ops.AddEdges) -> tuple[list[bool], Changes]:
+    def add_edges(self, operation: ops.AddEdges) -> tuple[list[bool], list[Edge]]:
         check_relation(operation.relation)
         _check_size("others", operation.others, 1, ops.MAX_EDGES)
         return self._add(operation.relation, operation.from_resource, operation.others, operation.timestamp)
 
     def _add(
         self, relation: str, from_resource: Resource, others: Sequence[Resource], timestamp: float
-    ) -> tuple[list[bool], Changes]:
+    ) -> tuple[list[bool], list[Edge]]:
         for other in others:
             check_ends(from_resource, other)
         check_self(from_resource, others)
@@ -127,19 +117,17 @@ class DatabaseBackend(BaseBackend):
                 ours = self._insert(alias, rows)
             return [row.pk in ours for row in rows]
 
-        flags = despite_deadlocks(alias, insert)
-        return flags, {edge: seconds for edge, is_new in zip(edges, flags, strict=True) if is_new}
+        return despite_conflicts(alias, insert), edges
 
-    def unfollow(self, operation: ops.Unfollow) -> tuple[bool, Changes]:
+    def unfollow(self, operation: ops.Unfollow) -> tuple[bool, list[Edge]]:
         check_ends(operation.from_resource, operation.to_resource)
         check_self(operation.from_resource, [operation.to_resource])
         edge = Edge("follow", operation.from_resource, operation.to_resource)
         alias = router.db_for_write(self._model)
         rows = self._model._default_manager.using(alias).filter(digest=make_digest(edge))
-        is_gone = despite_deadlocks(alias, lambda: rows.delete()[0] > 0)
-        return is_gone, {edge: None} if is_gone else {}
+        return despite_conflicts(alias, lambda: rows.delete()[0] > 0), [edge]
 
-    def move_edges(self, operation: ops.MoveEdges) -> tuple[ops.Moved, Changes]:
+    def move_edges(self, operation: ops.MoveEdges) -> tuple[ops.Moved, list[Edge]]:
         owner, others = operation.resource, list(dict.fromkeys(operation.others))
         check_resource(owner)
         _check_size("others", operation.others, 0, ops.MAX_EDGES)
@@ -157,45 +145,43 @@ class DatabaseBackend(BaseBackend):
         alias = router.db_for_write(self._model)
         listed = self._list(owner, operation.list).using(alias)
         wanted = listed.order_by("score", "id")
+        edges = [_edge_between(relation, name, owner, other) for other in others]
         if others:
-            edges = [_edge_between(relation, name, owner, other) for other in others]
             wanted = wanted.filter(digest__in=[make_digest(edge) for edge in edges])
         side = _other_side(relation, name)
 
-        def move() -> tuple[ops.Moved, Changes]:
+        def move() -> tuple[ops.Moved, list[Edge]]:
             with transaction.atomic(using=alias, savepoint=False):
                 rows = self._lock(wanted)[: None if others else operation.limit]
                 found = {Resource(*(getattr(row, f"{side}_{part}") for part in Resource._fields)): row for row in rows}
                 found = {other: found[other] for other in others or found if other in found}
                 self._delete(alias, found.values())
-                changes: Changes = {edge_of(row): None for row in found.values()}
+                about = list(dict.fromkeys([*edges, *map(edge_of, found.values())]))
                 times = {other: to_micros(row.timestamp) / MICROSECONDS for other, row in found.items()}
                 if operation.target:
                     times = times if seconds is None else dict.fromkeys(times, seconds)
                     edges_there = (edge_of(row)._replace(relation=operation.target) for row in found.values())
                     targets = dict(zip(edges_there, times.values(), strict=True))
-                    made = [self._row(edge, at) for edge, at in targets.items()]
-                    ours = self._insert(alias, made)
-                    changes |= {edge_of(row): targets[edge_of(row)] for row in made if row.pk in ours}
-                return ops.Moved([ops.Entry(*other, at) for other, at in times.items()], listed.count()), changes
+                    self._insert(alias, [self._row(edge, at) for edge, at in targets.items()])
+                    about += targets
+                return ops.Moved([ops.Entry(*other, at) for other, at in times.items()], listed.count()), about
 
-        return despite_deadlocks(alias, move)
+        return despite_conflicts(alias, move)
 
-    def forget(self, operation: ops.Forget) -> tuple[ops.Forgotten, Changes]:
+    def forget(self, operation: ops.Forget) -> tuple[ops.Forgotten, list[Edge]]:
         check_resource(operation.resource)
         _check_number("limit", operation.limit, 1, ops.MAX_FORGET)
         alias = router.db_for_write(self._model)
-        around = Q(**_side("from", operation.resource)) | Q(**_side("to", operation.resource))
-        edges = self._model._default_manager.using(alias).filter(around, relation__in=relations.RELATIONS)
+        edges = edges_around(self._model._default_manager.using(alias), operation.resource)
 
-        def remove() -> tuple[ops.Forgotten, Changes]:
+        def remove() -> tuple[ops.Forgotten, list[Edge]]:
             with transaction.atomic(using=alias, savepoint=False):
                 rows = self._lock(edges)[: operation.limit + 1]
                 gone = list(rows)[: operation.limit]
                 self._delete(alias, gone)
-            return ops.Forgotten(len(gone), done=len(rows) == len(gone)), {edge_of(row): None for row in gone}
+            return ops.Forgotten(len(gone), done=len(rows) == len(gone)), list(map(edge_of, gone))
 
-        return despite_deadlocks(alias, remove)
+        return despite_conflicts(alias, remove)
 
     # What reads.
 
@@ -314,6 +300,13 @@ class DatabaseBackend(BaseBackend):
         return mutual
 
 
+def edges_around(rows: Any, resource: Resource) -> QuerySet[Any]:
+    """The rows, of a manager of ``Edge``, whose edges are from or to a resource."""
+    around = Q(**_side("from", resource)) | Q(**_side("to", resource))
+    found: QuerySet[Any] = rows.filter(around, relation__in=relations.RELATIONS)
+    return found
+
+
 def _side(side: str, resource: Resource) -> dict[str, str]:
     return {f"{side}_identifier": resource.identifier, f"{side}_object_id": resource.object_id}
 
@@ -358,16 +351,3 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     if desc:
         return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
     return Q(score__gte=at) & (Q(score__gt=at) | Q(id__gt=row)), int(match["bound"])
-
-
-def despite_deadlocks(alias: str, write: Callable[[], T]) -> T:
-    """Run a write, again if a deadlock stopped it. Inside a transaction only its owner can begin again."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return write()
-        except OperationalError as error:
-            states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))
-            deadlock = _DEADLOCKS.intersection([*error.args, *states])
-            if attempt == ATTEMPTS or not deadlock or connections[alias].in_atomic_block:
-                raise
-    raise AssertionError("unreachable")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import connections
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from ...exceptions import InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow
 from ...relations import Edge, check_relation
-from ...resources import check_ends, check_self
+from ...resources import Resource, check_ends, check_self
+from ...steps import in_steps
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
+from .backend import edges_around
 from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
 
@@ -29,7 +30,7 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     One statement for each 500 that go and each 500 that exist. Call it in a transaction.
     """
     gone = [edge for edge, since in states.items() if since is None]
-    for edges in _steps(gone):
+    for edges in in_steps(gone, STEP):
         _find(alias, edges).delete()
     rows = [
         Row(**columns_of(edge), timestamp=to_datetime(since)) for edge, since in states.items() if since is not None
@@ -44,20 +45,23 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     )
 
 
-def get_times(alias: str, edges: Collection[Edge]) -> dict[Edge, int]:
-    """Since when those of the edges that exist do, in microseconds. One query for each 500."""
+def get_times(alias: str, edges: Collection[Edge], *, lock: bool = False) -> dict[Edge, int]:
+    """Since when those of the edges that exist do, in microseconds. One query for each 500.
+
+    With ``lock`` in a transaction: as they are now, also if the transaction had read before, and locked.
+    """
+    locks = lock and connections[alias].features.has_select_for_update
+    found = (_find(alias, step).values_list(*COLUMNS, "timestamp") for step in in_steps(edges, STEP))
     return {
         make_edge(*columns): to_micros(at)
-        for step in _steps(edges)
-        for *columns, at in _find(alias, step).values_list(*COLUMNS, "timestamp")
+        for rows in found
+        for *columns, at in (rows.select_for_update() if locks else rows)
     }
 
 
-def find_edges(model: type[Model], alias: str, edges: Collection[Edge]) -> set[Edge]:
-    """Those of the edges that a table with the same columns has rows about. One query for each 500."""
-    return {
-        make_edge(*columns) for step in _steps(edges) for columns in _find(alias, step, model).values_list(*COLUMNS)
-    }
+def forget(alias: str, resource: Resource) -> None:
+    """Remove every edge of a resource. A few statements."""
+    edges_around(Row._default_manager.using(alias), resource).delete()
 
 
 def fault_of(edge: Edge, micros: int | None = None) -> str:
@@ -73,11 +77,5 @@ def fault_of(edge: Edge, micros: int | None = None) -> str:
     return ""
 
 
-def _find(alias: str, edges: Collection[Edge], model: type[Model] = Row) -> QuerySet[Any]:
-    return model._default_manager.using(alias).filter(digest__in=[make_digest(edge) for edge in edges])
-
-
-def _steps(edges: Collection[Edge]) -> Iterator[list[Edge]]:
-    remaining = iter(edges)
-    while step := list(islice(remaining, STEP)):
-        yield step
+def _find(alias: str, edges: Collection[Edge]) -> QuerySet[Any]:
+    return Row._default_manager.using(alias).filter(digest__in=[make_digest(edge) for edge in edges])

@@ -1,12 +1,15 @@
-"""The tables of write-behind: how far the database has read the journal, and what waits for Redis."""
+"""The tables of write-behind: the state of the database towards Redis, and what waits for Redis."""
 
 from __future__ import annotations
 
 from django.db import models, router
-from django.db.models import F
 
 from ...relations import Edge
-from ..database.fields import DigestField, ExactCharField, edge_of
+from ...timestamps import to_micros
+from ..database.fields import ExactCharField, edge_of
+
+#: Characters of the longest id: milliseconds, a hyphen and a number, 20 digits each.
+ID_LENGTH = 41
 
 
 def get_alias() -> str:
@@ -16,69 +19,58 @@ def get_alias() -> str:
     return router.db_for_write(Row)
 
 
-class Journal(models.Model):
-    """The one row that says how far the database has read the journal in Redis. It is also the lock.
+class State(models.Model):
+    """The one row that says what the database is to the graph in Redis. It is also the lock: see ``behind/locking.py``.
 
-    Whoever moves the position, writes while Redis is cold, or makes the stream, holds this row.
+    ``behind/phases.py`` has the phases and how one follows another.
     """
 
-    #: The last entry that the edges contain; empty if this database never read a journal.
-    position = models.CharField(max_length=41, default="")
-    #: What that entry says, as a SHA-1: two servers may give one id to two entries. Empty once the database
-    #: has changed on its own: should that journal come back, Redis lacks those changes.
-    anchor = models.CharField(max_length=40, default="")
-    #: The id with which a rebuild is about to begin a new journal; empty if none is.
-    opening = models.CharField(max_length=41, default="")
-    #: Whether an operator has put the journal away for good.
-    closed = models.BooleanField(default=False)
-    #: Whether the edges still lack some of a graph that is being taken over from Redis.
-    incomplete = models.BooleanField(default=False)
-    #: When entries were last read, even if there were none.
+    #: cold, rebuilding, ready, adopting or closed.
+    phase = models.CharField(max_length=10, default="cold")
+    #: The id of the graph in Redis that the database follows; empty: never one, or released.
+    epoch = models.CharField(max_length=ID_LENGTH, default="")
+    #: The last entry of the journal that the edges contain.
+    position = models.CharField(max_length=ID_LENGTH, default="")
+    #: What that entry says, as a SHA-1: two servers may give one id to two entries. Empty while the database goes on
+    #: alone.
+    digest = models.CharField(max_length=40, default="")
+    #: When the journal was last read, even if it had no new entries.
     drained_at = models.DateTimeField(null=True)
-    #: Counts the locks: to lock the row is to update it.
-    turn = models.BigIntegerField(default=0)
 
     class Meta:
-        db_table = "sequere_journal"
+        db_table = "sequere_state"
 
     def __str__(self) -> str:
-        return f"read up to {self.position or 'nothing'}"
+        return f"{self.phase}, read up to {self.position or 'nothing'}"
 
     @classmethod
-    def lock(cls, alias: str) -> Journal:
-        """The row, locked until the transaction ends; made if it is not there.
-
-        An update and not ``select_for_update``: SQLite too then waits, and a transaction that has read
-        nothing yet reads what the last holder left.
-        """
-        rows = cls._default_manager.using(alias).filter(pk=1)
-        if not rows.update(turn=F("turn") + 1):
-            cls._default_manager.using(alias).bulk_create([cls(pk=1)], ignore_conflicts=True)
-            rows.update(turn=F("turn") + 1)
-        return rows.get()
-
-    @classmethod
-    def look(cls, alias: str) -> Journal:
-        """The row as committed, not locked; one that is not there reads as new."""
+    def look(cls, alias: str) -> State:
+        """The row as committed, not locked; one that is not there reads as new. One query."""
         return cls._default_manager.using(alias).filter(pk=1).first() or cls(pk=1)
 
 
 class OutboxEntry(models.Model):
-    """A change that was made while Redis was cold: the ids are in the order of the commits."""
+    """What the database says of an edge after a write while Redis was cold; the keys are in the order of the commits.
 
+    A row without relation says that every edge of its from resource was removed.
+    """
+
+    #: The id of the write.
+    position = models.CharField(max_length=ID_LENGTH, db_index=True)
     relation = ExactCharField(max_length=40)
     from_identifier = ExactCharField(max_length=50)
     from_object_id = ExactCharField(max_length=255)
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
-    digest = DigestField(db_index=True, editable=False)
-    #: Since when the edge exists; null: it was removed.
+    #: Since when the edge exists; null: it does not.
     timestamp = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "sequere_outbox"
 
     def __str__(self) -> str:
+        if not self.relation:
+            return f"forget {self.from_identifier} {self.from_object_id}"
         operation = "remove" if self.timestamp is None else "add"
         ends = f"{self.from_identifier} {self.from_object_id} -> {self.to_identifier} {self.to_object_id}"
         return f"{operation} {self.relation}: {ends}"
@@ -87,11 +79,16 @@ class OutboxEntry(models.Model):
     def edge(self) -> Edge:
         return edge_of(self)
 
+    @property
+    def micros(self) -> int | None:
+        """The timestamp in microseconds since the epoch, UTC."""
+        return None if self.timestamp is None else to_micros(self.timestamp)
+
 
 class SetAside(models.Model):
     """An entry of the journal that the table of edges could not take, and why."""
 
-    entry = models.CharField(max_length=41)
+    entry = models.CharField(max_length=ID_LENGTH)
     content = models.JSONField()
     reason = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -25,14 +25,14 @@ def check_settings() -> list[checks.CheckMessage]:
                 id="sequere.E004",
             )
         ]
-    from ..models import Journal, get_alias  # models can be imported once the applications are loaded
+    from ..models import State, get_alias  # models can be imported once the applications are loaded
 
-    here, there = router.db_for_write(Journal), get_alias()
+    here, there = router.db_for_write(State), get_alias()
     if here == there:
         return []
     return [
         checks.Error(
-            f"The database routers send the edges to {there!r}, but the journal's position to {here!r}; "
+            f"The database routers send the edges to {there!r}, but the state of write-behind to {here!r}; "
             "the two are written in one transaction.",
             hint="Let the routers treat the applications sequere_database and sequere_redis alike.",
             id="sequere.E005",
@@ -48,9 +48,9 @@ def check_server(unguarded: RedisBackend) -> list[checks.CheckMessage]:
 def check_tables() -> list[checks.CheckMessage]:
     """Which tables are missing. One query."""
     from ...database.models import Edge
-    from ..models import Journal, OutboxEntry, SetAside
+    from ..models import OutboxEntry, SetAside, State
 
-    return check_tables_of(Edge, Journal, OutboxEntry, SetAside)
+    return check_tables_of(Edge, State, OutboxEntry, SetAside)
 
 
 def _check_scan(unguarded: RedisBackend) -> list[checks.CheckMessage]:

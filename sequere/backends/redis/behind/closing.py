@@ -4,74 +4,70 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.db import transaction
-
-from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ....exceptions import ColdStore, WriteBehindRefused
 from ..backend import RedisBackend
-from ..models import Journal, get_alias
-from .drain import Drained, drain, drain_step, put_away, replay_closed
-from .journal import drop_closed, get_state
+from ..models import State
+from .drain import Drained, drain
+from .journal import fence, read_journal
+from .locking import locked
+from .outbox import find_reached
+from .phases import UNMARKED, Event, Verdict, is_released, is_unmarked, judge, move
+
+#: How often the journal is drained again because entries came before it could be deleted.
+ATTEMPTS = 100
 
 
 def close(unguarded: RedisBackend) -> Drained:
-    """Leave Redis: put the journal away, if there is one, and bring the database up to its end.
+    """Leave Redis: bring the database up to the journal's end, and delete the journal.
 
     From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
-    :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's database errors; call it again then.
+    :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again then.
     """
-    total = Drained()
-    with suppress(ColdStore):
-        total += drain(unguarded)
-    alias = get_alias()
-    with transaction.atomic(using=alias, durable=True):
-        row = Journal.lock(alias)
-        put_away(unguarded, row, alias)
-        total += replay_all(unguarded, row, alias)
-        row.closed = True
-        row.anchor = row.opening = ""  # a rebuild that is under way is overtaken
-        row.save(using=alias)
-    return total
+    return _close(unguarded, release=False)
 
 
 def release(unguarded: RedisBackend) -> Drained:
-    """Leave the database: bring it up to date for the last time and remove the journal.
+    """Leave the database: bring it up to date for the last time and delete the journal and the mark.
 
-    To the database this Redis is then one that it never saw, so nothing will overwrite what changes there from
-    now on. Processes that still use RedisFallbackBackend find a cold Redis. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused` where Redis is cold, and else as :func:`close`; call it again
+    To the database this Redis is then one that it never saw, so nothing overwrites what changes there from now on.
+    Processes that still use RedisFallbackBackend find no journal, and their writes are refused. Raises
+    :class:`~sequere.exceptions.WriteBehindRefused` where Redis has no journal, and else as :func:`close`; call it again
     to go on.
     """
-    alias = get_alias()
-    total = Drained()
-    try:
-        total += drain(unguarded)
-        with transaction.atomic(using=alias, durable=True):
-            row = Journal.lock(alias)
-            end = get_state(unguarded, row.position).last
-            while (step := drain_step(unguarded, row, alias, until=end)) and step.entries:
-                total += step
-            if step is None:
-                raise ColdStore("Redis lost its memory during this call.")
-            # Committed before the journal is removed: if the process dies in between, the journal counts as YOUNGER
-            # and is left alone.
-            row.position = row.anchor = row.opening = ""
-            row.incomplete, row.closed = False, True
-            row.save(using=alias)
-    except (ColdStore, DatabaseBehind) as error:
-        row = Journal.look(alias)
-        if not row.closed or row.position:  # else an earlier call has come this far
-            if isinstance(error, DatabaseBehind):
-                raise
-            raise WriteBehindRefused(
-                "Redis is cold: it does not hold the graph. Run `manage.py sequere rebuild` first."
-            ) from error
-    unguarded.run("close_journal")
-    drop_closed(unguarded)
-    return total
+    return _close(unguarded, release=True)
 
 
-def replay_all(unguarded: RedisBackend, row: Journal, alias: str) -> Drained:
+def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
     total = Drained()
-    while (step := replay_closed(unguarded, row, alias)).entries:
-        total += step
-    return total
+    for _ in range(ATTEMPTS):
+        with suppress(ColdStore):
+            total += drain(unguarded)
+        if locked(lambda row, alias: _leave(unguarded, row, alias, release=release)):
+            return total
+    raise WriteBehindRefused(f"Redis took writes between each of {ATTEMPTS} drains and its end. Call it again.")
+
+
+def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:
+    """Delete the journal, under the lock, if the database has all of it. Whether it had."""
+    reached = find_reached(row, alias)
+    journal = read_journal(unguarded, reached, limit=2)
+    verdict = judge(row, reached, journal)
+    if verdict is Verdict.COLD:
+        if is_released(row):
+            return True  # an earlier call has come this far
+        if release:
+            whole = "Redis has no journal: it does not hold the whole graph. Run `manage.py sequere rebuild` first."
+            raise WriteBehindRefused(UNMARKED if is_unmarked(journal) else whole)
+        epoch = fence(unguarded, reached)
+        if not epoch:
+            return False
+        row.epoch = row.epoch or epoch  # without one it would count as released
+    elif verdict is not Verdict.IN_STEP or journal.after(reached):
+        return False
+    move(row, Event.CLOSE)
+    if verdict is Verdict.IN_STEP and not unguarded.run("delete_journal", reached, int(release)):
+        return False
+    if release:
+        row.epoch = row.digest = ""
+    row.save(using=alias)
+    return True

@@ -1,21 +1,28 @@
-"""The journal in Redis as Python sees it: entries, their order, and what each does to an edge."""
+"""The journal, the mark and the fence in Redis as Python sees them, and the ids that all of them are told apart by."""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ....exceptions import InvalidArgument
 from ....relations import Edge, check_relation
-from ....resources import Resource, check_ends
+from ....resources import Resource, check_ends, check_resource
 from ....timestamps import to_seconds
 from ...operations import decode
 from ..backend import RedisBackend
-from ..errors import translated
 
 #: Entries that one script reads.
 READ_STEP = 400
+
+#: The cursor of a mark whose step has none, or has not begun.
+NO_CURSOR = "-"
+
+#: An id has a random number below this: so no two databases, and no database before and after a restore, give out the
+#: same.
+_RANDOM = 10**15
 
 
 class JournalEntry(NamedTuple):
@@ -23,13 +30,13 @@ class JournalEntry(NamedTuple):
 
     id: str
     operation: str
-    relation: str
-    from_identifier: str
-    from_object_id: str
-    to_identifier: str
-    to_object_id: str
-    timestamp: str
-    progress: str
+    relation: str = ""
+    from_identifier: str = ""
+    from_object_id: str = ""
+    to_identifier: str = ""
+    to_object_id: str = ""
+    timestamp: str = ""
+    payload: str = ""
 
     @property
     def digest(self) -> str:
@@ -37,14 +44,13 @@ class JournalEntry(NamedTuple):
         return hashlib.sha1("\0".join(self).encode(), usedforsecurity=False).hexdigest()
 
     @property
-    def outbox(self) -> int:
-        """Of an entry open: the last change of the outbox that the journal begins with."""
-        progress = Progress.read(self.progress)
-        return progress.outbox if progress else 0
+    def resource(self) -> Resource:
+        """Of an entry forget: whose edges were removed. Raises ``InvalidIdentifier`` or ``InvalidObjectId``."""
+        return check_resource(Resource(self.from_identifier, self.from_object_id), "from")
 
     @property
     def edge(self) -> Edge:
-        """The edge that it is about.
+        """Of an entry add or remove: the edge that it is about.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown relation, ``InvalidIdentifier`` or
         ``InvalidObjectId`` for an end that is not a resource.
@@ -64,72 +70,90 @@ class JournalEntry(NamedTuple):
         if self.operation == "remove":
             return None
         if self.operation != "add":
-            raise InvalidArgument(f"operation must be add or remove; got {self.operation!r:.80}")
+            raise InvalidArgument(f"operation must be add, remove, forget or open; got {self.operation!r:.80}")
         try:
             return to_seconds(float(self.timestamp))
         except ValueError as error:
             raise InvalidArgument(f"timestamp must be seconds since the epoch; got {self.timestamp!r:.80}") from error
 
 
-class Progress(NamedTuple):
-    """How far a rebuild is: for which journal, in which step, the outbox's id and the edge's key it has reached."""
+class Mark(NamedTuple):
+    """What the graph in Redis is a copy of. One string, compared whole and set by every script of a rebuild.
 
-    opening: str
+    ``epoch`` is the id of the graph; ``step`` is clear, copy, replay (a rebuild fills it), adopt (it gets what the
+    database was told, before it is adopted), ready, or stale (its journal was deleted); ``cursor`` says how far the
+    step is; ``seen`` is the last change of the database that the graph contains.
+    """
+
+    epoch: str
     step: str
-    outbox: int
-    edge: str
+    cursor: str
+    seen: str
 
     def __str__(self) -> str:
-        return f"{self.opening} {self.step} {self.outbox} {self.edge}"
+        return " ".join(self)
 
     @classmethod
-    def read(cls, text: str) -> Progress | None:
-        """From its text; None if that is not of ours."""
+    def read(cls, text: str) -> Mark | None:
+        """From its text; None where there is none, or one that this package did not write."""
         parts = text.split(" ")
-        if len(parts) != 4 or not parts[2].isdecimal():
-            return None
-        return cls(parts[0], parts[1], int(parts[2]), parts[3])
+        return cls(*parts) if len(parts) == len(cls._fields) else None
 
 
-class State(NamedTuple):
-    """The state of the journal in Redis; see ``lua/src/journal_state.lua``."""
+class Journal(NamedTuple):
+    """One look at the journal and the mark; see ``lua/src/drain_journal.lua``."""
 
-    length: int
-    last: str
-    waiting: str
+    #: The text of the mark; empty: none.
+    marked: str
+    #: The last uid given out; empty: there is no graph.
+    last_uid: str
+    #: The server's clock, milliseconds since the epoch.
     now: int
-    closed: str
-    progress: str
+    length: int
+    oldest: str
+    #: The operation of the oldest entry.
+    opening: str
+    last: str
+    #: From the position on that was asked for, the entry there included.
+    entries: list[JournalEntry]
+
+    @property
+    def mark(self) -> Mark | None:
+        return Mark.read(self.marked)
+
+    def after(self, position: str) -> list[JournalEntry]:
+        """The entries read that are younger than a position."""
+        return [entry for entry in self.entries if order_of(entry.id) > order_of(position)]
 
 
-def order_of(entry_id: str) -> tuple[int, int]:
-    """What sorts ids of entries; nothing comes before everything."""
-    milliseconds, _, number = (entry_id or "0-0").partition("-")
+def order_of(id_: str) -> tuple[int, int]:
+    """What sorts ids; an empty one comes before all others."""
+    milliseconds, _, number = (id_ or "0-0").partition("-")
     return int(milliseconds), int(number)
 
 
-def get_state(unguarded: RedisBackend, position: str) -> State:
-    """The state of the journal, with a view from a position. One round trip."""
-    length, *texts = unguarded.run("journal_state", position)
-    last, waiting, now, closed, progress = map(decode, texts)
-    return State(int(length), last, waiting, int(now), closed, progress)
+def make_id(after: str, now: int) -> str:
+    """A new id: younger than ``after``, whatever the clock ``now`` says (milliseconds since the epoch), and unique."""
+    return f"{max(now, order_of(after)[0] + 1)}-{secrets.randbelow(_RANDOM)}"
 
 
-def read_entries(
-    unguarded: RedisBackend, position: str, *, limit: int = READ_STEP, keep: bool = False, closed: bool = False
-) -> list[JournalEntry]:
-    """The entries from a position on, itself included. One round trip.
+def read_journal(unguarded: RedisBackend, position: str, *, limit: int = READ_STEP, epoch: str = "") -> Journal:
+    """The mark, the journal, and its entries from a position on, itself included. One round trip.
 
-    What is before it is dropped, so it must be committed; or pass ``keep``. ``closed`` reads the journal that
-    was put away, which is kept.
+    With ``epoch`` the entries before the position are dropped if the journal is of that epoch: both must be committed.
     """
-    return list(_entries(unguarded.run("drain_journal", position, limit, int(keep), int(closed))))
+    reply = unguarded.run("drain_journal", position, limit, epoch)
+    marked, last_uid, now, length, oldest, opening, last = map(decode, reply[:7])
+    return Journal(marked, last_uid, int(now), int(length), oldest, opening, last, list(_entries(reply[7:])))
 
 
-def drop_closed(unguarded: RedisBackend) -> None:
-    """Remove the journal that was put away: it is read, and no sign of a lost graph any more. One round trip."""
-    with translated():
-        unguarded.client.delete(f"{unguarded.prefix}global:journal:closed")
+def fence(unguarded: RedisBackend, after: str, *, opens: bool = False) -> str:
+    """A new id, by the clock of Redis; who got one before can open no journal any more. Empty: there is a journal.
+
+    With ``opens`` the caller may open the journal with this id. One round trip.
+    """
+    id_: str = decode(unguarded.run("fence", after, secrets.randbelow(_RANDOM), int(opens)))
+    return id_
 
 
 def _entries(reply: Sequence[Any]) -> Iterator[JournalEntry]:

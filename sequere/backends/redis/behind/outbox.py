@@ -1,21 +1,33 @@
-"""Writes while Redis is cold: into the database, with entries in the outbox for the rebuild that replays them."""
+"""Writes while Redis is cold: into the database, and into the outbox for the rebuild that replays them."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from django.db import connections, transaction
-
-from ....timestamps import to_datetime
+from ....exceptions import WriteBehindRefused
+from ....relations import Edge
+from ....resources import Resource
+from ....timestamps import MICROSECONDS, to_datetime
 from ...base import GraphOperation
-from ...database.backend import DatabaseBackend, despite_deadlocks
+from ...database.backend import DatabaseBackend
+from ...database.bulk import get_times
 from ...database.fields import columns_of
+from ...operations import Forget
 from ..backend import RedisBackend
-from ..models import Journal, OutboxEntry, get_alias
-from .drain import replay_closed
-from .journal import get_state, order_of
+from ..models import OutboxEntry, State
+from .journal import fence, order_of
+from .locking import locked
+from .phases import RELEASED, Event, Phase, is_released, move
 
 R = TypeVar("R")
+
+
+def find_reached(row: State, alias: str) -> str:
+    """The last change that the tables contain: the later of the position and the outbox's end. At most one query."""
+    if row.phase == Phase.READY:  # the first write to the outbox ends this phase
+        return row.position
+    last = OutboxEntry._default_manager.using(alias).order_by("-pk").values_list("position", flat=True).first()
+    return max(last or "", row.position, key=order_of)
 
 
 class RedisIsBackError(Exception):
@@ -23,36 +35,35 @@ class RedisIsBackError(Exception):
 
 
 def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operation: GraphOperation[R]) -> R:
-    """Perform a write in the database and put the edges that it changed into the outbox, in one transaction.
+    """Perform a write in the database and put what it says of each edge into the outbox, in one transaction.
 
-    Raises :class:`RedisIsBackError` if Redis is not cold. A journal is only ever made under this lock, so none can
-    appear before the commit; and the outbox is in the order of the commits. One round trip, and one for each 400
-    entries of a journal that was put away and is not read yet.
+    That is also done for edges that it leaves as they are: an older Redis that comes back may have them otherwise.
+    A journal is only made under this lock and with the last id of the fence, so none can appear before the commit. One
+    round trip. Raises :class:`RedisIsBackError` if Redis is not cold, and ``WriteBehindRefused`` after a release.
     """
-    alias = get_alias()
-    nested = connections[alias].in_atomic_block
 
-    def write() -> tuple[R] | None:
-        """The result; None if there is more of a closed journal to replay first."""
-        with transaction.atomic(using=alias):
-            row = Journal.lock(alias)
-            state = get_state(unguarded, row.position)
-            if state.length:
-                raise RedisIsBackError
-            while order_of(state.closed) > order_of(row.position) and replay_closed(unguarded, row, alias).entries:
-                if not nested:
-                    return None  # commit: there may be more than a request has time for
-            result, changes = database.change(operation)
-            OutboxEntry._default_manager.using(alias).bulk_create(
-                OutboxEntry(**columns_of(edge), timestamp=None if since is None else to_datetime(since))
-                for edge, since in changes.items()
-            )
-            if changes and row.anchor:
-                row.anchor = ""
-                row.save(using=alias, update_fields=["anchor"])
-            return (result,)
+    def write(row: State, alias: str) -> R:
+        if is_released(row):
+            raise WriteBehindRefused(f"Nothing was written: {RELEASED}")
+        position = fence(unguarded, find_reached(row, alias))
+        if not position:
+            raise RedisIsBackError
+        result, edges = database.change(operation)
+        times = get_times(alias, edges, lock=True)
+        rows = [_row(position, edge, times.get(edge)) for edge in edges]
+        if isinstance(operation, Forget) and result.done:  # type: ignore[attr-defined]  # its result
+            rows.append(_row(position, Edge("", operation.resource, Resource("", "")), None))
+        OutboxEntry._default_manager.using(alias).bulk_create(rows)
+        before = row.phase
+        move(row, Event.COLD_WRITE)
+        if row.phase != before:
+            row.digest = ""  # should the journal come back, it is of an older state
+            row.save(using=alias, update_fields=["phase", "digest"])
+        return result
 
-    while True:
-        done = despite_deadlocks(alias, write)
-        if done:
-            return done[0]
+    return locked(write, may_nest=True)
+
+
+def _row(position: str, edge: Edge, micros: int | None) -> OutboxEntry:
+    timestamp = None if micros is None else to_datetime(micros / MICROSECONDS)
+    return OutboxEntry(position=position, **columns_of(edge), timestamp=timestamp)

@@ -1,47 +1,49 @@
-"""From the database back into a Redis that has lost its memory, while reads and writes go on in the database.
+"""From the database into a Redis that has no journal, while reads and writes go on in the database.
 
-1. *Begin*, under the lock: the id with which the new journal will begin is written down in the row, and how
-   far the rebuild is in Redis. The outbox's end is part of that.
+1. *Begin*, under the lock: an epoch, in the row and in the mark; the outbox begins anew.
 2. *Clear*: what Redis still holds of the graph is removed.
 3. *Copy*: the edges, in the order of their keys.
-4. *Replay*: what the outbox got since. Whatever the copy saw of those edges, the last word on each is here.
-5. *Finish*, under the lock: the rest of the outbox, then the journal, then position and empty outbox, commit.
+4. *Replay*: the outbox. Whatever the copy saw of those edges, the last word on each is here.
+5. *Finish*, under the lock: the rest of the outbox, the journal, the commit.
 
-How far it is stands in Redis, moved by the very script that does the step, and only from where the caller
-thinks it is. So a server that forgets (or goes back to an older state) forgets both, a rebuild goes on where
-one that died was, and one that wakes up late is refused.
+How far it is stands in the mark in Redis, which each script of the rebuild compares and moves. So a server that forgets
+what was copied forgets that it was, a rebuild goes on where one that died was, and one that wakes up late is refused.
+The mark also names the last change of the database that the graph contains: after a restore the database does not know
+it any more, and the rebuild begins anew.
 
-A crash in 1 to 4 leaves a cold Redis, and so does one in 5 before the journal; the next rebuild goes on from
-there. After it Redis is ready, and holds all that the database had; should the commit be lost, the next drain
-finds a journal that begins with the id in the row, and makes up for it.
+A crash before the journal is made leaves a Redis that does not answer. After it Redis answers, and has all that the
+database had; if the commit is lost, the next drain makes up for it.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Max
+from django.db.models import Subquery, Value
+from django.db.models.functions import Coalesce
 
-from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
+from ....exceptions import ColdStore, WriteBehindRefused
 from ....relations import Edge
+from ....steps import in_steps
 from ....timestamps import to_micros, to_text
 from ...database.bulk import UNFIT, fault_of
+from ...database.conflicts import despite_conflicts
 from ...database.fields import COLUMNS, make_edge
 from ...database.models import Edge as Row
 from ..backend import RedisBackend
-from ..models import Journal, OutboxEntry, get_alias
-from ..operate.survey import count_uids, find_keys
-from .drain import adopt, catch_up, drain
-from .journal import JournalEntry, Progress, State, get_state, order_of
+from ..models import OutboxEntry, State, get_alias
+from ..operate.survey import find_keys
+from .drain import drain
+from .journal import NO_CURSOR, JournalEntry, Mark, fence, make_id, order_of, read_journal
+from .locking import locked
+from .outbox import find_reached
+from .phases import UNMARKED, Event, Phase, Verdict, judge, move
 
 logger = logging.getLogger("sequere")
 
@@ -54,6 +56,12 @@ READ_STEP = 2000
 
 #: Seconds after which a rebuild that did not move is taken over.
 PATIENCE = 2.0
+
+#: The steps of a rebuild that is under way.
+STEPS = ("clear", "copy", "replay")
+
+#: An edge and since when it exists, in microseconds; None: it does not.
+EdgeState = tuple[Edge, int | None]
 
 
 @dataclass(frozen=True)
@@ -69,18 +77,18 @@ def rebuild(
     unguarded: RedisBackend,
     *,
     by_hand: bool = False,
-    discard: bool = False,
+    replace: bool = False,
     on_step: Callable[[int], object] = lambda copied: None,
 ) -> Rebuilt:
     """Fill Redis from the database and switch back to it. ``on_step`` is told how many edges are copied.
 
-    One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also opens what an operator has
-    closed, ``discard`` also removes a graph that the database may not have seen. A row that no script takes, left
+    One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also opens what an operator has closed,
+    ``replace`` also removes a graph that is not known to be a copy of the database. A row that no script takes, left
     there by something else than this package, is logged and left out. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again
-    to go on.
+    :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again to
+    go on.
     """
-    return _Rebuild(unguarded, on_step).run(by_hand=by_hand, discard=discard)
+    return _Rebuild(unguarded, on_step).run(by_hand=by_hand, replace=replace)
 
 
 def count_edges() -> int:
@@ -88,164 +96,31 @@ def count_edges() -> int:
     return Row._default_manager.using(get_alias()).count()
 
 
-class _Rebuild:
-    def __init__(self, unguarded: RedisBackend, on_step: Callable[[int], object]) -> None:
+class Copier:
+    """Brings edges into Redis while it has no journal, as long as the mark is the one that was set last."""
+
+    def __init__(self, unguarded: RedisBackend, marked: str) -> None:
         self.unguarded = unguarded
-        self.on_step = on_step
-        self.alias = get_alias()
-        self.copied = self.replayed = self.left_out = 0
+        #: The text of the mark; empty: there is none.
+        self.marked = marked
+        self.left_out = 0
 
-    def run(self, *, by_hand: bool, discard: bool) -> Rebuilt:
-        self._wait_for_another()
+    def set(self, states: Sequence[EdgeState], reached: Mark) -> None:
+        """Bring up to 50 edges into states and move the mark. One round trip.
+
+        Raises ``WriteBehindRefused`` if the mark is another.
+        """
         try:
-            drain(self.unguarded)
-        except ColdStore:
-            pass
-        except DatabaseBehind:
-            if not discard:
-                raise
-            self._discard()
-        else:
-            raise WriteBehindRefused("Redis is ready: there is nothing to rebuild.")
-        self.progress = self._begin(by_hand=by_hand, discard=discard)
-        if self.progress.step == "clear":
-            self._clear()
-        if self.progress.step == "copy":
-            self._copy()
-        while self._replay():
-            pass
-        self._finish()
-        return Rebuilt(self.copied, self.replayed, self.left_out)
-
-    def _discard(self) -> None:
-        """Take nothing of a journal that the database lacks the beginning of."""
-        with transaction.atomic(using=self.alias, durable=True):
-            row = Journal.lock(self.alias)
-            row.position = get_state(self.unguarded, row.position).last or row.position
-            row.anchor = row.opening = ""
-            row.save(using=self.alias)
-        with suppress(ColdStore):
-            drain(self.unguarded)  # it is of an older state now, and is put away
-
-    def _wait_for_another(self) -> None:
-        row = Journal.look(self.alias)
-        before = get_state(self.unguarded, row.position).progress
-        if before:
-            time.sleep(PATIENCE)
-            if get_state(self.unguarded, row.position).progress != before:
-                raise WriteBehindRefused("Another rebuild is under way.")
-
-    def _begin(self, *, by_hand: bool, discard: bool) -> Progress:
-        with transaction.atomic(using=self.alias, durable=True):
-            row = Journal.lock(self.alias)
-            if row.closed and not by_hand:
-                raise WriteBehindRefused("An operator has closed the journal; `manage.py sequere rebuild` opens it.")
-            if not catch_up(self.unguarded, row, self.alias):
-                raise _overtaken()
-            state = get_state(self.unguarded, row.position)
-            found = Progress.read(state.progress)
-            if found and row.opening and found.opening == row.opening:
-                return found
-            loss = find_loss(self.unguarded, row, state)
-            if loss and not discard:
-                raise WriteBehindRefused(loss)
-            row.incomplete = False
-            return self._start(row, state)
-
-    def _start(self, row: Journal, state: State) -> Progress:
-        row.opening, row.closed = make_opening_id(row, state), False
-        # From here on Redis holds what this database gives it; 0-1 is before every entry.
-        row.position = row.position or "0-1"
-        row.save(using=self.alias)
-        end = OutboxEntry._default_manager.using(self.alias).aggregate(end=Max("pk"))["end"] or 0
-        progress = Progress(row.opening, "clear", end, "-")
-        if not self.unguarded.run("move_rebuild", state.progress, str(progress)):
-            raise _overtaken()
-        return progress
-
-    def _clear(self) -> None:
-        for keys in find_keys(self.unguarded, CLEAR_STEP):
-            self._clear_keys(*keys)
-        self._clear_keys(f"{self.unguarded.prefix}global:uid", f"{self.unguarded.prefix}global:journal:closed")
-        self._move(self.progress._replace(step="copy"))
-
-    def _clear_keys(self, *keys: str | bytes) -> None:
-        if not self.unguarded.run("clear_graph", str(self.progress), *keys):
-            raise _overtaken()
-
-    def _copy(self) -> None:
-        with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
-            sent: tuple[Future[None], int] | None = None
-            for chunk in self._read():
-                states = [(edge, to_micros(at)) for _, edge, at in chunk]
-                self._wait_for(sent)
-                reached = self.progress._replace(edge=chunk[-1][0].hex)
-                sent = sender.submit(self._set, states, reached), len(chunk)
-            self._wait_for(sent)
-        self._move(self.progress._replace(step="replay"))
-
-    def _wait_for(self, sent: tuple[Future[None], int] | None) -> None:
-        """Wait until Redis has taken a chunk, then report it: whoever is told finds no chunk on its way."""
-        if sent is not None:
-            future, size = sent
-            future.result()
-            self.copied += size
-            self.on_step(self.copied)
-
-    def _read(self) -> Iterator[list[tuple[UUID, Edge, datetime]]]:
-        """The edges that are still to be copied, in chunks."""
-        table = Row._default_manager.using(self.alias).order_by("pk")
-        last = None if self.progress.edge == "-" else UUID(self.progress.edge)
-        while True:
-            after = table if last is None else table.filter(pk__gt=last)
-            rows = [
-                (pk, make_edge(*columns), at)
-                for pk, *columns, at in after.values_list("pk", *COLUMNS, "timestamp")[:READ_STEP]
-            ]
-            for start in range(0, len(rows), COPY_STEP):
-                yield rows[start : start + COPY_STEP]
-            if len(rows) < READ_STEP:
-                return
-            last = rows[-1][0]
-
-    def _replay(self) -> bool:
-        """Replay the next part of the outbox. Whether there was a whole one."""
-        entries = list(
-            OutboxEntry._default_manager.using(self.alias)
-            .filter(pk__gt=self.progress.outbox)
-            .order_by("pk")[:COPY_STEP]
-        )
-        if entries:
-            states = {entry.edge: None if entry.timestamp is None else to_micros(entry.timestamp) for entry in entries}
-            self._set(list(states.items()), self.progress._replace(outbox=entries[-1].pk))
-            self.replayed += len(entries)
-        return len(entries) == COPY_STEP
-
-    def _finish(self) -> None:
-        with transaction.atomic(using=self.alias, durable=True):
-            row = Journal.lock(self.alias)
-            if row.opening != self.progress.opening:
-                raise _overtaken()
-            while self._replay():
-                pass
-            if not open_journal(self.unguarded, row, self.alias, row.opening, str(self.progress)):
-                raise _overtaken()
-
-    def _set(self, states: Sequence[tuple[Edge, int | None]], reached: Progress) -> None:
-        if not states:
-            self._move(reached)
-            return
-        try:
-            done = self.unguarded.run("copy_edges", str(self.progress), str(reached), *_flat(states))
+            done = self.unguarded.run("copy_edges", self.marked, str(reached), *_flat(states))
         except UNFIT as error:
             fit = [state for state in states if self._is_fit(*state)]
             if len(fit) == len(states):
                 raise AssertionError("the scripts refuse what has no fault") from error
-            self._set(fit, reached)
+            self.set(fit, reached)
             return
         if not done:
-            raise _overtaken()
-        self.progress = reached
+            raise overtaken()
+        self.marked = str(reached)
 
     def _is_fit(self, edge: Edge, micros: int | None) -> bool:
         fault = fault_of(edge, micros)
@@ -255,52 +130,185 @@ class _Rebuild:
             self.left_out += 1
         return not fault
 
-    def _move(self, reached: Progress) -> None:
-        if not self.unguarded.run("move_rebuild", str(self.progress), str(reached)):
-            raise _overtaken()
-        self.progress = reached
+
+class _Rebuild:
+    def __init__(self, unguarded: RedisBackend, on_step: Callable[[int], object]) -> None:
+        self.unguarded = unguarded
+        self.on_step = on_step
+        self.alias = get_alias()
+        self.copied = self.replayed = 0
+        self.replayed_to = 0  # the last key of the outbox; a rebuild that goes on begins with the first
+
+    def run(self, *, by_hand: bool, replace: bool) -> Rebuilt:
+        self._wait_for_another()
+        if replace:
+            locked(self._discard)
+        try:
+            drain(self.unguarded)
+        except ColdStore:
+            pass
+        else:
+            raise WriteBehindRefused("Redis is ready: there is nothing to rebuild.")
+        self.mark = locked(lambda row, alias: self._begin(row, alias, by_hand=by_hand, replace=replace))
+        self.copier = Copier(self.unguarded, str(self.mark))
+        if self.mark.step == "clear":
+            self._clear()
+        if self.mark.step == "copy":
+            self._copy()
+        while self._replay():
+            pass
+        locked(self._finish)
+        return Rebuilt(self.copied, self.replayed, self.copier.left_out)
+
+    def _discard(self, row: State, alias: str) -> None:
+        """Give up what only Redis has. A journal is then one of an older state, which the drain deletes."""
+        reached = find_reached(row, alias)
+        journal = read_journal(self.unguarded, reached, limit=1)
+        if judge(row, reached, journal) is not Verdict.BEHIND and row.phase != Phase.ADOPTING:
+            return
+        move(row, Event.DISCARD)
+        row.position, row.digest = max(reached, journal.last, key=order_of), ""
+        row.epoch = fence(self.unguarded, reached) or make_id(row.position, journal.now)
+        row.save(using=alias)
+        OutboxEntry._default_manager.using(alias).all().delete()
+
+    def _wait_for_another(self) -> None:
+        before = read_journal(self.unguarded, "", limit=1).mark
+        if before and before.step in STEPS:
+            time.sleep(PATIENCE)
+            if read_journal(self.unguarded, "", limit=1).mark != before:
+                raise WriteBehindRefused("Another rebuild is under way.")
+
+    def _begin(self, row: State, alias: str, *, by_hand: bool, replace: bool) -> Mark:
+        """The mark to go on from: of a rebuild that died, or of a new one."""
+        reached = find_reached(row, alias)
+        journal = read_journal(self.unguarded, reached, limit=1)
+        if journal.length:
+            raise overtaken()
+        mark = journal.mark
+        if mark and mark.step in STEPS and has_seen(row, alias, mark):
+            return mark
+        if by_hand and row.phase == Phase.CLOSED:
+            row.phase = Phase.COLD
+        move(row, Event.BEGIN)
+        epoch = fence(self.unguarded, reached)
+        begun = epoch and self.unguarded.run("begin_rebuild", journal.marked, epoch, int(replace))
+        if begun == 2:
+            raise WriteBehindRefused(UNMARKED)
+        if not begun:
+            raise overtaken()
+        row.epoch = row.position = epoch
+        row.digest = ""
+        row.save(using=alias)
+        OutboxEntry._default_manager.using(alias).all().delete()
+        return Mark(epoch, "clear", NO_CURSOR, epoch)
+
+    def _clear(self) -> None:
+        for keys in find_keys(self.unguarded, CLEAR_STEP):
+            self._clear_keys(*keys)
+        self._clear_keys(f"{self.unguarded.prefix}global:uid")
+        self._move_to("copy", [], self.mark.cursor, self.mark.seen)
+
+    def _clear_keys(self, *keys: str | bytes) -> None:
+        if not self.unguarded.run("clear_graph", str(self.mark), *keys):
+            raise overtaken()
+
+    def _copy(self) -> None:
+        with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
+            sent: tuple[Future[None], int] | None = None
+            for states, cursor, seen in self._read():
+                self._wait_for(sent)
+                sent = sender.submit(self._move_to, "copy", states, cursor, seen), len(states)
+            self._wait_for(sent)
+        self._move_to("replay", [], NO_CURSOR, self.mark.seen)
+
+    def _wait_for(self, sent: tuple[Future[None], int] | None) -> None:
+        """Wait until Redis has taken a chunk, then report it: whoever is told finds no chunk on its way."""
+        if sent is not None:
+            future, size = sent
+            future.result()
+            self.copied += size
+            self.on_step(self.copied)
+
+    def _read(self) -> Iterator[tuple[list[EdgeState], str, str]]:
+        """The edges that are still to be copied, in chunks, each with its last key and the last change they contain."""
+        last = None if self.mark.cursor == NO_CURSOR else UUID(self.mark.cursor)
+        while rows := self._query(last):
+            for chunk in in_steps(rows, COPY_STEP):
+                states: list[EdgeState] = [(make_edge(*columns), to_micros(at)) for _, *columns, at, _ in chunk]
+                yield states, chunk[-1][0].hex, chunk[-1][-1] or self.mark.epoch
+            self._check_seen()
+            last = rows[-1][0]
+
+    def _query(self, last: UUID | None) -> list[tuple[UUID, str, str, str, str, str, datetime, str]]:
+        # The last change in the same query as the rows: so it is of the very state that the rows are of.
+        outbox = OutboxEntry._default_manager.using(self.alias).order_by("-pk").values("position")
+        table = Row._default_manager.using(self.alias).order_by("pk")
+        after = table if last is None else table.filter(pk__gt=last)
+        seen = Coalesce(Subquery(outbox[:1]), Value(""))
+        rows = after.annotate(seen=seen).values_list("pk", *COLUMNS, "timestamp", "seen")
+        return despite_conflicts(self.alias, lambda: list(rows[:READ_STEP]))
+
+    def _replay(self) -> bool:
+        """Replay the next part of the outbox. Whether there was a whole one."""
+        later = OutboxEntry._default_manager.using(self.alias).filter(pk__gt=self.replayed_to)
+        entries = despite_conflicts(self.alias, lambda: list(later.order_by("pk")[:COPY_STEP]))
+        self._check_seen()
+        if entries:
+            self._move_to("replay", _states_of(entries), str(entries[-1].pk), entries[-1].position)
+            self.replayed_to = entries[-1].pk
+            self.replayed += len(entries)
+        return len(entries) == COPY_STEP
+
+    def _finish(self, row: State, alias: str) -> None:
+        self._check_seen()
+        entry = JournalEntry(fence(self.unguarded, find_reached(row, alias), opens=True), "open")
+        while self._replay():
+            pass
+        move(row, Event.FINISH)
+        opened = self.mark._replace(step="ready", cursor=NO_CURSOR, seen=find_reached(row, alias))
+        if not (entry.id and self.unguarded.run("open_journal", str(self.mark), str(opened), entry.id)):
+            raise overtaken()
+        take_for_position(row, alias, entry)
+
+    def _check_seen(self) -> None:
+        """Raises ``WriteBehindRefused`` if the database is not the one that the graph is a copy of."""
+        if not despite_conflicts(self.alias, lambda: has_seen(State.look(self.alias), self.alias, self.mark)):
+            raise overtaken()
+
+    def _move_to(self, step: str, states: Sequence[EdgeState], cursor: str, seen: str) -> None:
+        reached = Mark(self.mark.epoch, step, cursor, seen)
+        self.copier.set(states, reached)
+        self.mark = reached
 
 
-def find_loss(unguarded: RedisBackend, row: Journal, state: State) -> str:
-    """What to tell an operator if a rebuild might remove what only Redis has; else an empty text. One round trip."""
-    if row.incomplete:
-        return (
-            "The database lacks follows: `manage.py sequere rebuild --from redis` was begun and did not end. Run "
-            "it again, or `--from database` if Redis has nothing any more."
-        )
-    if not count_uids(unguarded):
-        return ""
-    if not row.position:
-        return (
-            "Redis holds a graph that this database never saw. Run `manage.py sequere rebuild --from redis` "
-            "to take it over, or `--from database` to replace it."
-        )
-    if not (state.progress or state.closed or row.closed):
-        return (
-            "Redis holds a graph without a journal, which may be younger than the database. Run `manage.py sequere "
-            "rebuild --from database` to replace it; or, if Redis is right, `close` and `rebuild --from redis`."
-        )
-    return ""
-
-
-def make_opening_id(row: Journal, state: State) -> str:
-    """The id of a new journal's first entry: younger than all that was read, whatever clocks say, and no other's."""
-    return f"{max(state.now, order_of(row.position)[0] + 1)}-{secrets.randbits(32)}"
-
-
-def open_journal(unguarded: RedisBackend, row: Journal, alias: str, opening: str, progress: str) -> bool:
-    """Make the journal, if the rebuild is there, and begin to read it. Under the lock, which ends with this."""
-    if not unguarded.run("open_journal", progress, opening):
+def has_seen(row: State, alias: str, mark: Mark) -> bool:
+    """Whether the database still has the last change that a rebuild has brought into Redis. At most one query."""
+    if row.phase != Phase.REBUILDING or row.epoch != mark.epoch:
         return False
-    adopt(row, alias, JournalEntry(opening, "open", "", "", "", "", "", "", progress))
-    return True
+    known = OutboxEntry._default_manager.using(alias).filter(position=mark.seen)
+    return mark.seen == mark.epoch or known.exists()
 
 
-def _overtaken() -> WriteBehindRefused:
-    return WriteBehindRefused("Another rebuild went on in the meantime, or Redis lost its memory again.")
+def _states_of(entries: Iterable[OutboxEntry]) -> list[EdgeState]:
+    """What rows of the outbox make of a copy of the database: they name each edge that changed, also by a forget."""
+    return list({entry.edge: entry.micros for entry in entries if entry.relation}.items())
 
 
-def _flat(states: Iterable[tuple[Edge, int | None]]) -> Iterator[str]:
+def take_for_position(row: State, alias: str, entry: JournalEntry) -> None:
+    """Take the first entry of a new journal for the position: the graph has all that the outbox said."""
+    row.position, row.digest = entry.id, entry.digest
+    row.save(using=alias)
+    OutboxEntry._default_manager.using(alias).all().delete()
+
+
+def overtaken() -> WriteBehindRefused:
+    return WriteBehindRefused(
+        "Another run went on meanwhile, Redis lost its memory again, or the database was restored. Call it again."
+    )
+
+
+def _flat(states: Iterable[EdgeState]) -> Iterator[str]:
     for edge, micros in states:
         yield edge.relation
         yield from edge.from_resource

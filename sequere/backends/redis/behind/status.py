@@ -9,92 +9,137 @@ from django.db import Error as DatabaseError
 
 from ....exceptions import BackendError
 from ..backend import RedisBackend
-from ..models import Journal, OutboxEntry, SetAside, get_alias
-from .drain import Verdict, judge
-from .journal import State, get_state, order_of
-from .rebuild import find_loss
+from ..models import OutboxEntry, SetAside, State, get_alias
+from .journal import Journal, order_of, read_journal
+from .outbox import find_reached
+from .phases import ADOPTING, BEHIND, CLOSED, RELEASED, UNMARKED, Phase, Verdict, is_released, is_unmarked, judge
+from .rebuild import STEPS
+
+#: Exit statuses, as monitoring systems have them.
+OK, WARNING, CRITICAL = 0, 1, 2
+
+#: What each state means, and how bad it is.
+STATES = {
+    "ready": ("Redis answers.", OK),
+    "cold": ("Redis has no journal; the database answers. The next drain begins a rebuild.", CRITICAL),
+    "rebuilding": ("The database answers while Redis is filled.", CRITICAL),
+    "rewound": ("Redis is older than the database and still answers. The next drain stops that.", CRITICAL),
+    "behind": (BEHIND, WARNING),
+    "adopting": (ADOPTING, WARNING),
+    "unmarked": (UNMARKED, CRITICAL),
+    "closed": (f"The database answers. {CLOSED}", CRITICAL),
+    "released": (RELEASED, CRITICAL),
+    "unreachable": ("Redis does not answer.", CRITICAL),
+}
+
+#: How often the journal is judged: a drain may move on between the looks at the database and at Redis.
+LOOKS = 3
 
 
 @dataclass(frozen=True)
 class Status:
     """The state of write-behind; what cannot be known is None.
 
-    - ``state``: ``ready`` (Redis answers), ``cold`` (the database answers), ``rebuilding`` (so it does, while
-      Redis is being filled), ``closed`` (so it does, because an operator said so), ``rewound`` (Redis answers,
-      but is older than the database; the next drain finds that out and declares it cold), ``behind`` (Redis
-      answers, the database lacks what the journal no longer holds, and nothing is drained), ``unreachable`` (Redis
-      does not answer);
+    - ``state``: one of :data:`STATES`, and ``meaning``: what it means, and what an operator has to do;
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
     - ``lag``: entries that the database lacks, and ``lag_seconds``: the age of the oldest of them;
+    - ``step``, while Redis is filled: clear, copy or replay;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
     - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
-    - ``problems``: what Redis and the database said instead of answering, and what an operator has to do.
+    - ``problems``: what Redis and the database said instead of answering.
     """
 
     state: str
     journal: int | None = None
     lag: int | None = None
     lag_seconds: float | None = None
+    step: str | None = None
     drained_at: datetime | None = None
     outbox: int | None = None
     set_aside: int | None = None
     problems: tuple[str, ...] = ()
 
+    @property
+    def meaning(self) -> str:
+        return STATES[self.state][0]
+
+    @property
+    def severity(self) -> int:
+        """0: all is well, 1: somebody should look, 2: Redis does not answer for the graph."""
+        return max(STATES[self.state][1], WARNING if self.set_aside or self.problems else OK)
+
 
 def get_status(unguarded: RedisBackend) -> Status:
-    """Read the state of write-behind. At most three round trips and five queries.
+    """Read the state of write-behind. One round trip and four queries; at most three of each where a drain moves on.
 
-    Right after a drain's commit ``lag`` may still count entries that the next read drops. Where Redis or the
-    database does not answer, ``problems`` says so and the rest is told; nothing is raised for that. Not to be
-    called in a transaction, which may not see what a drain commits at that moment.
+    Where Redis or the database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
+    Not to be called in a transaction, which may not see what a drain commits at that moment.
     """
     alias = get_alias()
     problems: list[str] = []
-    row: Journal | None
-    outbox: int | None
-    set_aside: int | None
+    row: State | None
+    outbox = set_aside = None
     try:
-        row = Journal.look(alias)  # first: a position that is read later may be beyond the state
+        row = State.look(alias)
         outbox = OutboxEntry._default_manager.using(alias).count()
         set_aside = SetAside._default_manager.using(alias).count()
     except DatabaseError as error:
-        row = outbox = set_aside = None
+        row = None
         problems.append(f"The database does not answer: {error}".strip())
     try:
-        state = get_state(unguarded, row.position if row else "")
-        status = _tell(state, row, _judge(unguarded, row, alias) if row and state.length else None)
-        if row and (row.incomplete or not state.length) and (loss := find_loss(unguarded, row, state)):
-            problems.append(loss)
+        status = _look(unguarded, row, alias)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
         status = Status("unreachable", drained_at=row.drained_at if row else None)
     return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
 
 
-def _judge(unguarded: RedisBackend, row: Journal, alias: str) -> Verdict:
-    verdict = judge(unguarded, row, alias)
-    if verdict is not Verdict.IN_STEP and Journal.look(alias).position != row.position:
-        return Verdict.IN_STEP  # a drain moved on, and dropped what this look was to find
-    return verdict
-
-
-#: What the state of a server with a journal is called.
-_STATES = {Verdict.OLDER: "rewound", Verdict.YOUNGER: "behind"}
-
-
-def _tell(state: State, row: Journal | None, verdict: Verdict | None) -> Status:
+def _look(unguarded: RedisBackend, row: State | None, alias: str) -> Status:
     if row is None:
-        name = "ready" if state.length else "rebuilding" if state.progress else "cold"
-        return Status(name, journal=state.length)
-    if verdict:
-        name = _STATES.get(verdict, "ready")
-    else:
-        name = "closed" if row.closed else "rebuilding" if state.progress else "cold"
+        return _tell_without_database(read_journal(unguarded, "", limit=1))
+    for _ in range(LOOKS):
+        reached = find_reached(row, alias)
+        journal = read_journal(unguarded, reached, limit=2)
+        again = State.look(alias)
+        if (again.phase, again.position) == (row.phase, row.position):
+            break
+        row = again  # a drain moved on, and may have dropped what this look was to find
+    return _tell(row, reached, journal)
+
+
+def _tell_without_database(journal: Journal) -> Status:
+    step = journal.mark.step if journal.mark else None
+    name = "ready" if journal.length else "rebuilding" if step in STEPS else "cold"
+    return Status(name, journal=journal.length)
+
+
+def _tell(row: State, reached: str, journal: Journal) -> Status:
+    verdict = judge(row, reached, journal)
+    waiting = journal.after(reached)
+    name = _name(row, verdict, journal)
+    # Of the entries only those after the position are lacking; those before it are dropped by the next drain.
+    lag = journal.length - (1 if journal.entries and journal.entries[0].id == reached else 0) if waiting else 0
     return Status(
         name,
-        journal=state.length,
-        lag=max(1, state.length - 1) if state.waiting else 0,
-        lag_seconds=max(0.0, (state.now - order_of(state.waiting)[0]) / 1000) if state.waiting else 0.0,
+        journal=journal.length,
+        lag=lag,
+        lag_seconds=max(0.0, (journal.now - order_of(waiting[0].id)[0]) / 1000) if waiting else 0.0,
+        step=journal.mark.step if name == "rebuilding" and journal.mark else None,
         drained_at=row.drained_at,
     )
+
+
+def _name(row: State, verdict: Verdict, journal: Journal) -> str:
+    if row.phase == Phase.ADOPTING:
+        return "adopting"
+    if verdict is Verdict.COLD:
+        if is_released(row):
+            return "released"
+        if row.phase == Phase.CLOSED:
+            return "closed"
+        if is_unmarked(journal):
+            return "unmarked"
+        is_filled = row.phase == Phase.REBUILDING and journal.mark and journal.mark.epoch == row.epoch
+        return "rebuilding" if is_filled else "cold"
+    return {Verdict.OLDER: "rewound", Verdict.BEHIND: "behind"}.get(verdict, "ready")

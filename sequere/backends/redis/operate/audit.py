@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ....resources import Resource
+from ....steps import in_steps
 from ...operations import decode
 from ..backend import RedisBackend
 
@@ -33,10 +34,10 @@ def audit(
     """
     wanted = sorted({resource.identifier, *identifiers})
     findings: list[Finding] = []
-    for start in range(0, len(wanted), MAX_IDENTIFIERS):
+    for part in in_steps(wanted, MAX_IDENTIFIERS):
         cursor = ""
         while True:
-            reply = backend.run("audit", *resource, cursor, STEP, int(repair), *wanted[start : start + MAX_IDENTIFIERS])
+            reply = backend.run("audit", *resource, cursor, STEP, int(repair), *part)
             fields = [decode(field) for field in reply[2:]]
             findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
             cursor = decode(reply[0])

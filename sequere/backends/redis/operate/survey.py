@@ -13,12 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, NamedTuple
 
 from ....exceptions import CorruptGraph
-from ....relations import LISTS, RELATIONS
+from ....relations import LISTS, RELATIONS, Edge, Relation
 from ....resources import Resource
+from ....steps import in_steps
+from ....timestamps import MICROSECONDS
+from ...operations import MAX_PAGE, ReadPage
 from ..backend import RedisBackend
 from ..errors import translated
 from .audit import Finding, audit
@@ -174,25 +176,57 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
     ]
 
 
-def walk_resources(backend: RedisBackend) -> Iterator[Resource]:
-    """All resources that are the from side of an edge, in the order of their uids. One round trip for each 500 uids.
+def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
+    """All edges, each with since when it exists in microseconds, in the order of the uids of their from sides.
 
-    Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
+    Two round trips for each 500 uids, and one for each 500 entries of a list with more. Raises
+    :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
-    end = count_uids(backend)
-    for start in range(1, end + 1, STEP // 2):
-        uids = range(start, min(start + STEP // 2, end + 1))
+    prefix, end = backend.prefix, count_uids(backend)
+    step = STEP // (1 + len(RELATIONS))
+    for start in range(1, end + 1, step):
+        uids = range(start, min(start + step, end + 1))
         questions: list[tuple[str, ...]] = []
         for uid in uids:
-            questions.append(("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id"))
-            questions += [("ZCARD", f"{backend.prefix}uid:{uid}:{one.forward}") for one in RELATIONS.values()]
+            questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id"))
+            for one in RELATIONS.values():
+                questions.append(("ZRANGE", f"{prefix}uid:{uid}:{one.forward}", "0", str(MAX_PAGE - 1), "WITHSCORES"))
         replies = iter(_ask(backend, questions))
+        lists: list[tuple[Relation, Resource, list[Any]]] = []
         for uid in uids:
-            resource, sizes = _resource(next(replies)), [next(replies) for _ in RELATIONS]
-            if any(isinstance(size, Exception) for size in sizes) or (any(sizes) and not resource):
-                raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be; run audit")
-            if any(sizes) and resource:
-                yield resource
+            resource = _resource(next(replies))
+            for relation in RELATIONS.values():
+                reply = next(replies)
+                if isinstance(reply, Exception) or (reply and not resource):
+                    raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be; run audit")
+                if reply and resource:
+                    lists.append((relation, resource, _pairs(reply)))
+        yield from _read_lists(backend, lists)
+
+
+def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, list[Any]]]) -> Iterator[dict[Edge, int]]:
+    """The edges of lists that were read, and of those that go on, in parts."""
+    short = [one for one in lists if len(one[2]) < MAX_PAGE]
+    uids = list(dict.fromkeys(_text(uid) for *_, entries in short for uid, _ in entries))
+    names: dict[str, Resource | None] = {}
+    for part in in_steps(uids, STEP):
+        replies = _ask(backend, [("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id") for uid in part])
+        names.update(zip(part, map(_resource, replies), strict=True))
+    edges: dict[Edge, int] = {}
+    for relation, resource, entries in short:
+        for uid, score in entries:
+            other = names[_text(uid)]
+            if other:  # else it was forgotten meanwhile
+                edges[Edge(relation.name, resource, other)] = round(float(score) * MICROSECONDS)
+    yield edges
+    for relation, resource, entries in lists:
+        cursor = "" if len(entries) == MAX_PAGE else None
+        while cursor is not None:
+            page = backend.perform(ReadPage(resource, relation.forward, cursor=cursor))
+            yield {
+                Edge(relation.name, resource, Resource(*other)): round(at * MICROSECONDS) for *other, at in page.entries
+            }
+            cursor = page.cursor or None
 
 
 def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambda done: None) -> Stats:
@@ -239,9 +273,7 @@ def find_keys(backend: RedisBackend, size: int) -> Iterator[list[bytes | str]]:
     One round trip for each 1,000 keys of the server.
     """
     with translated():
-        keys = iter(backend.client.scan_iter(match=f"{escape(backend.prefix)}uid:*", count=STEP))
-        while batch := list(islice(keys, size)):
-            yield batch
+        yield from in_steps(backend.client.scan_iter(match=f"{escape(backend.prefix)}uid:*", count=STEP), size)
 
 
 def _scan(backend: RedisBackend) -> Iterator[list[str]]:
@@ -275,6 +307,11 @@ def _resource(reply: Any) -> Resource | None:
     if isinstance(reply, Exception) or None in reply:
         return None
     return Resource(*map(_text, reply))
+
+
+def _pairs(reply: Any) -> list[Any]:
+    """Uids with their scores: RESP2 has them in one flat list."""
+    return list(reply) if isinstance(reply[0], (list, tuple)) else list(zip(reply[::2], reply[1::2], strict=True))
 
 
 def _text(value: Any) -> str:

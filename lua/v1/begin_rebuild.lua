@@ -1,69 +1,64 @@
 --!df flags=allow-undeclared-keys
--- sequere v1 journal_state: generated from lua/src/journal_state.lua, do not edit
---- Reads the state of the journal, and of a rebuild if one is under way.
+-- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
+--- Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.
 --
 -- ARGV
---   position    entry?        the last entry that the database has; empty or left out: none
--- REPLY tuple
---   length      integer       entries in the journal; 0 if there is none
---   last        entry?        id of the journal's last entry; empty if there is none
---   waiting     entry?        id of its first entry after the position; empty if there is none
---   now         text          the server's clock, milliseconds since the epoch
---   closed      entry?        id of the last entry of a journal that was closed; empty if there is none
---   progress    text?         how far a rebuild is; empty if none is under way
+--   mark        mark?         the mark as the caller has seen it; empty: there was none
+--   epoch       entry         the id of what the graph is from here on, given out by fence
+--   replace     0|1           1 to replace a graph that is not known to be a copy of the database
+-- REPLY outcome
+--   1 begun     the mark is "epoch clear - epoch"
+--   0 refused   there is a journal, or the mark is another; nothing changed
+--   2 unmarked  there is a graph without a mark, or one that was about to be adopted; nothing changed
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/journal_state.lua sequere: sequere:global:uid , ''
+--   redis-cli --eval lua/v1/begin_rebuild.lua sequere: sequere:global:uid , '' 1382676091612-7 0
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'journal_state'
+local SCRIPT = 'begin_rebuild'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local position = ARGV[1]
-if position == '' then position = nil end
+local mark, epoch, replace = ARGV[1], ARGV[2], ARGV[3]
+if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(position)
+local function body(mark, epoch, replace)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from journal_state.lua:19
-  local function last_of(key)
-    local entry = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-    return entry and entry[1] or ''
+  -- @from begin_rebuild.lua:18
+  if not is_marked(mark) then
+    return 0
   end
-
-  local journal = prefix .. 'global:journal'
-  local waiting = call('XRANGE', journal, position and '(' .. position or '-', '+', 'COUNT', 1)[1]
-  local now = call('TIME')
-  return {
-    call('XLEN', journal), last_of(journal), waiting and waiting[1] or '',
-    format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)),
-    last_of(journal .. ':closed'), call('GET', progress_key) or '',
-  }
+  if replace == '0' and call('EXISTS', last_uid) == 1 and not (mark and not find(mark, ' adopt ', 1, true)) then
+    return 2
+  end
+  call('SET', mark_key, epoch .. ' clear - ' .. epoch) -- the only write: nothing after it can fail
+  return 1
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 1
-  and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not mark or #mark >= 1 and #mark <= 255)
+  and #epoch <= 41 and find(epoch, '^%d+%-%d+$')
+  and (replace == '0' or replace == '1')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -74,16 +69,21 @@ if not right then
   local function is_entry(value)
     return #value <= 41 and find(value, '^%d+%-%d+$')
   end
-  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 1) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 to 1 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_mark(value)
+    return #value >= 1 and #value <= 255
   end
-  if position then
-    check('position', position, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
+  if mark then
+    check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  end
+  check('epoch', epoch, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  check('replace', replace, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, position)
+  done, reply = pcall(body, mark, epoch, replace)
   if done then
     return reply
   end
@@ -104,7 +104,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, position)
+  local _, stop = pcall(body, mark, epoch, replace)
   reply = refused and stop or reply
 end
 

@@ -1,47 +1,63 @@
 --!df flags=allow-undeclared-keys
--- sequere v1 close_journal: generated from lua/src/close_journal.lua, do not edit
---- Closes the journal: from here on no change is noted, and a call with the journal as guard gets SEQUERE_COLD.
---- drain_journal can still read the closed journal. A journal closed before is replaced: read it first.
+-- sequere v1 fence: generated from lua/src/fence.lua, do not edit
+--- Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever
+--- changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the
+--- journal later.
 --
 -- ARGV
--- REPLY outcome
---   1 closed    it was put away
---   0 absent    there is no journal
+--   after       entry?                  an id that the new one must follow; empty: none
+--   random      0..999999999999999      makes it differ from an id of the same millisecond
+--   opens       0|1                     1: open_journal will take this id
+-- REPLY text?
 -- COST
 --   O(1)
 -- EXAMPLE
---   redis-cli --eval lua/v1/close_journal.lua sequere: sequere:global:uid
+--   redis-cli --eval lua/v1/fence.lua sequere: sequere:global:uid , '' 450359962737049 0
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'close_journal'
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
+local SCRIPT = 'fence'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
+local after, random, opens = ARGV[1], ARGV[2], ARGV[3]
+if after == '' then after = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 
-local function body()
+local function body(after, random, opens)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from close_journal.lua:13
-  local journal = prefix .. 'global:journal'
-  if call('EXISTS', journal) == 0 then
-    return 0
+  random = tonumber(random)
+  -- @from fence.lua:15
+  if call('EXISTS', prefix .. 'global:journal') == 1 then
+    return ''
   end
-  call('RENAME', journal, journal .. ':closed') -- the only write: nothing after it can fail
-  return 1
+  local key, now = prefix .. 'global:fence', call('TIME')
+  local milliseconds = now[1] * 1000 + math.floor(now[2] / 1000)
+  if after then -- clocks may differ, and fall back
+    milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
+  end
+  local id = format('%.0f-%.0f', milliseconds, random)
+  call('DEL', key) -- which a server that is out of memory takes too
+  if opens == '1' then
+    call('SET', key, id)
+  end
+  return id
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 0 and #ARGV <= 0
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
+  and (not after or #after <= 41 and find(after, '^%d+%-%d+$'))
+  and #random <= 15 and find(random, '^%d+$') and random + 0 >= 0 and random + 0 <= 999999999999999
+  and (opens == '0' or opens == '1')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -49,13 +65,21 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  if not (#KEYS == 2 and #ARGV >= 0 and #ARGV <= 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 0 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
   end
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  if after then
+    check('after', after, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  end
+  check('random', random, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
+  check('opens', opens, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body)
+  done, reply = pcall(body, after, random, opens)
   if done then
     return reply
   end
@@ -76,7 +100,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body)
+  local _, stop = pcall(body, after, random, opens)
   reply = refused and stop or reply
 end
 

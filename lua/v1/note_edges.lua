@@ -1,27 +1,24 @@
 --!df flags=allow-undeclared-keys
--- sequere v1 read_edges: generated from lua/src/read_edges.lua, do not edit
---- Tells since when up to 50 edges exist, and the journal's last entry at that moment.
+-- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
+--- Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.
 --
 -- ARGV
---   edges       group[1..50]
+--   edges       group[1..100]
 --     relation    relation
 --     from        resource
 --     to          resource~from
--- REPLY tuple
---   last        entry?        id of the journal's last entry; empty if there is none
---   times       repeated      one for each edge, in order
---     timestamp   timestamp?  empty if the edge does not exist
+-- REPLY text?
 -- COST
 --   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/read_edges.lua sequere: sequere:global:uid , follow user 1 project 7 follow user 1 project 8
+--   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , follow user 1 project 7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
 --   SEQUERE_SELF SEQUERE_WRONGTYPE
-local SCRIPT = 'read_edges'
+local SCRIPT = 'note_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
@@ -30,10 +27,14 @@ local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
+local noted = '' -- the reply of a script that returns it: the id of the last entry
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved.
+--- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
+--- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
@@ -52,23 +53,44 @@ local function edge_time(i)
   local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
   return score and format('%.6f', score) or '', relation, from, to
 end
+-- @from include/_change.lua:1
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
+end
 
 local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from read_edges.lua:19
-  local last = call('XREVRANGE', prefix .. 'global:journal', '+', '-', 'COUNT', 1)[1]
-  local reply = {last and last[1] or ''}
-  for i = edges, #ARGV, 5 do
-    reply[#reply + 1] = edge_time(i)
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+    if found == 1 and not is_noted then
+      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
+        .. 'from the database, or was closed; the database answers'})
+    end
   end
-  return reply
+  -- @from note_edges.lua:17
+  for i = edges, #ARGV, 5 do
+    local name, from_identifier, from_object_id, to_identifier, to_object_id = unpack(ARGV, i, i + 4)
+    local since = edge_time(i)
+    local operation = since == '' and 'remove' or 'add'
+    change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return noted -- the id of the last entry; empty if there is no journal
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
+local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0
 for i = 1, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
@@ -105,8 +127,8 @@ if not right then
   local function is_relation(value)
     return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
-  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 100 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   for i = 1, reason and 0 or #ARGV, 5 do
     check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
@@ -122,6 +144,23 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, edges)
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
+    if type(answer) == 'table' then
+      refused = {'XADD', journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    else
+      reply = answer
+    end
+  end
   if done then
     return reply
   end

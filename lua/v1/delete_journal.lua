@@ -1,60 +1,70 @@
 --!df flags=allow-undeclared-keys
--- sequere v1 move_rebuild: generated from lua/src/move_rebuild.lua, do not edit
---- Says how far a rebuild is, if it is where the caller thinks. The scripts of a rebuild do nothing otherwise, so a
---- rebuild that stopped while another went on changes nothing.
+-- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
+--- Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call
+--- with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
---   progress    progress?     how far the caller thinks the rebuild is; empty: none is under way
---   reached     progress      how far it is now
+--   last        entry         the journal's last entry
+--   release     0|1           1 to remove the mark too: then calls without a guard may write; else its step is stale
 -- REPLY outcome
---   1 moved     it is now
---   0 refused   the rebuild is not there, or there is a journal; nothing changed
+--   1 deleted   there is no journal any more
+--   0 refused   it ends with another entry, or there is none; nothing changed
 -- COST
---   O(1)
+--   O(N), N entries in the journal
 -- EXAMPLE
---   redis-cli --eval lua/v1/move_rebuild.lua sequere: sequere:global:uid , '' begun
+--   redis-cli --eval lua/v1/delete_journal.lua sequere: sequere:global:uid , 1382676091612-0 0
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
-local SCRIPT = 'move_rebuild'
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+local SCRIPT = 'delete_journal'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local progress, reached = ARGV[1], ARGV[2]
-if progress == '' then progress = nil end
+local last, release = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_rebuild.lua:1
---- Whether a rebuild is where the caller left it. The key is written by the very scripts that do the work, so a
---- server that forgets the one forgets the other. Where it says something else, another rebuild went on or the server
---- has lost its memory; where there is a journal, the rebuild is over.
-local progress_key = prefix .. 'global:rebuild'
-local function is_at(progress)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', progress_key) or '') == (progress or '')
+-- @from include/_mark.lua:1
+--- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
+--- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(progress, reached)
+local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from move_rebuild.lua:17
-  if not is_at(progress) then
+  -- @from delete_journal.lua:17
+  local journal = prefix .. 'global:journal'
+  local entry = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+  if not entry or entry[1] ~= last then
     return 0
   end
-  call('SET', progress_key, reached) -- the only write: nothing after it can fail
+  local mark = call('GET', mark_key)
+  if mark then
+    if release == '1' then
+      call('DEL', mark_key)
+    else
+      call('SET', mark_key, (string.gsub(mark, '^(%S+) %S+', '%1 stale')))
+    end
+    undo = {undo, 'SET', mark_key, mark}
+  end
+  call('DEL', journal)
   return 1
 end
 
 local reason -- why this script refuses: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
-  and (not progress or #progress >= 1 and #progress <= 255)
-  and #reached >= 1 and #reached <= 255
+  and #last <= 41 and find(last, '^%d+%-%d+$')
+  and (release == '0' or release == '1')
 if not right then
   --- Refuses a value that is not what it must be; the first one counts.
   local function check(name, value, is_right, code, text)
@@ -62,20 +72,18 @@ if not right then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
-  local function is_progress(value)
-    return #value >= 1 and #value <= 255
+  local function is_entry(value)
+    return #value <= 41 and find(value, '^%d+%-%d+$')
   end
   if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 2) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  if progress then
-    check('progress', progress, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
-  end
-  check('reached', reached, is_progress, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('last', last, is_entry, 'SEQUERE_ARGUMENT', 'the id of an entry, such as 1382676091612-0')
+  check('release', release, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, progress, reached)
+  done, reply = pcall(body, last, release)
   if done then
     return reply
   end
@@ -83,6 +91,19 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -96,8 +117,9 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, progress, reached)
+  local _, stop = pcall(body, last, release)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -128,5 +150,9 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)

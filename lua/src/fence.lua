@@ -1,0 +1,28 @@
+--- Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever
+--- changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the
+--- journal later.
+--
+-- ARGV
+--   after       entry?                  an id that the new one must follow; empty: none
+--   random      0..999999999999999      makes it differ from an id of the same millisecond
+--   opens       0|1                     1: open_journal will take this id
+-- REPLY text?
+-- COST
+--   O(1)
+-- EXAMPLE
+--   redis-cli --eval lua/v1/fence.lua sequere: sequere:global:uid , '' 450359962737049 0
+
+if call('EXISTS', prefix .. 'global:journal') == 1 then
+  return ''
+end
+local key, now = prefix .. 'global:fence', call('TIME')
+local milliseconds = now[1] * 1000 + math.floor(now[2] / 1000)
+if after then -- clocks may differ, and fall back
+  milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
+end
+local id = format('%.0f-%.0f', milliseconds, random)
+call('DEL', key) -- which a server that is out of memory takes too
+if opens == '1' then
+  call('SET', key, id)
+end
+return id

@@ -1,0 +1,56 @@
+"""Writes that another transaction is in the way of: repeated here, or reported to the caller, who can repeat them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import OperationalError, connections
+
+from ...exceptions import WriteConflict
+
+T = TypeVar("T")
+
+#: How many times a write is tried.
+ATTEMPTS = 10
+
+#: Seconds of the longest pause between two tries.
+LONGEST_PAUSE = 1.0
+
+#: How the databases call it: a serialization failure or a deadlock (PostgreSQL, SQLSTATE); a deadlock, rows that
+#: changed under the transaction, a lock that was waited for too long (MySQL, MariaDB).
+_CONFLICTS = {"40001", "40P01", 1213, 1020, 1205}
+
+
+def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
+    """Run a write, again after a pause if another transaction was in its way. Returns what it returns.
+
+    Inside a transaction only its owner can begin again: there it runs once, and a conflict is raised as
+    :class:`~sequere.exceptions.WriteConflict`. Other errors of the database, and the last conflict of ten, are raised
+    as they are.
+    """
+    is_nested = connections[alias].in_atomic_block
+    for attempt in range(ATTEMPTS):
+        try:
+            return write()
+        except OperationalError as error:
+            if not _is_conflict(error) or attempt == ATTEMPTS - 1:
+                raise
+            if is_nested and isinstance(error, WriteConflict):
+                raise
+            if is_nested:
+                raise WriteConflict(
+                    f"Another transaction changed the follow graph at the same time ({error}). Nothing of this one is "
+                    "kept: roll it back and repeat it from its beginning."
+                ) from error
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2**attempt)))
+    raise AssertionError("unreachable")
+
+
+def _is_conflict(error: OperationalError) -> bool:
+    if isinstance(error, WriteConflict):
+        return True
+    states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))
+    return bool(_CONFLICTS.intersection([*error.args, *states])) or "database is locked" in str(error)

@@ -1,0 +1,55 @@
+"""The one way into a transaction of write-behind: it holds the row of ``State`` to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import connections, transaction
+from django.db.models import F
+
+from ...database.conflicts import despite_conflicts
+from ..models import State, get_alias
+
+T = TypeVar("T")
+
+
+def locked(work: Callable[[State, str], T], *, may_nest: bool = False) -> T:
+    """Run ``work(row, alias)`` in a transaction of its own that holds the lock. Returns what it returns.
+
+    ``work`` may run several times: another transaction may be in its way. With ``may_nest`` it becomes part of a
+    transaction of the caller, if there is one, and runs once; without, Django refuses it there by ``RuntimeError``,
+    since what Redis forgets after the commit must not be rolled back. Raises
+    :class:`~sequere.exceptions.WriteConflict` in a transaction of the caller, and Django's database errors.
+    """
+    alias = get_alias()
+    is_nested = may_nest and connections[alias].in_atomic_block
+
+    def run() -> T:
+        with transaction.atomic(using=alias, durable=not is_nested):
+            return work(_lock(alias), alias)
+
+    return despite_conflicts(alias, run)
+
+
+def _lock(alias: str) -> State:
+    """The row, locked until the transaction ends; made if it is not there.
+
+    On PostgreSQL the lock is one of the table, which reads nothing: so the first query of whoever waited sees what the
+    last holder left, at each isolation level. The row is locked too, for a transaction that had read before: it then
+    fails instead of working with an older state. SQLite locks at the first write, so that comes first.
+    """
+    connection = connections[alias]
+    rows = State._default_manager.using(alias).filter(pk=1)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(State._meta.db_table)
+            cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+    elif not connection.features.has_select_for_update:
+        rows.update(phase=F("phase"))
+    locking = rows.select_for_update() if connection.features.has_select_for_update else rows
+    row = locking.first()
+    if row is None:
+        State._default_manager.using(alias).bulk_create([State(pk=1)], ignore_conflicts=True)
+        row = locking.get()
+    return row

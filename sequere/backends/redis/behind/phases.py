@@ -1,0 +1,156 @@
+"""The phases of the database towards Redis: what a journal is to it, and which phase follows which.
+
+=============  ==========  ========================================================================
+phase          answers     the database
+=============  ==========  ========================================================================
+cold           database    goes on alone; each write is also put into the outbox
+rebuilding     database    the same, while Redis is filled from it
+ready          Redis       follows the journal
+adopting       Redis       follows the journal, but is not complete yet: it is brought up to Redis
+closed         database    goes on alone, because an operator said so (without epoch: Redis does)
+=============  ==========  ========================================================================
+
+Redis answers while it has a journal, whatever the phase: the phase is what the database knows. So each drain and
+``status`` begin with a verdict on the journal.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from ....exceptions import WriteBehindRefused
+from ..models import State
+from .journal import Journal, order_of
+
+
+class Phase(enum.StrEnum):
+    COLD = "cold"
+    REBUILDING = "rebuilding"
+    READY = "ready"
+    ADOPTING = "adopting"
+    CLOSED = "closed"
+
+
+class Verdict(enum.Enum):
+    """What the journal in Redis is to the database."""
+
+    COLD = "there is none"
+    IN_STEP = "the one that the database follows"
+    OPENED = "made by a rebuild, or an adoption, whose commit was lost"
+    OLDER = "of an older state: the database has what Redis lacks"
+    BEHIND = "of a state that the database never had: Redis has what the database lacks"
+
+
+class Event(enum.Enum):
+    """What happens; in the words of an error, what was not done."""
+
+    COLD_WRITE = "Nothing was written"
+    OPENED = "Nothing was drained"
+    OLDER = "The journal was not deleted"
+    BEGIN = "No rebuild was begun"
+    FINISH = "The rebuild was not finished"
+    ADOPT = "The graph in Redis was not adopted"
+    ADOPTED = "The adoption was not finished"
+    CLOSE = "Nothing was closed"
+    DISCARD = "Nothing was given up"
+
+
+def judge(row: State, reached: str, journal: Journal) -> Verdict:
+    """What a journal is to the database. ``reached`` is the last change that the tables contain, from where
+    the journal was read.
+
+    A database that came back from a backup is always noticed: the mark names the very state that the graph was made
+    from, and an older position is before the journal's oldest entry. No round trip and no query.
+    """
+    if not journal.length:
+        return Verdict.COLD
+    if row.epoch and journal.mark and journal.mark.epoch == row.epoch:
+        known = [(entry.id, entry.digest) for entry in journal.entries[:1]]
+        if row.phase in (Phase.READY, Phase.ADOPTING) and known == [(reached, row.digest)]:
+            return Verdict.IN_STEP
+        is_new = row.phase in (Phase.REBUILDING, Phase.ADOPTING) and journal.opening == "open"
+        if is_new and journal.mark.seen == reached:
+            return Verdict.OPENED
+    if not row.epoch or row.phase == Phase.ADOPTING or order_of(journal.oldest) > order_of(reached):
+        return Verdict.BEHIND
+    return Verdict.OLDER
+
+
+#: The phase that follows. What is not here does not happen, or is refused.
+TRANSITIONS: dict[Event, dict[Phase, Phase]] = {
+    Event.COLD_WRITE: {
+        Phase.COLD: Phase.COLD,
+        Phase.REBUILDING: Phase.REBUILDING,
+        Phase.READY: Phase.COLD,
+        Phase.ADOPTING: Phase.ADOPTING,
+        Phase.CLOSED: Phase.CLOSED,
+    },
+    Event.OPENED: {Phase.REBUILDING: Phase.READY, Phase.ADOPTING: Phase.ADOPTING},
+    Event.OLDER: {
+        Phase.COLD: Phase.COLD,
+        Phase.REBUILDING: Phase.COLD,
+        Phase.READY: Phase.COLD,
+        Phase.CLOSED: Phase.CLOSED,
+    },
+    Event.BEGIN: {Phase.COLD: Phase.REBUILDING, Phase.REBUILDING: Phase.REBUILDING, Phase.READY: Phase.REBUILDING},
+    Event.FINISH: {Phase.REBUILDING: Phase.READY},
+    Event.ADOPT: dict.fromkeys(Phase, Phase.ADOPTING),
+    Event.ADOPTED: {Phase.ADOPTING: Phase.READY},
+    Event.CLOSE: dict.fromkeys((Phase.COLD, Phase.REBUILDING, Phase.READY, Phase.CLOSED), Phase.CLOSED),
+    Event.DISCARD: dict.fromkeys(Phase, Phase.COLD),
+}
+
+
+def move(row: State, event: Event) -> None:
+    """Bring a row, not saved yet, into the phase that follows.
+
+    Raises :class:`~sequere.exceptions.WriteBehindRefused` where none does, with what an operator can do.
+    """
+    following = TRANSITIONS[event].get(Phase(row.phase))
+    if following is None:
+        raise WriteBehindRefused(f"{event.value}: {_REMEDIES[Phase(row.phase)]}")
+    row.phase = following
+
+
+#: What only an operator decides, and the commands for it.
+BEHIND = (
+    "Redis answers, and has changes that the database lacks: it was restored from a backup, or is another database. "
+    "Run `manage.py sequere rebuild --from redis` to bring it up to Redis, or `rebuild --from database` to give up "
+    "what only Redis has."
+)
+ADOPTING = (
+    "The database is not complete: `manage.py sequere rebuild --from redis` did not end. Run it again, or `rebuild "
+    "--from database` to give up what only Redis has."
+)
+UNMARKED = (
+    "Redis holds a graph that is not known to be this database's. Run `manage.py sequere rebuild --from redis` to "
+    "bring the database up to it, or `rebuild --from database` to replace it."
+)
+CLOSED = "An operator closed write-behind. Run `manage.py sequere rebuild` to go back to Redis."
+RELEASED = (
+    "An operator left write-behind with `close --for redis`: Redis alone has the graph. Set SEQUERE_BACKEND_CLASS to "
+    "sequere.backends.redis.RedisBackend, or run `manage.py sequere rebuild --from redis`."
+)
+
+_REMEDIES = {
+    Phase.COLD: "the phase is cold. Call it again.",
+    Phase.REBUILDING: "a rebuild is under way. Call it again.",
+    Phase.READY: "Redis is ready, and the database follows it.",
+    Phase.ADOPTING: ADOPTING,
+    Phase.CLOSED: CLOSED,
+}
+
+
+def is_released(row: State) -> bool:
+    """Whether Redis alone has the graph."""
+    return row.phase == Phase.CLOSED and not row.epoch
+
+
+def is_unmarked(journal: Journal) -> bool:
+    """Whether Redis holds a graph without a journal that is not known to be a copy of the database.
+
+    It lost its memory and then took a write without the guard, was never filled by this package, or was about to be
+    adopted. A rebuild would remove what nobody else may have.
+    """
+    no_copy = journal.mark is None or journal.mark.step == "adopt"
+    return not journal.length and bool(journal.last_uid) and no_copy

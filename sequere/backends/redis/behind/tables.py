@@ -1,0 +1,87 @@
+"""What the drain does to the tables: which table has the changes of which relation, and how it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from django.db import DataError, IntegrityError, transaction
+
+from ....exceptions import SequereException
+from ....relations import RELATIONS, Edge, settle
+from ....resources import Resource
+from ...database.bulk import forget, set_edges
+from .journal import JournalEntry
+
+#: Entries that the tables cannot hold, each with the reason.
+Refused = list[tuple[JournalEntry, str]]
+
+
+class Table(Protocol):
+    """Where the changes of some relations go."""
+
+    def apply(self, alias: str, entries: Sequence[JournalEntry]) -> Refused:
+        """Apply entries, in their order and in a transaction of the caller. Returns those that it cannot hold."""
+
+
+class EdgeTable:
+    """The table of edges. Of the entries about one edge only the last one counts."""
+
+    def apply(self, alias: str, entries: Sequence[JournalEntry]) -> Refused:
+        last: dict[Edge, JournalEntry] = {}
+        changes: list[tuple[Edge, float | None]] = []
+        forgotten: dict[Resource, None] = {}
+        refused: Refused = []
+        for entry in entries:
+            try:
+                if entry.operation == "forget":
+                    forgotten[entry.resource] = None
+                    changes = [change for change in changes if entry.resource not in change[0]]
+                else:
+                    changes.append((entry.edge, entry.since))
+                    last[entry.edge] = entry
+            except SequereException as error:
+                refused.append((entry, str(error)))
+        for resource in forgotten:
+            forget(alias, resource)
+        return refused + self._set(alias, settle(changes), last)
+
+    def _set(self, alias: str, states: Mapping[Edge, float | None], last: Mapping[Edge, JournalEntry]) -> Refused:
+        """Set states. Those that the database refuses are found by halves."""
+        if not states:
+            return []
+        try:
+            with transaction.atomic(using=alias):
+                set_edges(alias, states)
+        except (DataError, IntegrityError) as error:
+            if len(states) == 1:
+                (edge,) = states
+                return [(last[edge], str(error))]
+            items = list(states.items())
+            middle = len(items) // 2
+            return self._set(alias, dict(items[:middle]), last) + self._set(alias, dict(items[middle:]), last)
+        return []
+
+
+_EDGES = EdgeTable()
+
+#: The table of each relation; without relation come the entries that are about all edges of a resource.
+TABLES: dict[str, Table] = {"": _EDGES, **dict.fromkeys(RELATIONS, _EDGES)}
+
+
+def apply(alias: str, entries: Sequence[JournalEntry]) -> Refused:
+    """Apply entries to the tables of their relations, in a transaction of the caller. Returns what none can hold."""
+    refused: Refused = []
+    parts: dict[Table, list[JournalEntry]] = {}
+    for entry in entries:
+        table = TABLES.get(entry.relation)
+        if entry.operation == "open":
+            continue
+        if table is None:
+            known = ", ".join(filter(None, TABLES))
+            refused.append((entry, f"relation must be one of {known}; got {entry.relation!r:.80}"))
+        else:
+            parts.setdefault(table, []).append(entry)
+    for table, part in parts.items():
+        refused += table.apply(alias, part)
+    return refused
