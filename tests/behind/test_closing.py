@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import connections
+from sequere.backends.redis.behind.takeover import take_over
 
 from sequere.backends.redis.behind import closing as module
 from sequere.backends.redis.behind.closing import close, release
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.status import get_status
-from sequere.backends.redis.behind.takeover import take_over
 from sequere.backends.redis.models import Journal
 from sequere.exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from sequere.resources import Resource

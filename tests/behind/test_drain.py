@@ -6,13 +6,13 @@ from contextlib import nullcontext
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from sequere.backends.redis.behind.takeover import take_over
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.drain import Drained, drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.status import get_status
-from sequere.backends.redis.behind.takeover import take_over
 from sequere.backends.redis.behind.verify import verify
 from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
 from sequere.exceptions import ColdStore, DatabaseBehind

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
+
+from django.db import connections
 
 from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.verify import verify
-from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
+from sequere.backends.redis.models import OutboxEntry, SetAside, State
 from sequere.resources import Resource
 from tests.support.calls import Ask
 from tests.support.graph import audit
@@ -15,12 +18,16 @@ from tests.support.graph import audit
 ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
 CROWD = [Resource("user", str(number)) for number in range(10, 30)]
 JOURNAL = "sequere:global:journal"
+MARK = "sequere:global:mark"
+
+#: The tables of write-behind and that of the edges.
+TABLES = (Edge, State, OutboxEntry, SetAside)
 
 
 def start_anew(backend, *, ready=True):
     """Empty both; then Redis is in step with the database, or cold."""
     backend.unguarded.client.flushall()
-    for model in (Edge, Journal, OutboxEntry, SetAside):
+    for model in TABLES:
         model.objects.all().delete()
     if ready:
         rebuild(backend.unguarded)
@@ -83,20 +90,93 @@ def restore(client, memory):
         client.restore(key, 0, value)
 
 
+def backup_of_database():
+    """What the tables hold, to be put back by :func:`restore_database`."""
+    return {model: list(model.objects.all()) for model in TABLES}
+
+
+def restore_database(backup):
+    """Let the database come back with what it held. The keys of the outbox go on from there, as a sequence would."""
+    for model, rows in backup.items():
+        model.objects.all().delete()
+        model.objects.bulk_create(rows)
+
+
+def phase():
+    """The phase as committed."""
+    return State.objects.get().phase
+
+
 class Crash(BaseException):
     """What stops a process where it is."""
 
 
-def crash_at(monkeypatch, graph, number, *, after):
-    """Let the call of that number to Redis be the last one; ``after``: it still reached the server."""
-    calls = itertools.count()
+class Stops:
+    """Stops a process at one of the places where it touches a store: before and after each script, and before each
+    statement and each commit of the database, also as a connection that is lost with the commit."""
+
+    def __init__(self, monkeypatch, graph, alias):
+        self.monkeypatch, self.graph, self.connection = monkeypatch, graph, connections[alias]
+
+    @contextmanager
+    def at(self, number):
+        """In this context the process dies at the place of that number, if it comes there."""
+        places = itertools.count()
+
+        def may_die():
+            if next(places) == number:
+                raise Crash
+
+        run, commit = self.graph.run, self.connection._commit
+
+        def run_script(name, *arguments):
+            may_die()
+            reply = run(name, *arguments)
+            may_die()
+            return reply
+
+        def execute(execute, sql, params, many, context):
+            may_die()
+            return execute(sql, params, many, context)
+
+        def commit_or_die():
+            try:
+                may_die()
+            except Crash:
+                self.connection._rollback()  # which the database does when the connection is gone
+                raise
+            commit()
+            may_die()
+
+        with self.monkeypatch.context() as patch, self.connection.execute_wrapper(execute):
+            patch.setattr(self.graph, "run", run_script)
+            patch.setattr(self.connection, "_commit", commit_or_die)
+            yield
+
+    def each(self, prepare, call):
+        """Call once for each place, each time from what ``prepare`` makes, until the call lives. Gives the numbers."""
+        for number in itertools.count():
+            prepare()
+            try:
+                with self.at(number):
+                    call()
+            except Crash:
+                self.connection.close()  # as the database sees it
+                yield number
+            else:
+                return
+
+
+def crash_at(monkeypatch, graph, name, times=1, *, after=False):
+    """Let the process die at a script of this name, the one of that number; ``after``: it still reached the server."""
+    calls = itertools.count(1)
     run = graph.run
 
-    def dying(name, *arguments):
-        if next(calls) != number:
-            return run(name, *arguments)
+    def dying(script, *arguments):
+        if script != name or next(calls) != times:
+            return run(script, *arguments)
         if after:
-            run(name, *arguments)
+            run(script, *arguments)
         raise Crash
 
     monkeypatch.setattr(graph, "run", dying)

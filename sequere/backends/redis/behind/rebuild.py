@@ -262,11 +262,12 @@ class _Rebuild:
 
     def _finish(self, row: State, alias: str) -> None:
         self._check_seen()
-        entry = JournalEntry(fence(self.unguarded, find_reached(row, alias), opens=True), "open")
+        reached = find_reached(row, alias)
+        entry = JournalEntry(fence(self.unguarded, reached, opens=True), "open")
         while self._replay():
             pass
         move(row, Event.FINISH)
-        opened = self.mark._replace(step="ready", cursor=NO_CURSOR, seen=find_reached(row, alias))
+        opened = self.mark._replace(step="ready", cursor=NO_CURSOR, seen=reached)
         if not (entry.id and self.unguarded.run("open_journal", str(self.mark), str(opened), entry.id)):
             raise overtaken()
         take_for_position(row, alias, entry)
