@@ -349,7 +349,18 @@ def test_progress_without_a_terminal_is_lines():
     with graph.progress("audit", 25_000, stream) as on_step:
         for done in (9_999, 10_001, 15_000, 20_000):
             on_step(done)
-    assert stream.getvalue() == "audit: 10,001 of about 25,000\naudit: 20,000 of about 25,000\n"
+    assert stream.getvalue().splitlines() == [
+        "audit: 10,001 of about 25,000",
+        "audit: 20,000 of about 25,000",
+        "audit: 20,000 of 20,000",
+    ]
+
+
+def test_progress_of_little_is_not_told():
+    stream = io.StringIO()
+    with graph.progress("audit", 25_000, stream) as on_step:
+        on_step(9_999)
+    assert stream.getvalue() == ""
 
 
 class Terminal(io.StringIO):

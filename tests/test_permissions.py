@@ -160,7 +160,7 @@ def test_the_check_says_which_permission_is_missing(server, become):
         "The server's user lacks permissions: "
         f"HSET sequere:uid::0 (for {', '.join(users_of('HSET'))}); TIME (for {', '.join(users_of('TIME'))})"
     )
-    assert users_of("TIME") == ["add_edges", "follow", "journal_state"]
+    assert users_of("TIME") == ["add_edges", "drain_journal", "fence", "follow"]
     assert "manage.py sequere acl" in message.hint
     become(make_acl_line("sequere:"), "resetkeys", "~sequere:", "~sequere:global:uid", "~sequere:uid:*")
     get_backend().client.close()
@@ -199,7 +199,7 @@ def test_the_check_leaves_nothing_behind(store, monkeypatch):
 
 def test_every_command_has_its_arguments():
     called = {command for entry in MANIFEST.values() for command in entry["commands"]}
-    assert called == {*ARGUMENTS, "RENAME", "TIME"}
+    assert called == {*ARGUMENTS, "TIME"}
 
 
 def test_a_newer_line_follows_an_older_one(valkey):

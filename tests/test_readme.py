@@ -187,7 +187,7 @@ def test_the_console_lines(in_root, server, tmp_path):
     assert operators["sequere resolve 1"] == "user 1"
     assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
     assert "           1  edges of follow" in operators["sequere stats"].splitlines()
-    told = "In the database 1 follows added, 0 removed, 0 given another time: all is in step."
+    told = "The database differed in 1 follows. It holds what Redis holds now, and follows it."
     assert operators["sequere rebuild --from redis"] == told
     assert operators["sequere drain"] == "0 entries drained."
     assert operators["sequere verify --repair redis"] == "0 differences: all is well."

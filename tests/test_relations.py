@@ -29,7 +29,7 @@ django.setup()
 from django.core.management import call_command
 from sequere.backends import get_backend
 from sequere.backends.operations import AddEdges, Follow
-from sequere.backends.redis.operate.survey import walk_resources
+from sequere.backends.redis.operate.survey import walk_edges
 from sequere.checks import check_server
 from sequere.resources import Resource
 
@@ -48,7 +48,11 @@ backend.perform(Follow(ada, bob, 1.0))
 backend.perform(AddEdges("request", ada, [bob, cyd], 2.0))
 backend.perform(AddEdges("request", cyd, [bob], 3.0))
 told["stats"] = command("stats")
-told["from sides"] = sorted(resource.object_id for resource in walk_resources(backend))
+told["edges"] = sorted(
+    [edge.relation, edge.from_resource.object_id, edge.to_resource.object_id, since]
+    for edges in walk_edges(backend)
+    for edge, since in edges.items()
+)
 told["whole"] = command("audit")
 backend.client.delete("sequere:uid:2:requests:count")
 backend.client.zadd("sequere:uid:99:requests", {"1": 1.0})
@@ -86,7 +90,15 @@ def test_stats_count_every_relation(told):
     assert stats["pairs"] == {"friends": 0}
     sizes = {(entry["list"], entry["resource"][1]): entry["size"] for entry in stats["largest"]}
     assert (sizes["requested", "1"], sizes["requests", "2"], sizes["followers", "2"]) == (2, 2, 1)
-    assert told["from sides"] == ["1", "3"]
+
+
+def test_a_walk_gives_the_edges_of_every_relation(told):
+    assert told["edges"] == [
+        ["follow", "1", "2", 1_000_000],
+        ["request", "1", "2", 2_000_000],
+        ["request", "1", "3", 2_000_000],
+        ["request", "3", "2", 3_000_000],
+    ]
 
 
 def test_an_audit_looks_at_every_relation(told):

@@ -15,7 +15,7 @@
 
 --- @include "_mark"
 
-if not is_marked(mark) then
+if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
   return 0
 end
 if replace == '0' and call('EXISTS', last_uid) == 1 and not (mark and not find(mark, ' adopt ', 1, true)) then

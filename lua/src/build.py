@@ -47,7 +47,7 @@ KEYS = [
 ]
 
 #: The commands that scripts may call.
-WRITES = {"DECR", "DEL", "HDEL", "HSET", "INCR", "RENAME", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
+WRITES = {"DECR", "DEL", "HDEL", "HSET", "INCR", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
 READS = {
     *("EXISTS", "GET", "HMGET", "MGET", "TIME", "TYPE", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZMSCORE"),
     *("ZRANGE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE"),

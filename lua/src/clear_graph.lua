@@ -14,7 +14,7 @@
 
 --- @include "_mark"
 
-if not is_marked(mark) then
+if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
   return 0
 end
 call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none

@@ -1,5 +1,5 @@
---- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
---- them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
+--- Where there is a journal, it notes them.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -11,7 +11,7 @@
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   there is a journal, or the mark is another; nothing changed
+--   0 refused   the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -23,6 +23,8 @@
 --- @include "_obtain_uid"
 --- @include "_add_entry"
 --- @include "_remove_entry"
+--- @include "_change"
+--- @maintenance
 
 local known = {} -- identifier, NUL, object id -> uid, as far as looked for
 
@@ -85,5 +87,7 @@ for i = edges, #ARGV, 6 do
       drop(theirs .. relation.mutual, from_identifier, from)
     end
   end
+  local operation = exists and 'add' or 'remove'
+  change(operation, ARGV[i], from_identifier, ARGV[i + 2], to_identifier, ARGV[i + 4], score)
 end
 return 1

@@ -3,7 +3,7 @@
 --
 -- ARGV
 --   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write; else its step is stale
+--   release     0|1           1 to remove the mark too: then calls without a guard may write
 -- REPLY outcome
 --   1 deleted   there is no journal any more
 --   0 refused   it ends with another entry, or there is none; nothing changed
@@ -12,21 +12,15 @@
 -- EXAMPLE
 --   redis-cli --eval lua/v1/delete_journal.lua sequere: sequere:global:uid , 1382676091612-0 0
 
---- @include "_mark"
-
-local journal = prefix .. 'global:journal'
+local mark_key, journal = prefix .. 'global:mark', prefix .. 'global:journal'
 local entry = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
 if not entry or entry[1] ~= last then
   return 0
 end
-local mark = call('GET', mark_key)
+local mark = release == '1' and call('GET', mark_key)
 if mark then
-  if release == '1' then
-    call('DEL', mark_key)
-  else
-    call('SET', mark_key, (string.gsub(mark, '^(%S+) %S+', '%1 stale')))
-  end
+  call('DEL', mark_key)
   undo = {undo, 'SET', mark_key, mark}
 end
-call('DEL', journal)
+call('DEL', journal) -- which a server that is out of memory takes too
 return 1

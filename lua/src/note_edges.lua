@@ -1,7 +1,10 @@
---- Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.
+--- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- moves the mark.
 --
 -- ARGV
---   edges       group[1..100]
+--   mark        mark          the mark as the caller has seen it
+--   reached     mark          what it is now
+--   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
@@ -9,15 +12,21 @@
 -- COST
 --   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , follow user 1 project 7
+--   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , seen moved follow user 1 project 7
 
+--- @include "_mark"
 --- @include "_edge_time"
 --- @include "_change"
 
+if not is_noted or not is_marked(mark) then
+  return '' -- there is no journal, or the mark is another; nothing changed
+end
+call('SET', mark_key, reached)
+undo = {undo, 'SET', mark_key, mark}
 for i = edges, #ARGV, 5 do
   local name, from_identifier, from_object_id, to_identifier, to_object_id = unpack(ARGV, i, i + 4)
   local since = edge_time(i)
   local operation = since == '' and 'remove' or 'add'
   change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
 end
-return noted -- the id of the last entry; empty if there is no journal
+return noted -- the id of the last entry

@@ -14,15 +14,14 @@
 
 --- @include "_mark"
 
-local fence = prefix .. 'global:fence'
-if not is_marked(mark) or call('GET', fence) ~= entry then
+local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
+if call('EXISTS', journal) == 1 or not is_marked(mark) or call('GET', fence) ~= entry then
   return 0
 end
 call('SET', mark_key, opened)
 undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
 call('DEL', fence)
 undo = {undo, 'SET', fence, entry}
-local journal = prefix .. 'global:journal'
 call('XADD', journal, entry, 'operation', 'open')
 undo = {undo, 'DEL', journal} -- it did not exist before
 return 1

@@ -30,11 +30,11 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 
 local function body(mark, keys)
@@ -43,7 +43,7 @@ local function body(mark, keys)
       .. 'or its journal was closed; the database answers'})
   end
   -- @from clear_graph.lua:17
-  if not is_marked(mark) then
+  if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end
   call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
---- them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
+--- Where there is a journal, it notes them.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -13,7 +13,7 @@
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   there is a journal, or the mark is another; nothing changed
+--   0 refused   the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -36,13 +36,15 @@ local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -105,13 +107,29 @@ local function remove_entry(list, score, uid)
     call('DEL', count)
   end
 end
+-- @from include/_change.lua:1
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
+end
 
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from copy_edges.lua:27
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+  end
+  -- @from copy_edges.lua:29
   local known = {} -- identifier, NUL, object id -> uid, as far as looked for
 
   --- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
@@ -173,6 +191,8 @@ local function body(mark, reached, edges)
         drop(theirs .. relation.mutual, from_identifier, from)
       end
     end
+    local operation = exists and 'add' or 'remove'
+    change(operation, ARGV[i], from_identifier, ARGV[i + 2], to_identifier, ARGV[i + 4], score)
   end
   return 1
 end
@@ -249,6 +269,21 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, mark, reached, edges)
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
+    if type(answer) == 'table' then
+      refused = {'XADD', journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end

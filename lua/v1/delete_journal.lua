@@ -5,7 +5,7 @@
 --
 -- ARGV
 --   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write; else its step is stale
+--   release     0|1           1 to remove the mark too: then calls without a guard may write
 -- REPLY outcome
 --   1 deleted   there is no journal any more
 --   0 refused   it ends with another entry, or there is none; nothing changed
@@ -29,35 +29,24 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
-local mark_key = prefix .. 'global:mark'
-local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
-end
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from delete_journal.lua:17
-  local journal = prefix .. 'global:journal'
+  -- @from delete_journal.lua:15
+  local mark_key, journal = prefix .. 'global:mark', prefix .. 'global:journal'
   local entry = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
   if not entry or entry[1] ~= last then
     return 0
   end
-  local mark = call('GET', mark_key)
+  local mark = release == '1' and call('GET', mark_key)
   if mark then
-    if release == '1' then
-      call('DEL', mark_key)
-    else
-      call('SET', mark_key, (string.gsub(mark, '^(%S+) %S+', '%1 stale')))
-    end
+    call('DEL', mark_key)
     undo = {undo, 'SET', mark_key, mark}
   end
-  call('DEL', journal)
+  call('DEL', journal) -- which a server that is out of memory takes too
   return 1
 end
 

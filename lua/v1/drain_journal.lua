@@ -94,19 +94,19 @@ local function body(position, limit, epoch)
 
   local journal, mark = prefix .. 'global:journal', call('GET', prefix .. 'global:mark') or ''
   local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
+  local now, length = call('TIME'), call('XLEN', journal)
+  local reply = {mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))}
+  local first = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1]
+  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
   if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' ', 1, true) == 1 then
-    call('XTRIM', journal, 'MINID', position)
+    first = entries[1]
+    length = length - call('XTRIM', journal, 'MINID', position) -- the last command: nothing after it can fail
   end
-  local now = call('TIME')
-  local reply = {
-    mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), call('XLEN', journal),
-  }
-  local first, oldest = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1], {}
+  local oldest = {}
   if first then
     tell(oldest, first)
   end
-  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
-  reply[5], reply[6], reply[7] = oldest[1] or '', oldest[2] or '', final and final[1] or ''
+  reply[4], reply[5], reply[6], reply[7] = length, oldest[1] or '', oldest[2] or '', final and final[1] or ''
   for _, entry in ipairs(entries) do
     tell(reply, entry)
   end

@@ -1,9 +1,12 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.
+--- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- moves the mark.
 --
 -- ARGV
---   edges       group[1..100]
+--   mark        mark          the mark as the caller has seen it
+--   reached     mark          what it is now
+--   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
@@ -11,26 +14,35 @@
 -- COST
 --   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , follow user 1 project 7
+--   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , seen moved follow user 1 project 7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_SELF SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'note_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local edges = 1 -- the place of the first one in ARGV
+local mark, reached = ARGV[1], ARGV[2]
+local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local noted = '' -- the reply of a script that returns it: the id of the last entry
 local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_mark.lua:1
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return (call('GET', mark_key) or '') == (mark or '')
+end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
 --- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
@@ -65,7 +77,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body(edges)
+local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -79,19 +91,26 @@ local function body(edges)
         .. 'from the database, or was closed; the database answers'})
     end
   end
-  -- @from note_edges.lua:17
+  -- @from note_edges.lua:21
+  if not is_noted or not is_marked(mark) then
+    return '' -- there is no journal, or the mark is another; nothing changed
+  end
+  call('SET', mark_key, reached)
+  undo = {undo, 'SET', mark_key, mark}
   for i = edges, #ARGV, 5 do
     local name, from_identifier, from_object_id, to_identifier, to_object_id = unpack(ARGV, i, i + 4)
     local since = edge_time(i)
     local operation = since == '' and 'remove' or 'add'
     change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end
-  return noted -- the id of the last entry; empty if there is no journal
+  return noted -- the id of the last entry
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0
-for i = 1, right and #ARGV or 0, 5 do
+local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0
+  and #mark >= 1 and #mark <= 255
+  and #reached >= 1 and #reached <= 255
+for i = 3, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
     and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
@@ -127,15 +146,20 @@ if not right then
   local function is_relation(value)
     return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
-  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 100 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_mark(value)
+    return #value >= 1 and #value <= 255
   end
-  for i = 1, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 3, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
       reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
     end
@@ -143,7 +167,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, edges)
+  done, reply = pcall(body, mark, reached, edges)
   if done and changes and is_noted then
     -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
     -- second time.
@@ -168,6 +192,19 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -181,8 +218,9 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, edges)
+  local _, stop = pcall(body, mark, reached, edges)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -213,5 +251,9 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)

@@ -31,11 +31,11 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 
 local function body(mark, opened, entry)
@@ -44,15 +44,14 @@ local function body(mark, opened, entry)
       .. 'or its journal was closed; the database answers'})
   end
   -- @from open_journal.lua:17
-  local fence = prefix .. 'global:fence'
-  if not is_marked(mark) or call('GET', fence) ~= entry then
+  local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
+  if call('EXISTS', journal) == 1 or not is_marked(mark) or call('GET', fence) ~= entry then
     return 0
   end
   call('SET', mark_key, opened)
   undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
   call('DEL', fence)
   undo = {undo, 'SET', fence, entry}
-  local journal = prefix .. 'global:journal'
   call('XADD', journal, entry, 'operation', 'open')
   undo = {undo, 'DEL', journal} -- it did not exist before
   return 1

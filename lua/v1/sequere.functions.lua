@@ -870,11 +870,11 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 
 local function body(mark, epoch, replace)
@@ -883,7 +883,7 @@ local function body(mark, epoch, replace)
       .. 'or its journal was closed; the database answers'})
   end
   -- @from begin_rebuild.lua:18
-  if not is_marked(mark) then
+  if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end
   if replace == '0' and call('EXISTS', last_uid) == 1 and not (mark and not find(mark, ' adopt ', 1, true)) then
@@ -1012,11 +1012,11 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 
 local function body(mark, keys)
@@ -1025,7 +1025,7 @@ local function body(mark, keys)
       .. 'or its journal was closed; the database answers'})
   end
   -- @from clear_graph.lua:17
-  if not is_marked(mark) then
+  if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end
   call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
@@ -1120,11 +1120,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_copy_edges', flags = {},
-description = 'Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none. Where there is a journal, it notes them.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 50 edges into the state given, whatever it was, while there is no journal, and moves the mark. All of
---- them or, on an error, none.
+--- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
+--- Where there is a journal, it notes them.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -1136,7 +1136,7 @@ description = 'Brings up to 50 edges into the state given, whatever it was, whil
 --     timestamp   timestamp?    since when; empty: there is no such edge
 -- REPLY outcome
 --   1 copied    they are in that state
---   0 refused   there is a journal, or the mark is another; nothing changed
+--   0 refused   the mark is another; nothing changed
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -1159,13 +1159,15 @@ local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
+local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
@@ -1228,13 +1230,29 @@ local function remove_entry(list, score, uid)
     call('DEL', count)
   end
 end
+-- @from include/_change.lua:1
+--- Adds an entry to those that the frame appends to the journal once the body has returned.
+local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+  if not is_noted then
+    return
+  end
+  changes = changes or {}
+  local n = #changes
+  changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+  changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
+end
 
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from copy_edges.lua:27
+  is_noted = guard == journal
+  if not is_noted then
+    local found = call('EXISTS', journal, prefix .. 'global:mark')
+    is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
+  end
+  -- @from copy_edges.lua:29
   local known = {} -- identifier, NUL, object id -> uid, as far as looked for
 
   --- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
@@ -1296,6 +1314,8 @@ local function body(mark, reached, edges)
         drop(theirs .. relation.mutual, from_identifier, from)
       end
     end
+    local operation = exists and 'add' or 'remove'
+    change(operation, ARGV[i], from_identifier, ARGV[i + 2], to_identifier, ARGV[i + 4], score)
   end
   return 1
 end
@@ -1372,6 +1392,21 @@ end
 local done, reply
 if not reason then
   done, reply = pcall(body, mark, reached, edges)
+  if done and changes and is_noted then
+    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
+    -- second time.
+    local i, answer = 1
+    repeat
+      answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
+        'from_identifier', changes[i + 2], 'from_object_id', changes[i + 3],
+        'to_identifier', changes[i + 4], 'to_object_id', changes[i + 5], 'timestamp', changes[i + 6])
+      i = i + 7
+    until not changes[i] or type(answer) == 'table'
+    if type(answer) == 'table' then
+      refused = {'XADD', journal, tostring(answer.err)}
+      done, reply = pcall(error, '', 2) -- false, and this line
+    end
+  end
   if done then
     return reply
   end
@@ -1600,7 +1635,7 @@ description = 'Removes the journal if it ends with the entry that the caller has
 --
 -- ARGV
 --   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write; else its step is stale
+--   release     0|1           1 to remove the mark too: then calls without a guard may write
 -- REPLY outcome
 --   1 deleted   there is no journal any more
 --   0 refused   it ends with another entry, or there is none; nothing changed
@@ -1624,35 +1659,24 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
-local mark_key = prefix .. 'global:mark'
-local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
-end
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from delete_journal.lua:17
-  local journal = prefix .. 'global:journal'
+  -- @from delete_journal.lua:15
+  local mark_key, journal = prefix .. 'global:mark', prefix .. 'global:journal'
   local entry = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
   if not entry or entry[1] ~= last then
     return 0
   end
-  local mark = call('GET', mark_key)
+  local mark = release == '1' and call('GET', mark_key)
   if mark then
-    if release == '1' then
-      call('DEL', mark_key)
-    else
-      call('SET', mark_key, (string.gsub(mark, '^(%S+) %S+', '%1 stale')))
-    end
+    call('DEL', mark_key)
     undo = {undo, 'SET', mark_key, mark}
   end
-  call('DEL', journal)
+  call('DEL', journal) -- which a server that is out of memory takes too
   return 1
 end
 
@@ -1850,19 +1874,19 @@ local function body(position, limit, epoch)
 
   local journal, mark = prefix .. 'global:journal', call('GET', prefix .. 'global:mark') or ''
   local entries = call('XRANGE', journal, position or '-', '+', 'COUNT', limit)
+  local now, length = call('TIME'), call('XLEN', journal)
+  local reply = {mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))}
+  local first = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1]
+  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
   if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' ', 1, true) == 1 then
-    call('XTRIM', journal, 'MINID', position)
+    first = entries[1]
+    length = length - call('XTRIM', journal, 'MINID', position) -- the last command: nothing after it can fail
   end
-  local now = call('TIME')
-  local reply = {
-    mark, call('GET', last_uid) or '', format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), call('XLEN', journal),
-  }
-  local first, oldest = call('XRANGE', journal, '-', '+', 'COUNT', 1)[1], {}
+  local oldest = {}
   if first then
     tell(oldest, first)
   end
-  local final = call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
-  reply[5], reply[6], reply[7] = oldest[1] or '', oldest[2] or '', final and final[1] or ''
+  reply[4], reply[5], reply[6], reply[7] = length, oldest[1] or '', oldest[2] or '', final and final[1] or ''
   for _, entry in ipairs(entries) do
     tell(reply, entry)
   end
@@ -2003,9 +2027,10 @@ local function body(after, random, opens)
     milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
   end
   local id = format('%.0f-%.0f', milliseconds, random)
-  call('DEL', key) -- which a server that is out of memory takes too
-  if opens == '1' then
+  if opens == '1' then -- one write: refused, nothing changed
     call('SET', key, id)
+  else
+    call('DEL', key) -- which a server that is out of memory takes too
   end
   return id
 end
@@ -3723,13 +3748,16 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_note_edges', flags = {},
-description = 'Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.', callback = function(KEYS, ARGV)
+description = 'Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and moves the mark.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the state of up to 100 edges at this moment to the journal: since when each exists, or that it does not.
+--- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- moves the mark.
 --
 -- ARGV
---   edges       group[1..100]
+--   mark        mark          the mark as the caller has seen it
+--   reached     mark          what it is now
+--   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
@@ -3737,26 +3765,35 @@ description = 'Appends the state of up to 100 edges at this moment to the journa
 -- COST
 --   O(M), M edges
 -- EXAMPLE
---   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , follow user 1 project 7
+--   redis-cli --eval lua/v1/note_edges.lua sequere: sequere:global:uid , seen moved follow user 1 project 7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_SELF SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'note_edges'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local edges = 1 -- the place of the first one in ARGV
+local mark, reached = ARGV[1], ARGV[2]
+local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local noted = '' -- the reply of a script that returns it: the id of the last entry
 local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_mark.lua:1
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
+local mark_key = prefix .. 'global:mark'
+local function is_marked(mark)
+  return (call('GET', mark_key) or '') == (mark or '')
+end
 -- @from include/_relations.lua:1
 --- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
 --- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
@@ -3791,7 +3828,7 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
 
-local function body(edges)
+local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
@@ -3805,19 +3842,26 @@ local function body(edges)
         .. 'from the database, or was closed; the database answers'})
     end
   end
-  -- @from note_edges.lua:17
+  -- @from note_edges.lua:21
+  if not is_noted or not is_marked(mark) then
+    return '' -- there is no journal, or the mark is another; nothing changed
+  end
+  call('SET', mark_key, reached)
+  undo = {undo, 'SET', mark_key, mark}
   for i = edges, #ARGV, 5 do
     local name, from_identifier, from_object_id, to_identifier, to_object_id = unpack(ARGV, i, i + 4)
     local since = edge_time(i)
     local operation = since == '' and 'remove' or 'add'
     change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end
-  return noted -- the id of the last entry; empty if there is no journal
+  return noted -- the id of the last entry
 end
 
 local reason -- why this script refuses: code, text, value
-local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0
-for i = 1, right and #ARGV or 0, 5 do
+local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0
+  and #mark >= 1 and #mark <= 255
+  and #reached >= 1 and #reached <= 255
+for i = 3, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
     and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
@@ -3853,15 +3897,20 @@ if not right then
   local function is_relation(value)
     return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
   end
-  if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 500 and (#ARGV - 0) % 5 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 100 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_mark(value)
+    return #value >= 1 and #value <= 255
   end
-  for i = 1, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('edges ' .. (i - 1) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  end
+  check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 3, reason and 0 or #ARGV, 5 do
+    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then
       reason = {'SEQUERE_SELF', 'to must not be the same resource as from', ARGV[i + 3] .. ' ' .. ARGV[i + 4]}
     end
@@ -3869,7 +3918,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, edges)
+  done, reply = pcall(body, mark, reached, edges)
   if done and changes and is_noted then
     -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
     -- second time.
@@ -3894,6 +3943,19 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -3907,8 +3969,9 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, edges)
+  local _, stop = pcall(body, mark, reached, edges)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -3939,6 +4002,10 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -3977,11 +4044,11 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
---- Whether the graph has no journal, and the mark is as the caller has seen it. Every script of a rebuild sets the mark,
---- so a server that forgets what was copied forgets that it was; where the mark is another, another rebuild went on.
+--- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
+--- forgets what it got forgets that it got it; where the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
-  return call('EXISTS', prefix .. 'global:journal') == 0 and (call('GET', mark_key) or '') == (mark or '')
+  return (call('GET', mark_key) or '') == (mark or '')
 end
 
 local function body(mark, opened, entry)
@@ -3990,15 +4057,14 @@ local function body(mark, opened, entry)
       .. 'or its journal was closed; the database answers'})
   end
   -- @from open_journal.lua:17
-  local fence = prefix .. 'global:fence'
-  if not is_marked(mark) or call('GET', fence) ~= entry then
+  local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
+  if call('EXISTS', journal) == 1 or not is_marked(mark) or call('GET', fence) ~= entry then
     return 0
   end
   call('SET', mark_key, opened)
   undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
   call('DEL', fence)
   undo = {undo, 'SET', fence, entry}
-  local journal = prefix .. 'global:journal'
   call('XADD', journal, entry, 'operation', 'open')
   undo = {undo, 'DEL', journal} -- it did not exist before
   return 1

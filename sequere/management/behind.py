@@ -96,7 +96,7 @@ def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
 def _adopt(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("adopt", rebuilding.count_edges() + count_uids(unguarded)) as on_step:
         told = adopt(unguarded, on_step=on_step)
-    write(f"The database was told of {told} follows, and holds what Redis holds: Redis is ready.")
+    write(f"The database differed in {told} follows. It holds what Redis holds now, and follows it.")
     return 0
 
 
@@ -131,7 +131,7 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
         write(json.dumps({**asdict(status), "meaning": status.meaning}, default=str, indent=2))
     else:
         lines = {
-            "state": status.state,
+            "state": f"{status.state}: {status.step}" if status.step else status.state,
             "journal": None if status.journal is None else f"{status.journal:,} entries",
             "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
             "last drain": None if status.outbox is None else status.drained_at or "never",

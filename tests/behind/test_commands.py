@@ -19,10 +19,11 @@ from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind import rebuild as rebuilding
 from sequere.backends.redis.behind.drain import drain
-from sequere.backends.redis.models import Journal, SetAside
+from sequere.backends.redis.models import SetAside, State
 from sequere.backends.redis.operate.permissions import make_acl_line
 from sequere.resources import Resource
 from tests.conftest import use_fallback
+from tests.support.behind import Crash, crash_at
 from tests.support.calls import Ask
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -136,7 +137,8 @@ def test_watch_tells_once_what_it_cannot_do(backend):
     manage("close")
     assert watch(lambda: time.sleep(0.5)) == [
         "Redis is cold: rebuilding.",
-        "WriteBehindRefused: An operator has closed the journal; `manage.py sequere rebuild` opens it.",
+        "WriteBehindRefused: No rebuild was begun: An operator closed write-behind. Run `manage.py sequere rebuild` "
+        "to go back to Redis.",
     ]
 
 
@@ -156,10 +158,10 @@ def test_rebuild_from_redis(settings, servers):
     Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
     Ask(backend.unguarded).follow(BOB, ADA, timestamp=1.0)
     Ask(backend.database).follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
-    told = "In the database 1 follows added, 2 removed, 1 given another time: all is in step.\n"
+    told = "The database differed in 4 follows. It holds what Redis holds now, and follows it.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Edge.objects.count() == 2
-    with pytest.raises(CommandError, match="nothing to take over"):
+    with pytest.raises(CommandError, match="nothing to adopt"):
         manage("rebuild", "--from", "redis")
 
 
@@ -199,9 +201,11 @@ def test_status(backend):
         "journal": 1,
         "lag": 0,
         "lag_seconds": 0.0,
+        "step": None,
         "outbox": 0,
         "set_aside": 0,
         "problems": [],
+        "meaning": "Redis answers.",
     }
     assert state == ready
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
@@ -223,28 +227,34 @@ def test_status(backend):
     assert manage("status")[1] == 0
 
 
-def test_status_of_a_redis_that_does_not_answer(backend, settings):
+def test_status_of_a_redis_that_does_not_answer(backend, settings, monkeypatch):
     backend.unguarded.client.flushall()
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("status", "--json")
     assert status == 2
     assert json.loads(out)["state"] == "cold"
     assert json.loads(out)["outbox"] == 1
-    backend.unguarded.run("move_rebuild", "", "begun")
+    with monkeypatch.context() as patch:
+        crash_at(patch, backend.unguarded, "copy_edges")
+        with pytest.raises(Crash):
+            rebuilding.rebuild(backend.unguarded)
     out, status = manage("status")
-    assert status == 1
-    assert out.startswith("state       rebuilding: the database answers until Redis is filled\n")
+    assert status == 2
+    assert out.splitlines()[0] == "state       rebuilding: clear"
+    assert out.splitlines()[-1] == "The database answers while Redis is filled."
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": "/nowhere"}
     out, status = manage("status")
     assert status == 2
-    assert out.splitlines()[:5] == [
-        "state       unreachable: Redis does not answer",
+    assert out.splitlines()[:-1] == [
+        "state       unreachable",
         "journal     unknown",
         "lag         unknown",
         "last drain  never",
-        "outbox      1 changes",
+        "outbox      0 changes",
+        "set aside   0 entries",
+        "Redis does not answer.",
     ]
-    assert re.fullmatch(r"Redis does not answer: .*/nowhere.*", out.splitlines()[6])
+    assert re.fullmatch(r"Redis does not answer: .*/nowhere.*", out.splitlines()[-1])
 
 
 def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
@@ -254,7 +264,7 @@ def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
     def refuse(alias):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(Journal, "look", refuse)
+    monkeypatch.setattr(State, "look", refuse)
     out, status = manage("status", "--json", "--max-lag", "0")
     assert status == 1
     state = json.loads(out)
@@ -265,16 +275,6 @@ def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
         "lag         unknown",
         "last drain  unknown",
     ]
-
-
-def test_status_of_a_redis_that_is_older_than_the_database(backend):
-    Ask(backend).follow(ADA, BOB, timestamp=1.0)
-    drain(backend.unguarded)
-    backend.unguarded.client.delete("sequere:global:journal")
-    backend.unguarded.client.xadd("sequere:global:journal", {"operation": "open"}, id="1-1")
-    out, status = manage("status", "--json")
-    assert status == 2
-    assert json.loads(out)["state"] == "rewound"
 
 
 @pytest.mark.parametrize("command", ["audit", "stats"])

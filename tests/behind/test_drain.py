@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import pytest
 from django.db import IntegrityError, connections, transaction
-from sequere.backends.redis.behind.takeover import take_over
 
 from sequere.backends import get_backend
-from sequere.backends.database.models import Edge
 from sequere.backends.redis.behind.drain import Drained, drain
 from sequere.backends.redis.behind.rebuild import rebuild
-from sequere.backends.redis.behind.status import get_status
+from sequere.backends.redis.behind.tables import TABLES
 from sequere.backends.redis.behind.verify import verify
-from sequere.backends.redis.models import Journal, OutboxEntry, SetAside
-from sequere.exceptions import ColdStore, DatabaseBehind
+from sequere.backends.redis.models import SetAside
+from sequere.exceptions import ColdStore
 from sequere.relations import RELATIONS, Relation
 from sequere.resources import Resource
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, edges, follows, in_step, memory_of, restore
@@ -55,7 +51,7 @@ def test_a_follow_anew_has_its_new_time(behind):
     assert follows() == {(ADA, BOB): 6.0}
 
 
-def test_many_entries_take_few_queries_and_leave_only_the_anchor(behind, database, django_assert_max_num_queries):
+def test_many_entries_take_few_queries_and_leave_only_the_last_one(behind, database, django_assert_max_num_queries):
     for start in range(0, 1200, 200):
         others = [Resource("project", str(number)) for number in range(start, start + 200)]
         Ask(behind).follow_many(ADA, others, timestamp=9.0)
@@ -92,14 +88,23 @@ def test_what_the_table_cannot_hold_is_set_aside_and_the_rest_goes_on(behind):
     assert drain(behind.unguarded).entries == 0
 
 
-def test_relations_of_the_same_ends_do_not_mix(behind, monkeypatch):
-    monkeypatch.setitem(RELATIONS, "envy", Relation("envy", "envied", "enviers"))
-    client = behind.unguarded.client
+def plant(monkeypatch, name, relation):
+    """One more relation, whose edges are in the same table."""
+    monkeypatch.setitem(RELATIONS, name, relation)
+    monkeypatch.setitem(TABLES, name, TABLES["follow"])
 
-    def note(operation, relation, one, other, timestamp="5.000000"):
-        names = ("from_identifier", "from_object_id", "to_identifier", "to_object_id")
-        ends = dict(zip(names, (*one, *other), strict=True))
-        client.xadd(JOURNAL, {"operation": operation, "relation": relation, **ends, "timestamp": timestamp})
+
+def note_change(client, operation, relation, one, other, timestamp="5.000000"):
+    names = ("from_identifier", "from_object_id", "to_identifier", "to_object_id")
+    ends = dict(zip(names, (*one, *other), strict=True))
+    client.xadd(JOURNAL, {"operation": operation, "relation": relation, **ends, "timestamp": timestamp})
+
+
+def test_relations_of_the_same_ends_do_not_mix(behind, monkeypatch):
+    plant(monkeypatch, "envy", Relation("envy", "envied", "enviers"))
+
+    def note(*change):
+        note_change(behind.unguarded.client, *change)
 
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     Ask(behind).follow(BOB, ADA, timestamp=5.0)
@@ -121,7 +126,7 @@ def test_an_identifier_that_is_not_registered_is_kept(behind):
 
 
 def test_what_the_database_refuses_is_found_among_many(behind, database, monkeypatch):
-    from sequere.backends.redis.behind import drain as module
+    from sequere.backends.redis.behind import tables as module
 
     def refuse_one(alias, states):
         if any(edge.to_resource.object_id == "13" for edge in states):
@@ -142,7 +147,7 @@ def test_a_drain_that_dies_before_its_commit_did_nothing(behind, database):
     connection = connections[database]
 
     def die(execute, sql, params, many, context):
-        if "sequere_journal" in sql and "position" in sql and sql.startswith("UPDATE"):
+        if "sequere_state" in sql and "position" in sql and sql.startswith("UPDATE"):
             raise ZeroDivisionError
         return execute(sql, params, many, context)
 
@@ -158,52 +163,16 @@ def test_a_drain_in_somebodys_transaction_is_refused(behind, database):
         drain(behind.unguarded)
 
 
-def test_a_server_from_an_older_state_is_declared_cold_and_loses_nothing_new(behind):
+def test_an_entry_of_the_same_id_that_says_something_else_is_another(behind):
     client = behind.unguarded.client
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
-    older = memory_of(client)
-    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
-    drain(behind.unguarded)
-    restore(client, older)
-    Ask(behind).unfollow(ADA, BOB)  # acknowledged by the server that has forgotten the last follow
-    assert Ask(behind).is_following(ADA, FLIGHT) is False
-    with pytest.raises(ColdStore, match="rebuild"):
-        drain(behind.unguarded)
-    assert Ask(behind).is_following(ADA, FLIGHT) is True
-    assert Ask(behind).is_following(ADA, BOB) is False
-    assert follows() == {(ADA, FLIGHT): 6.0}
-
-
-def test_an_anchor_that_says_something_else_is_none(behind):
-    client = behind.unguarded.client
-    Ask(behind).follow(ADA, BOB, timestamp=5.0)
-    drain(behind.unguarded)
-    ((anchor, entry),) = client.xrange(JOURNAL)
+    ((position, entry),) = client.xrange(JOURNAL)
     client.delete(JOURNAL)
-    client.xadd(JOURNAL, {**entry, b"to_object_id": "3"}, id=anchor)
+    client.xadd(JOURNAL, {**entry, b"to_object_id": "3"}, id=position)
     with pytest.raises(ColdStore):
         drain(behind.unguarded)
     assert not client.exists(JOURNAL)
-
-
-def test_a_crash_after_putting_away_the_journal_loses_nothing(behind):
-    Ask(behind).follow(ADA, BOB, timestamp=5.0)
-    drain(behind.unguarded)
-    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
-    behind.unguarded.run("close_journal")  # and whoever did so died
-    assert Ask(behind).unfollow(ADA, FLIGHT) is True
-    assert follows() == {(ADA, BOB): 5.0}
-    assert OutboxEntry.objects.count() == 1
-
-
-def test_a_journal_that_this_database_never_read_is_left_alone(cold):
-    cold.unguarded.client.xadd(JOURNAL, {"operation": "open"})
-    Ask(cold).follow(ADA, BOB, timestamp=5.0)
-    with pytest.raises(DatabaseBehind, match="--from redis"):
-        drain(cold.unguarded)
-    assert cold.unguarded.client.xlen(JOURNAL) == 2
-    assert Ask(cold).is_following(ADA, BOB) is True
 
 
 def test_a_client_that_decodes_drains_what_is_no_text(behind, settings):
@@ -213,97 +182,98 @@ def test_a_client_that_decodes_drains_what_is_no_text(behind, settings):
     assert drain(decoding.unguarded).set_aside == 1
 
 
-def test_a_redis_that_was_cold_and_comes_back_with_what_it_had_is_older(behind):
-    """A restart on the wrong disk, say, and one on the right one."""
+def test_an_edge_removes_those_that_exclude_it_in_both_directions(behind, monkeypatch):
+    """The server that added it may have forgotten what it had to remove."""
+    plant(monkeypatch, "block", Relation("block", "blocked", "blocked_by", excludes="follow"))
+    plant(monkeypatch, "follow", RELATIONS["follow"]._replace(excludes="block"))
+    Ask(behind).follow(ADA, BOB, timestamp=5.0)
+    Ask(behind).follow(BOB, ADA, timestamp=5.0)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=5.0)
+    drain(behind.unguarded)
+    note_change(behind.unguarded.client, "add", "block", BOB, ADA, "6")
+    drain(behind.unguarded)
+    assert edges() == {("follow", ADA, FLIGHT): 5.0, ("block", BOB, ADA): 6.0}
+    for operation, relation in [("add", "block"), ("add", "follow"), ("add", "block"), ("remove", "block")]:
+        note_change(behind.unguarded.client, operation, relation, ADA, FLIGHT, "7")
+    note_change(behind.unguarded.client, "add", "follow", ADA, BOB, "8")  # the later entry counts
+    drain(behind.unguarded)
+    assert edges() == {("follow", ADA, BOB): 8.0}
+
+
+def test_a_forget_takes_what_the_server_did_not_know_of(behind):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
-    Ask(behind).follow(BOB, ADA, timestamp=6.0)  # acknowledged, not drained yet
+    older = memory_of(behind.unguarded.client)
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
     Ask(behind).follow(BOB, FLIGHT, timestamp=6.0)
-    memory = memory_of(behind.unguarded.client)
-    behind.unguarded.client.flushall()
-    assert Ask(behind).unfollow(ADA, BOB) is True
-    assert Ask(behind).follow(ADA, FLIGHT, timestamp=7.0) is True
-    assert Ask(behind).follow(BOB, FLIGHT, timestamp=8.0) is True
-    restore(behind.unguarded.client, memory)
-    assert get_status(behind.unguarded).state == "rewound"
+    Ask(behind).follow(FLIGHT, BOB, timestamp=6.0)
+    drain(behind.unguarded)
+    restore(behind.unguarded.client, older)
+    Ask(behind).follow(FLIGHT, ADA, timestamp=7.0)
+    assert Ask(behind).forget(BOB) == 1
+    Ask(behind).follow(BOB, ADA, timestamp=8.0)
     with pytest.raises(ColdStore):
         drain(behind.unguarded)
-    # What Redis had acknowledged is there, but for the edge that the database has changed since.
-    expected = {(ADA, FLIGHT): 7.0, (BOB, ADA): 6.0, (BOB, FLIGHT): 8.0}
+    expected = {(ADA, FLIGHT): 6.0, (FLIGHT, ADA): 7.0, (BOB, ADA): 8.0}
     assert follows() == expected
     rebuild(behind.unguarded)
     assert follows() == expected
     assert in_step(behind)
 
 
-def test_a_journal_that_was_put_away_and_comes_back_is_older(behind):
-    """The server forgot an entry, and then that its journal was put away."""
+def test_a_long_journal_of_an_older_server_is_read_in_steps_before_it_is_deleted(behind):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
     older = memory_of(behind.unguarded.client)
     Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
     drain(behind.unguarded)
     restore(behind.unguarded.client, older)
-    Ask(behind).follow(BOB, FLIGHT, timestamp=7.0)
-    memory = memory_of(behind.unguarded.client)
+    crowd = [Resource("project", str(number)) for number in range(1000)]
+    Ask(behind).follow_many(BOB, crowd, timestamp=7.0)
     with pytest.raises(ColdStore):
         drain(behind.unguarded)
-    restore(behind.unguarded.client, memory)
-    assert not Ask(behind).is_following(ADA, FLIGHT)
-    with pytest.raises(ColdStore):
-        drain(behind.unguarded)
-    assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
-    rebuild(behind.unguarded)
-    assert in_step(behind)
+    assert len(follows()) == 1002
+    assert not behind.unguarded.client.exists(JOURNAL)
 
 
-def test_a_database_that_came_back_from_a_backup_leaves_redis_alone(behind):
+def test_an_older_server_that_goes_on_while_it_is_read_loses_nothing(behind, monkeypatch):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
-    backup = Journal.objects.get()
+    older = memory_of(behind.unguarded.client)
     Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
     drain(behind.unguarded)
-    Ask(behind).follow(BOB, FLIGHT, timestamp=7.0)
-    drain(behind.unguarded)
-    Edge.objects.exclude(to_object_id=BOB.object_id).delete()
-    backup.save()
-    assert get_status(behind.unguarded).state == "behind"
-    for call in (drain, lambda graph: list(verify(graph)), rebuild):
-        with pytest.raises(DatabaseBehind):
-            call(behind.unguarded)
-    assert Ask(behind).is_following(ADA, FLIGHT) is True
-    Ask(behind).unfollow(ADA, BOB)
-    assert take_over(behind.unguarded).added == 2
-    assert follows() == {(ADA, FLIGHT): 6.0, (BOB, FLIGHT): 7.0}
-    assert in_step(behind)
+    restore(behind.unguarded.client, older)
+    run, late = behind.unguarded.run, iter([BOB, FLIGHT])
 
+    def write_first(name, *arguments):
+        if name == "delete_journal" and (one := next(late, None)):
+            Ask(behind).follow(one, ADA, timestamp=8.0)
+        return run(name, *arguments)
 
-def test_a_database_from_a_backup_replaces_redis_only_if_told_so(behind):
-    Ask(behind).follow(ADA, BOB, timestamp=5.0)
-    drain(behind.unguarded)
-    backup = Journal.objects.get()
-    for one in (FLIGHT, Resource("project", "8")):
-        Ask(behind).follow(ADA, one, timestamp=6.0)
+    monkeypatch.setattr(behind.unguarded, "run", write_first)
+    with pytest.raises(ColdStore):
         drain(behind.unguarded)
-    Edge.objects.exclude(to_object_id=BOB.object_id).delete()
-    backup.save()
-    Ask(behind).unfollow(ADA, BOB)  # which the backup is to undo
-    rebuild(behind.unguarded, by_hand=True, discard=True)
-    assert follows() == {(ADA, BOB): 5.0}
-    assert Ask(behind).is_following(ADA, FLIGHT) is False
+    assert follows() == {(ADA, BOB): 5.0, (ADA, FLIGHT): 6.0, (BOB, ADA): 8.0, (FLIGHT, ADA): 8.0}
+    rebuild(behind.unguarded)
     assert in_step(behind)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_cold_write_applies_a_long_journal_first(behind, database, nested):
+def test_memory_that_comes_back_after_a_rebuild_does_not_bring_back_what_was_lost_with_it(behind):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
-    for start in range(0, 2400, 200):
-        others = [Resource("project", str(number)) for number in range(start, start + 200)]
-        Ask(behind).follow_many(ADA, others, timestamp=9.0)
-    behind.unguarded.run("close_journal")  # and whoever did so died
-    with transaction.atomic(using=database) if nested else nullcontext():
-        assert Ask(behind).unfollow(ADA, Resource("project", "2399")) is True
-    assert len(follows()) == 2400
+    Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)  # acknowledged, never drained, lost with the memory
+    lost = memory_of(behind.unguarded.client)
+    behind.unguarded.client.flushall()
+    Ask(behind).follow(BOB, FLIGHT, timestamp=7.0)
     rebuild(behind.unguarded)
+    Ask(behind).follow(BOB, ADA, timestamp=8.0)
+    drain(behind.unguarded)
+    restore(behind.unguarded.client, lost)
+    Ask(behind).unfollow(ADA, BOB)
+    with pytest.raises(ColdStore):
+        drain(behind.unguarded)
+    expected = {(BOB, FLIGHT): 7.0, (BOB, ADA): 8.0}
+    assert follows() == expected
+    rebuild(behind.unguarded)
+    assert follows() == expected
     assert in_step(behind)

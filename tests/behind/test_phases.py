@@ -177,7 +177,7 @@ def test_drain_older(stage, wanted):
     assert follows() == expected
     assert phase() == TRANSITIONS[Event.OLDER][wanted]
     assert not stage.graph.client.exists(JOURNAL)
-    assert b" stale " in stage.graph.client.get(MARK)
+    assert b" ready " in stage.graph.client.get(MARK)
     assert stage.ask.is_following(ADA, FLIGHT) is False
     with pytest.raises(ColdStore, match="no journal"):
         drain(stage.graph)

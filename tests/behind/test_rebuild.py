@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from django.db import connections
 
 from sequere.backends.database.models import Edge
 from sequere.backends.operations import Forget
@@ -14,7 +13,7 @@ from sequere.backends.redis.behind.closing import close
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from sequere.backends.redis.behind.verify import verify
-from sequere.backends.redis.models import Journal, OutboxEntry
+from sequere.backends.redis.models import OutboxEntry, State
 from sequere.exceptions import ColdStore, WriteBehindRefused
 from sequere.timestamps import to_datetime
 from tests.support.behind import (
@@ -23,9 +22,9 @@ from tests.support.behind import (
     CROWD,
     FLIGHT,
     JOURNAL,
+    MARK,
     Crash,
     answers,
-    crash_at,
     fill,
     in_step,
     memory_of,
@@ -42,18 +41,6 @@ def small_steps(monkeypatch):
     monkeypatch.setattr(module, "COPY_STEP", 5)
     monkeypatch.setattr(module, "READ_STEP", 10)
     monkeypatch.setattr(module, "PATIENCE", 0.0)
-
-
-def rebuild_and_lose_the_commit(behind, database):
-    """It made the journal in Redis, and died."""
-
-    def die(execute, sql, params, many, context):
-        if sql.startswith("DELETE") and "sequere_outbox" in sql:
-            raise Crash
-        return execute(sql, params, many, context)
-
-    with connections[database].execute_wrapper(die), pytest.raises(Crash):
-        rebuild(behind.unguarded)
 
 
 def test_a_lost_memory_comes_back(behind):
@@ -76,7 +63,8 @@ def test_what_is_written_while_redis_is_cold_is_there_afterwards(behind):
     assert Ask(behind).follow(ADA, FLIGHT, timestamp=7.0) is True
     assert Ask(behind).follow_many(ADA, [FLIGHT, CROWD[0]], timestamp=8.0) == [False, True]
     assert Ask(behind).forget(CROWD[5]) == 5
-    assert OutboxEntry.objects.count() == 8
+    # A row for each edge of each call, changed or not, and one for the forget.
+    assert OutboxEntry.objects.count() == 1 + 1 + 1 + 2 + 5 + 1
     rebuild(behind.unguarded)
     assert OutboxEntry.objects.count() == 0
     assert Ask(behind).is_following(ADA, BOB) is False
@@ -89,7 +77,7 @@ def test_a_resource_is_forgotten_in_steps_while_redis_comes_and_goes(behind):
     drain(behind.unguarded)
     behind.unguarded.client.flushall()
     assert behind.perform(Forget(FLIGHT, limit=5)) == (5, False)
-    assert OutboxEntry.objects.count() == 5
+    assert OutboxEntry.objects.count() == 5  # not done: no row for the forget
     rebuild(behind.unguarded)
     assert behind.perform(Forget(FLIGHT, limit=5)) == (5, False)
     drain(behind.unguarded)
@@ -107,52 +95,6 @@ def test_a_fresh_project_answers_at_once_and_gets_its_redis(cold):
     rebuild(cold.unguarded)
     assert Ask(cold.unguarded).is_following(ADA, BOB) is True
     assert in_step(cold)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_line_leaves_redis_cold_or_ready(behind, monkeypatch, after):
-    fill(behind)
-    drain(behind.unguarded)
-    client = behind.unguarded.client
-    crashes = 0
-    for number in itertools.count():
-        client.flushall()
-        # The edges that follow change while the rebuild is dead, and before it began.
-        Ask(behind).unfollow(CROWD[1], CROWD[0])
-        with monkeypatch.context() as patch:
-            crash_at(patch, behind.unguarded, number, after=after)
-            try:
-                rebuild(behind.unguarded)
-            except Crash:
-                crashes += 1
-            else:
-                break
-        Ask(behind).follow(CROWD[1], CROWD[0], timestamp=200.0 + number)
-        Ask(behind).unfollow(ADA, BOB)
-        Ask(behind).follow(ADA, BOB, timestamp=300.0 + number)
-        expected = answers(behind)
-        try:
-            rebuild(behind.unguarded)
-        except WriteBehindRefused as refusal:
-            assert "nothing to rebuild" in str(refusal)  # noqa: PT017
-        assert answers(behind.unguarded) == expected
-        assert in_step(behind)
-    assert crashes > 20
-
-
-def test_a_commit_that_is_lost_after_the_journal_was_made_is_made_up_for(behind, database):
-    fill(behind)
-    drain(behind.unguarded)
-    behind.unguarded.client.flushall()
-    Ask(behind).unfollow(ADA, BOB)
-    rebuild_and_lose_the_commit(behind, database)
-    assert behind.unguarded.client.exists("sequere:global:journal")
-    assert OutboxEntry.objects.count() == 1
-    Ask(behind).follow(BOB, FLIGHT, timestamp=5.0)
-    drain(behind.unguarded)
-    assert OutboxEntry.objects.count() == 0
-    assert Ask(behind).is_following(ADA, BOB) is False
-    assert in_step(behind)
 
 
 def test_memory_that_is_lost_in_the_middle_begins_the_rebuild_anew(behind, monkeypatch):
@@ -182,7 +124,7 @@ def test_a_rebuild_that_wakes_up_late_does_no_harm(behind):
             rebuild(behind.unguarded)
             Ask(behind).unfollow(CROWD[3], FLIGHT)
 
-    with pytest.raises(WriteBehindRefused, match="Another rebuild went on"):
+    with pytest.raises(WriteBehindRefused, match="Another run went on"):
         rebuild(behind.unguarded, on_step=overtake)
     assert Ask(behind).is_following(CROWD[3], FLIGHT) is False
     assert in_step(behind)
@@ -192,8 +134,11 @@ def test_one_that_is_under_way_is_left_alone(behind, monkeypatch):
     fill(behind)
     drain(behind.unguarded)
     behind.unguarded.client.flushall()
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: behind.unguarded.run("move_rebuild", "working", "on"))
-    behind.unguarded.run("move_rebuild", "", "working")
+    mark = f"{State.objects.get().epoch} copy - {State.objects.get().epoch}"
+    monkeypatch.setattr(
+        module.time, "sleep", lambda seconds: behind.unguarded.run("copy_edges", mark, mark.replace("-", "0abc", 2))
+    )
+    behind.unguarded.client.set(MARK, mark)
     with pytest.raises(WriteBehindRefused, match="under way"):
         rebuild(behind.unguarded)
 
@@ -246,83 +191,65 @@ def test_if_told_so_a_strange_graph_is_replaced_and_other_keys_stay(cold):
     fill(cold.unguarded)
     with pytest.raises(WriteBehindRefused, match="--from database"):
         rebuild(cold.unguarded, by_hand=True)
-    rebuild(cold.unguarded, discard=True)
+    rebuild(cold.unguarded, replace=True)
     assert in_step(cold)
     assert client.mget("sequere:other:uid:user:1", "precious") == [b"7", b"1"]
 
 
-def test_a_graph_that_may_be_younger_than_the_database_is_not_removed(behind):
-    """Somebody removed the journal, or used RedisBackend for a while."""
+def test_a_graph_that_lost_its_journal_alone_is_filled_anew(behind):
+    """A server that evicts keys, say. What was not drained is lost with the journal."""
     fill(behind)
     drain(behind.unguarded)
-    behind.unguarded.client.delete(JOURNAL)
-    Ask(behind.unguarded).follow(ADA, FLIGHT, timestamp=5.0)
-    with pytest.raises(WriteBehindRefused, match="may be younger than the database"):
-        rebuild(behind.unguarded, by_hand=True)
-    assert Ask(behind.unguarded).is_following(ADA, FLIGHT)
-    rebuild(behind.unguarded, discard=True)
-    assert not Ask(behind).is_following(ADA, FLIGHT)
-    assert in_step(behind)
-
-
-def test_a_journal_that_comes_back_after_the_database_went_on_is_not_the_last_word(behind, database):
-    """A rebuild made it and died before its commit; then Redis was lost once more."""
-    fill(behind)
-    drain(behind.unguarded)
-    behind.unguarded.client.flushall()
-    rebuild_and_lose_the_commit(behind, database)
+    expected = answers(behind)
     Ask(behind).follow(BOB, FLIGHT, timestamp=5.0)
-    memory = memory_of(behind.unguarded.client)
-    behind.unguarded.client.flushall()
-    Ask(behind).unfollow(ADA, BOB)
-    restore(behind.unguarded.client, memory)
-    with pytest.raises(ColdStore):
-        drain(behind.unguarded)
-    assert Ask(behind).is_following(ADA, BOB) is False
-    assert Ask(behind).is_following(BOB, FLIGHT) is True
+    behind.unguarded.client.delete(JOURNAL)
+    with pytest.raises(ColdStore, match="has a mark"):
+        Ask(behind.unguarded).follow(ADA, FLIGHT, timestamp=5.0)
     rebuild(behind.unguarded)
-    assert Ask(behind).is_following(ADA, BOB) is False
-    assert Ask(behind).is_following(BOB, FLIGHT) is True
+    assert answers(behind) == expected
     assert in_step(behind)
 
 
-def test_what_was_undone_after_a_lost_commit_stays_undone(behind, database):
-    """The outbox still tells of the follow, which the journal begins with."""
+def test_a_client_without_the_guard_cannot_write_into_a_rebuild(behind):
     fill(behind)
     drain(behind.unguarded)
     behind.unguarded.client.flushall()
-    Ask(behind).follow(ADA, FLIGHT, timestamp=5.0)
-    rebuild_and_lose_the_commit(behind, database)
-    assert Ask(behind).unfollow(ADA, FLIGHT) is True
-    memory = memory_of(behind.unguarded.client)
-    behind.unguarded.client.flushall()
-    Ask(behind).unfollow(ADA, BOB)
-    restore(behind.unguarded.client, memory)
-    with pytest.raises(ColdStore):
-        drain(behind.unguarded)
-    rebuild(behind.unguarded)
-    assert Ask(behind).is_following(ADA, FLIGHT) is False
-    assert Ask(behind).is_following(ADA, BOB) is False
+    refused = []
+
+    def write(number):
+        for call in (
+            lambda: Ask(behind.unguarded).follow(ADA, FLIGHT, timestamp=5.0),
+            lambda: Ask(behind.unguarded).unfollow(ADA, BOB),
+            lambda: Ask(behind.unguarded).follow_many(ADA, [FLIGHT], timestamp=5.0),
+            lambda: Ask(behind.unguarded).forget(ADA),
+        ):
+            with pytest.raises(ColdStore, match="has a mark"):
+                call()
+            refused.append(number)
+
+    rebuild(behind.unguarded, on_step=write)
+    assert refused
     assert in_step(behind)
 
 
 def test_a_rebuild_of_another_server_is_not_gone_on_with(behind):
-    """The one that comes back in the middle has all, and what is drained from it is in no outbox."""
+    """The one that comes back in the middle is older, and what is drained from it is in no outbox."""
     fill(behind)
     drain(behind.unguarded)
     whole = memory_of(behind.unguarded.client)
     behind.unguarded.client.flushall()
 
-    def come_back(number):
+    def die(number):
         if number == 30:
             raise Crash
 
     with pytest.raises(Crash):
-        rebuild(behind.unguarded, on_step=come_back)
+        rebuild(behind.unguarded, on_step=die)
     half = memory_of(behind.unguarded.client)
     restore(behind.unguarded.client, whole)
     Ask(behind).forget(FLIGHT)
-    drain(behind.unguarded)
+    with pytest.raises(ColdStore, match="older"):
+        drain(behind.unguarded)
     restore(behind.unguarded.client, half)
     rebuild(behind.unguarded)
     assert Ask(behind).count(FLIGHT, "followers") == 0
@@ -361,10 +288,10 @@ def test_closing_overtakes_a_rebuild(behind):
         if number == 10:
             close(behind.unguarded)
 
-    with pytest.raises(WriteBehindRefused, match="Another rebuild went on"):
+    with pytest.raises(WriteBehindRefused, match="Another run went on"):
         rebuild(behind.unguarded, on_step=close_meanwhile)
     assert not behind.unguarded.client.exists(JOURNAL)
-    assert Journal.objects.get().closed
+    assert State.objects.get().phase == "closed"
 
 
 def test_nothing_to_rebuild(behind):

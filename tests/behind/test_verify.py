@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import traceback
+
 import pytest
+from django.db import connections
 
 from sequere.backends import get_backend
 from sequere.backends.database.models import Edge
@@ -10,6 +14,7 @@ from sequere.backends.redis.behind import verify as module
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.verify import Difference, verify
 from sequere.exceptions import ColdStore, InvalidArgument
+from sequere.relations import Edge as GraphEdge
 from sequere.resources import Resource
 from sequere.timestamps import to_datetime
 from tests.support.calls import Ask
@@ -17,6 +22,7 @@ from tests.support.calls import Ask
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 ADA, BOB, FLIGHT = Resource("user", "1"), Resource("user", "2"), Resource("project", "é:7")
+BOB_FLIGHT = GraphEdge("follow", BOB, FLIGHT)
 
 
 @pytest.fixture
@@ -69,30 +75,63 @@ def test_what_the_journal_still_holds_is_no_difference(behind, monkeypatch):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     walk = module._walk
 
-    def change_meanwhile(graph, alias):
+    def change_meanwhile(graph):
         Ask(behind).follow(ADA, FLIGHT, timestamp=6.0)
         Ask(behind).unfollow(ADA, BOB)
-        yield from walk(graph, alias)
+        yield from walk(graph)
         Ask(behind).follow(BOB, ADA, timestamp=7.0)
 
     monkeypatch.setattr(module, "_walk", change_meanwhile)
     assert list(verify(behind.unguarded)) == []
 
 
-def test_an_edge_that_changes_at_that_moment_is_not_mended(differing, monkeypatch):
-    read = module._read
+def test_an_edge_that_changes_at_each_look_is_no_difference(differing, monkeypatch):
+    """It is noted with each change, so the database follows it."""
+    read, number = module._read, itertools.count(10)
 
-    def change_meanwhile(graph, edges):
-        reply = read(graph, edges)
-        if len(edges) == 3:
+    def change_first(graph, edges):
+        if BOB_FLIGHT in edges and len(edges) <= 3:
             Ask(differing).unfollow(BOB, FLIGHT)
-        return reply
+            Ask(differing).follow(BOB, FLIGHT, timestamp=float(next(number)))
+        return read(graph, edges)
 
-    monkeypatch.setattr(module, "_read", change_meanwhile)
+    monkeypatch.setattr(module, "_read", change_first)
+    found = list(verify(differing.unguarded))
+    assert [difference[1:3] for difference in found] == [(ADA, FLIGHT), (Resource("user", "3"), ADA)]
+    monkeypatch.undo()
+    assert sorted(verify(differing.unguarded)) == [EXPECTED[0], EXPECTED[2]]
+
+
+def test_an_edge_that_changes_before_it_is_mended_stays_as_it_is(differing, monkeypatch):
+    run = differing.unguarded.run
+
+    def change_first(name, *arguments):
+        if name == "mend_edges":
+            Ask(differing).unfollow(BOB, FLIGHT)
+        return run(name, *arguments)
+
+    monkeypatch.setattr(differing.unguarded, "run", change_first)
     mended = {difference[1:3]: difference.mended for difference in verify(differing.unguarded, repair="database")}
     assert mended == {(ADA, FLIGHT): True, (BOB, FLIGHT): False, (Resource("user", "3"), ADA): True}
     monkeypatch.undo()
     assert list(verify(differing.unguarded)) == []
+
+
+def test_the_database_is_mended_by_the_journal_alone(differing, database):
+    """So a restore at that moment is noticed as always."""
+    wrong = []
+
+    def watch(execute, sql, params, many, context):
+        if "sequere_edge" in sql and not sql.startswith("SELECT"):
+            changed = "sequere_state" not in sql and any(
+                frame.name == "drain_step" for frame in traceback.extract_stack()
+            )
+            wrong.extend([] if changed else [sql])
+        return execute(sql, params, many, context)
+
+    with connections[database].execute_wrapper(watch):
+        assert len(list(verify(differing.unguarded, repair="redis"))) == 3
+    assert wrong == []
 
 
 def test_more_than_fits_in_a_step(behind):
@@ -108,60 +147,13 @@ def test_more_than_fits_in_a_step(behind):
     assert Edge.objects.count() == len(crowd)
 
 
-def test_a_comparison_that_dies_while_it_drains_loses_nothing(behind, monkeypatch):
-    walk, get_times = module._walk, module.get_times
-
-    def change_much(graph, alias):
-        for number in range(0, 2400, 200):
-            some = [Resource("project", str(other)) for other in range(number, number + 200)]
-            Ask(behind).follow_many(ADA, some, timestamp=5.0)
-        yield from walk(graph, alias)
-
-    def die(alias, edges):
-        if len(edges) <= module.STEP:
-            raise ZeroDivisionError
-        return get_times(alias, edges)
-
-    monkeypatch.setattr(module, "_walk", change_much)
-    monkeypatch.setattr(module, "get_times", die)
-    with pytest.raises(ZeroDivisionError):
-        list(verify(behind.unguarded))
-    monkeypatch.undo()
-    assert drain(behind.unguarded).entries == 2400
-    assert list(verify(behind.unguarded)) == []
-
-
-def test_a_journal_that_loses_its_end_meanwhile_ends_the_comparison(differing, monkeypatch):
-    read = module._read
-
-    def lose_the_end(graph, edges):
-        reply = read(graph, edges)
-        if len(edges) == 3:
-            differing.unguarded.client.xdel("sequere:global:journal", reply[0])
-        return reply
-
-    Ask(differing).follow(ADA, Resource("user", "4"), timestamp=5.0)
-    drain(differing.unguarded)
-    walk = module._walk
-
-    def change_meanwhile(graph, alias):
-        Ask(differing).follow(ADA, Resource("user", "5"), timestamp=5.0)
-        yield from walk(graph, alias)
-
-    monkeypatch.setattr(module, "_read", lose_the_end)
-    monkeypatch.setattr(module, "_walk", change_meanwhile)
-    monkeypatch.setattr(module, "STEP", 3)
-    with pytest.raises(ColdStore, match="lost entries"):
-        list(verify(differing.unguarded))
-
-
 def test_a_memory_that_is_lost_meanwhile_is_no_agreement(behind, monkeypatch):
     Ask(behind).follow(ADA, BOB, timestamp=5.0)
     drain(behind.unguarded)
     walk = module._walk
 
-    def forget(graph, alias):
-        yield from walk(graph, alias)
+    def forget(graph):
+        yield from walk(graph)
         graph.client.flushall()
 
     monkeypatch.setattr(module, "_walk", forget)

@@ -29,7 +29,8 @@ CALLS = 25
 
 PREFIX = "steps:"
 JOURNAL = f"{PREFIX}global:journal"
-PROGRESS = f"{PREFIX}global:rebuild"
+MARK = f"{PREFIX}global:mark"
+EPOCH = "1-7"
 STAMP = "1795399900.349409"
 HUB = ("project", "hub")
 
@@ -110,16 +111,18 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     yield "move_edges, oldest", size, [("move_edges", *HUB, "followings", "", size, "")] * CALLS
 
     bench.clear(journal=False)
-    bench.client.set(PROGRESS, "step")
+    bench.client.set(MARK, "step")
     edges = [each_with(batch) for batch in batched(users(size * CALLS), size)]
     yield "copy_edges, new uids", size, [("copy_edges", "step", "step", *batch) for batch in edges]
     yield "copy_edges, edges exist", size, [("copy_edges", "step", "step", *batch) for batch in edges]
     ends = [
         [word for user in batch for word in ("follow", *user, *HUB)] for batch in batched(users(size * CALLS), size)
     ]
-    yield "read_edges", size, [("read_edges", *batch) for batch in ends]
-    bench.client.delete(PROGRESS)
+    yield "since", size, [("since", *batch) for batch in ends]
     bench.client.xadd(JOURNAL, {"operation": "open"})
+    yield "copy_edges, noted", size, [("copy_edges", "step", "step", *batch) for batch in edges]
+    yield "note_edges", size, [("note_edges", "step", "step", *batch) for batch in ends]
+    bench.client.delete(MARK)
     removals = [
         [word for user in batch for word in ("follow", *user, *HUB, STAMP, "")]
         for batch in batched(users(size * CALLS), size)
@@ -137,10 +140,13 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     yield "relationships, 1 list", size, [("relationships", *HUB, "followers", *others)] * CALLS
     lists = "followers followings friends followers:user followings:user friends:user"
     yield "relationships, 6 lists", size, [("relationships", *HUB, lists, *others)] * CALLS
-    positions = [entry[0].decode() for entry in bench.client.xrange(JOURNAL, count=CALLS)]
-    yield "drain_journal", 400, [("drain_journal", position, 400) for position in positions]
+    bench.client.set(MARK, f"{EPOCH} ready - {EPOCH}")
+    entries = [entry[0].decode() for entry in bench.client.xrange(JOURNAL)]
+    yield "drain_journal", 400, [("drain_journal", entry, 400) for entry in entries[:CALLS]]
+    places = entries[: len(entries) - 400 : 400][:CALLS]
+    yield "drain_journal, dropping", 400, [("drain_journal", entry, 400, EPOCH) for entry in places]
     bench.client.delete(JOURNAL)
-    bench.client.set(PROGRESS, "step")
+    bench.client.set(MARK, "step")
     keys = [key.decode() for key in bench.client.scan_iter(f"{PREFIX}uid:user:*", count=1000)][: 500 * CALLS]
     yield "clear_graph", 500, [("clear_graph", "step", *batch) for batch in batched(keys, 500)]
 

@@ -47,11 +47,14 @@ BAD = {
     ),
     "desc|asc": ("SEQUERE_ARGUMENT", ["", "DESC", "newest"]),
     "0|1": ("SEQUERE_ARGUMENT", ["", "2", "yes"]),
-    "progress": ("SEQUERE_ARGUMENT", ["", "x" * 256]),
+    "mark": ("SEQUERE_ARGUMENT", ["", "x" * 256]),
     "entry": ("SEQUERE_ARGUMENT", ["", "0", "1-", "-1", "1-1-1", "(1-1", "+", "1-x", "9" * 42]),
     "key": (
         "SEQUERE_ARGUMENT",
-        ["", "uid:user:1", "sequere:global:rebuild", "sequere:other:uid:user:1", "sequere:uid"],
+        [
+            *["", "uid:user:1", "sequere:other:uid:user:1", "sequere:uid"],
+            *(f"sequere:global:{name}" for name in ("mark", "fence", "journal", "journal:closed")),
+        ],
     ),
     "uid": ("SEQUERE_ARGUMENT", ["", "0", "-1", "01", "1.0", "x", "9" * 16]),
     "cursor": ("SEQUERE_CURSOR", ["garbage", "1:2:3:4", ":", "x:1", "1:x", "9" * 200, 'a"\r\nb', "1e999:x", "0"]),
@@ -205,7 +208,12 @@ def test_nobody_follows_itself_among_many(unchanged):
     )
     arguments = ["user", "1", "followings", "", "50", "", "project", "7", "user", "1"]
     refused(unchanged, "SEQUERE_SELF", name="move_edges", arguments=arguments)
-    for name, before, after in [("copy_edges", ["a", "b"], [""]), ("mend_edges", [], ["", ""]), ("read_edges", [], [])]:
+    for name, before, after in [
+        ("copy_edges", ["a", "b"], [""]),
+        ("mend_edges", [], ["", ""]),
+        ("note_edges", ["a", "b"], []),
+        ("since", [], []),
+    ]:
         edges = [["follow", "user", "1", "user", "2", *after], ["follow", "user", "1", "user", "1", *after]]
         refused(unchanged, "SEQUERE_SELF", name=name, arguments=[*before, *edges[0], *edges[1]])
 

@@ -109,8 +109,34 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
             "not a row on one line: follow =",
         ),
         ("include/_relations.lua", "local RELATIONS", "local relations", "_relations.lua: there is no row"),
-        ("include/_relations.lua", "backward = ", "back = ", "a row has forward, backward, mutual. and moves.: follow"),
-        ("include/_relations.lua", "'friends'", "'friends', moves = 'hate'", "follow moves to no relation: hate"),
+        (
+            "include/_relations.lua",
+            "backward = ",
+            "back = ",
+            r"a row has forward, backward, mutual\?, moves\? and excludes\?: follow",
+        ),
+        ("include/_relations.lua", "'friends'", "'friends', moves = 'hate'", "follow names no relation: hate"),
+        ("include/_relations.lua", "'friends'", "'friends', excludes = 'hate'", "follow names no relation: hate"),
+        (
+            "include/_relations.lua",
+            "'friends'},",
+            "'friends', excludes = 'block'},\n  block = {forward = 'blocks', backward = 'blockers'},",
+            "follow excludes block, which must exclude follow too",
+        ),
+        (
+            "include/_relations.lua",
+            "'friends'},",
+            "'friends'},\n  block = {forward = 'blocks', backward = 'blockers', excludes = 'follow'},",
+            "block excludes follow, which must exclude block too",
+        ),
+        (
+            "audit.lua",
+            "--- @maintenance",
+            "--- @maintenence",
+            r"audit.lua: line \d+: write .* or --- @maintenance; got",
+        ),
+        ("audit.lua", "--- @maintenance", '--- @maintenance "audit"', r"audit.lua: line \d+: write .*--- @maintenance"),
+        ("include/_uid.lua", "local", "--- @maintain\nlocal", r"include/_uid.lua line 2: write .*--- @maintenance"),
         ("follow.lua", "-- COST\n--   O(log N)", "--   O(log N)", "follow.lua: the header needs a purpose and ARGV"),
         ("follow.lua", "-- COST\n", "\n-- COST\n", "follow.lua: the header needs a purpose and ARGV, REPLY"),
         ("count.lua", "--   O(1)\n", "", "count.lua: the header needs a purpose and ARGV, REPLY, COST"),
@@ -129,9 +155,9 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("page.lua", "limit       1..500", "limit       1..many", "page.lua: not 'name type text'"),
         ("add_edges.lua", "=now", "[1..2]", "add_edges.lua: only the last argument may be repeated"),
         ("add_edges.lua", "[1..50]", "[50..1]", r"not a number of times that others may come: \[50..1\]"),
-        ("copy_edges.lua", "--   edges       group[1..50]\n", "", "only what belongs to a group is indented"),
-        ("copy_edges.lua", "group[1..50]", "uid[1..50]", "only what belongs to a group is indented"),
-        ("copy_edges.lua", "group[1..50]", "group", "a group has a number and arguments of its own"),
+        ("copy_edges.lua", "--   edges       group[0..50]\n", "", "only what belongs to a group is indented"),
+        ("copy_edges.lua", "group[0..50]", "uid[0..50]", "only what belongs to a group is indented"),
+        ("copy_edges.lua", "group[0..50]", "group", "a group has a number and arguments of its own"),
         ("clear_graph.lua", "key[1..500]", "group[1..500]", "a group has a number and arguments of its own"),
         ("follow.lua", "REPLY outcome", "REPLY number", "follow.lua: not a kind of reply: 'number'"),
         ("follow.lua", "REPLY outcome", "REPLY outcome[to]", "a reply for each of to, which is no repeated argument"),
@@ -144,8 +170,8 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("include/_uid.lua", "call('GET'", "redis.pcall('GET'", r"include/_uid.lua line \d+: write call\(...\)"),
         (
             "follow.lua",
-            "return 1",
-            "call('XADD', last_uid)\nreturn 1",
+            "return is_made",
+            "call('XADD', last_uid)\nreturn is_made",
             r"follow.lua: line \d+: leave entries of changes",
         ),
         ("count.lua", "lua/v1/count.lua", "count.lua", "count.lua: the example does not run lua/v1/count.lua"),
@@ -169,6 +195,25 @@ def test_errors_commands_and_access_are_read_from_the_text(build, sources):
     assert entry["read_only"] is False
     assert "SET" in entry["commands"]
     assert "SEQUERE_NEW" in entry["errors"]
+
+
+def test_relations_may_exclude_each_other(build, sources):
+    row = "  block = {forward = 'blocks', backward = 'blockers', excludes = 'block follow'},\n"
+    edit(sources / "include" / "_relations.lua", "'friends'},\n", f"'friends', excludes = 'block'}},\n{row}")
+    rows = {row["name"]: row for row in json.loads(build.build(sources)["manifest.json"])["relations"]}
+    assert (rows["follow"]["excludes"], rows["block"]["excludes"]) == ("block", "block follow")
+
+
+def test_only_a_script_of_maintenance_notes_where_there_is_a_mark_and_no_journal(build, sources):
+    refusal = "the graph has a mark"
+    refusing = {name for name in MANIFEST if refusal in (LUA / "v1" / f"{name}.lua").read_text(encoding="utf-8")}
+    assert "follow" in refusing
+    assert "audit" not in refusing
+    edit(sources / "audit.lua", "--- @maintenance\n", "")
+    edit(sources / "follow.lua", '--- @relation "follow"\n', '--- @relation "follow"\n--- @maintenance\n')
+    files = build.build(sources)
+    assert refusal in files["v1/audit.lua"]
+    assert refusal not in files["v1/follow.lua"]
 
 
 def test_the_library_has_the_text_of_each_script():
@@ -195,8 +240,8 @@ def test_every_header_section_counts(build, sources):
 #: Scripts that are no operations: for operators and for write-behind.
 OTHERS = {
     *("audit", "lookup", "resolve"),
-    *("drain_journal", "journal_state", "close_journal", "open_journal", "read_edges", "mend_edges"),
-    *("move_rebuild", "clear_graph", "copy_edges"),
+    *("drain_journal", "fence", "open_journal", "delete_journal", "note_edges", "since", "mend_edges"),
+    *("begin_rebuild", "clear_graph", "copy_edges"),
 }
 
 

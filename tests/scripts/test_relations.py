@@ -56,8 +56,17 @@ def test_lists_of_the_new_relation(run, store):
     assert run("count", *ADA, "followings") == 0
     assert run("page", *BOB, "requests", "desc", "10") == ["", *ADA, "5.000000"]
     assert run("relationships", *ADA, "followings requested", *BOB, "user", "9") == [2, 0]
-    assert run("read_edges", "follow", *ADA, *BOB, "request", *ADA, *BOB)[1:] == ["", "5.000000"]
-    assert noted(store) == [("add", "request", "1", "2"), ("add", "request", "1", "7")]
+    assert run("since", "follow", *ADA, *BOB, "request", *ADA, *BOB) == ["", "5.000000"]
+    store.set("sequere:global:mark", "seen")
+    last = run("note_edges", "seen", "moved", "follow", *ADA, *BOB, "request", *ADA, *BOB)
+    assert last == store.xrevrange(JOURNAL, count=1)[0][0].decode()
+    assert noted(store) == [
+        ("add", "request", "1", "2"),
+        ("add", "request", "1", "7"),
+        ("add", "request", "1", "2"),
+        ("remove", "follow", "1", "2"),
+        ("add", "request", "1", "2"),
+    ]
 
 
 def test_an_edge_becomes_one_of_the_other_relation(run, store):
@@ -108,7 +117,12 @@ def test_audit_looks_into_the_lists_of_every_relation(run, store):
 def test_a_rebuild_copies_and_a_repair_mends_every_relation(run, store):
     assert run("mend_edges", "request", *ADA, *BOB, "", "5", "follow", *ADA, *BOB, "1", "5") == [1, 0]
     store.delete(JOURNAL)
-    store.set("sequere:global:rebuild", "begun")
+    store.set("sequere:global:mark", "begun")
     edges = ["request", *ADA, *BOB, "", "request", *ADA, *FLIGHT, "6", "follow", *ADA, *FLIGHT, "7"]
+    assert run("copy_edges", "", "on", *edges) == 0  # the mark is another
     assert run("copy_edges", "begun", "on", *edges) == 1
+    assert store.get("sequere:global:mark") == b"on"
     assert run("relationships", *ADA, "requested followings", *BOB, *FLIGHT) == [0, 3]
+    store.xadd(JOURNAL, {"operation": "open"})
+    assert run("copy_edges", "on", "on", *edges) == 1
+    assert noted(store) == [("remove", "request", "1", "2"), ("add", "request", "1", "7"), ("add", "follow", "1", "7")]

@@ -2,6 +2,7 @@
 
 ``SEQUERE_TEST_POSTGRESQL`` and ``SEQUERE_TEST_MARIADB`` hold URLs such as ``postgresql://user:password@host:5432/name``.
 The tests' own models stay in SQLite; :class:`FollowRouter` sends the follows where a test wants them.
+``SEQUERE_TEST_ISOLATION`` is the isolation level of both, such as ``repeatable read``; without it Django's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ ENGINES = {
     "postgresql": ("SEQUERE_TEST_POSTGRESQL", "django.db.backends.postgresql"),
     "mariadb": ("SEQUERE_TEST_MARIADB", "django.db.backends.mysql"),
 }
+
+ISOLATION = "SEQUERE_TEST_ISOLATION"
 
 #: The alias of the database that holds the follows.
 _DEFAULT = os.environ.get("SEQUERE_TEST_FOLLOWS", "default")
@@ -38,12 +41,24 @@ def databases() -> dict[str, dict[str, object]]:
                 "PASSWORD": unquote(url.password or ""),
                 "HOST": url.hostname or "",
                 "PORT": str(url.port or ""),
+                "OPTIONS": _options(alias),
             }
     if "mariadb" in found:
         import pymysql
 
         pymysql.install_as_MySQLdb()
     return found
+
+
+def _options(alias: str) -> dict[str, object]:
+    level = os.environ.get(ISOLATION)
+    if not level:
+        return {}
+    if alias == "postgresql":
+        from psycopg import IsolationLevel
+
+        return {"isolation_level": IsolationLevel[level.upper().replace(" ", "_")]}
+    return {"isolation_level": level}
 
 
 #: The applications whose tables stand together in the database under test.

@@ -2,22 +2,24 @@
 
 Where Redis has no journal, it first gets what the database was told meanwhile, and then a journal. Edges on which the
 two do not agree are noted in the journal once more, as Redis has them, and the drain applies them: so the database
-changes by the journal alone, and a restore under way is noticed as always. Until that has ended the phase is
-*adopting*, so that no rebuild takes the database for the whole.
+changes by the journal alone, and a restore under way is noticed as always. Each of these scripts moves the mark, so a
+Redis that comes back without some of the notes is noticed too. Until the end the phase is *adopting*, so that no
+rebuild takes the database for the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ....relations import RELATIONS, Edge, settle
 from ....resources import Resource
 from ....steps import in_steps
-from ....timestamps import MICROSECONDS
-from ...database.bulk import fault_of
-from ...operations import AddEdges, Forget, MoveEdges, ReadPage
+from ...operations import ReadPage
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
 from .drain import drain
@@ -25,7 +27,7 @@ from .journal import NO_CURSOR, Journal, JournalEntry, Mark, fence, order_of, re
 from .locking import locked
 from .outbox import find_reached
 from .phases import Event, Phase, Verdict, judge, move
-from .rebuild import COPY_STEP, Copier, EdgeState, overtaken, take_for_position
+from .rebuild import COPY_STEP, STEPS, Copier, EdgeState, overtaken, take_for_position
 from .verify import find_suspects, note
 
 
@@ -38,38 +40,124 @@ def adopt(unguarded: RedisBackend, *, on_step: Callable[[int], object] = lambda 
     that was in step with this database; ``BackendError`` and Django's database errors; call it again to go on. The
     round trips of ``verify``.
     """
-    with suppress(ColdStore, DatabaseBehind):
-        drain(unguarded)
-    epoch = locked(lambda row, alias: _begin(unguarded, row, alias))
-    if not read_journal(unguarded, "", limit=1).length:
-        locked(lambda row, alias: _open(unguarded, row, alias, epoch))
-    told, last = 0, ""
-    for suspects in find_suspects(unguarded, on_step=on_step):
-        last = note(unguarded, suspects)
-        told += len(suspects)
-        drain(unguarded)
-    drain(unguarded)
-    locked(lambda row, alias: _end(unguarded, row, alias, last))
-    return told
+    return _Adoption(unguarded).run(on_step)
 
 
-def _begin(unguarded: RedisBackend, row: State, alias: str) -> str:
-    """Enter the phase; returns the epoch of the graph."""
-    reached = find_reached(row, alias)
-    journal = read_journal(unguarded, reached, limit=1)
-    verdict = judge(row, reached, journal)
-    if verdict is Verdict.COLD:
-        _check_whole(row, journal)
+class _Adoption:
+    def __init__(self, unguarded: RedisBackend) -> None:
+        self.unguarded = unguarded
+        self.copier = Copier(unguarded, "")
+
+    def run(self, on_step: Callable[[int], object]) -> int:
+        with suppress(ColdStore, DatabaseBehind):
+            drain(self.unguarded)
+        locked(self._begin)
+        if not self.mark:
+            locked(self._open)
+        told, last = 0, ""
+        for suspects in find_suspects(self.unguarded, on_step=on_step):
+            reached = self._next_mark()
+            last = note(self.unguarded, self.copier.marked, str(reached), suspects)
+            if not last:
+                raise overtaken()
+            self.copier.marked = str(reached)
+            told += len(suspects)
+            drain(self.unguarded)
+        drain(self.unguarded)
+        locked(lambda row, alias: self._end(row, alias, last))
+        return told
+
+    def _begin(self, row: State, alias: str) -> None:
+        """Enter the phase. ``mark`` is empty where Redis has no journal yet."""
+        reached = find_reached(row, alias)
+        journal = read_journal(self.unguarded, reached, limit=1)
+        verdict = judge(row, reached, journal)
+        self.mark = journal.mark if journal.length else None
+        self.copier.marked = journal.marked
+        if verdict is Verdict.COLD:
+            _check_whole(row, journal)
+            row.epoch, row.digest = fence(self.unguarded, reached), ""
+            if not row.epoch:
+                raise overtaken()
+        elif verdict is Verdict.BEHIND:
+            self._join(row, alias, reached, journal)
+        elif row.phase != Phase.ADOPTING:
+            raise WriteBehindRefused("Redis and the database are in step: there is nothing to adopt.")
+        if self.mark:
+            self.copier.set([], self._next_mark())  # whoever is still adopting is overtaken
         move(row, Event.ADOPT)
-        row.epoch, row.digest = fence(unguarded, reached), ""
-        if not row.epoch:
+        row.save(using=alias)
+        self.epoch = row.epoch
+
+    def _join(self, row: State, alias: str, reached: str, journal: Journal) -> None:
+        """Read the journal that is there from its end on."""
+        mark = journal.mark
+        if mark is None:
+            raise WriteBehindRefused(
+                "Redis has a journal, but no mark: something else than this package made it. If the graph in Redis is "
+                f"right, remove the key {self.unguarded.prefix}global:journal and run this again."
+            )
+        if row.phase == Phase.ADOPTING and row.epoch == mark.epoch:
+            # What the database answered while this Redis was away; what Redis has seen of it is not written again.
+            rows = OutboxEntry._default_manager.using(alias).order_by("pk")
+            later = [entry for entry in rows if order_of(entry.position) > order_of(mark.seen)]
+            self._replay(later, mark)
+        OutboxEntry._default_manager.using(alias).all().delete()
+        last = read_journal(self.unguarded, journal.last, limit=1).entries[0]
+        row.epoch, row.position, row.digest = mark.epoch, last.id, last.digest
+
+    def _open(self, row: State, alias: str) -> None:
+        """Bring the outbox into Redis and make the journal."""
+        if row.phase != Phase.ADOPTING or row.epoch != self.epoch:
             raise overtaken()
-    elif verdict is Verdict.BEHIND:
-        _join(unguarded, row, alias, journal)
-    elif row.phase != Phase.ADOPTING:
-        raise WriteBehindRefused("Redis and the database are in step: there is nothing to adopt.")
-    row.save(using=alias)
-    return row.epoch
+        reached = find_reached(row, alias)
+        entry = JournalEntry(fence(self.unguarded, reached, opens=True), "open")
+        rows = OutboxEntry._default_manager.using(alias).order_by("pk")
+        self._replay(rows, Mark(self.epoch, "adopt", NO_CURSOR, self.epoch))
+        marked, self.mark = self.copier.marked, Mark(self.epoch, "ready", NO_CURSOR, reached)
+        opened = self._next_mark()
+        if not (entry.id and self.unguarded.run("open_journal", marked, str(opened), entry.id)):
+            raise overtaken()
+        self.copier.marked = str(opened)
+        take_for_position(row, alias, entry)
+
+    def _replay(self, rows: Iterable[OutboxEntry], mark: Mark) -> None:
+        """Bring what the outbox says into Redis. That is no copy of this database: it may have edges that exclude an
+        added one, or are of one who was forgotten.
+        """
+        for batch in _whole_writes(rows):
+            parts = list(in_steps(settle(self._read_changes(batch)).items(), COPY_STEP))
+            for part in parts:
+                seen = batch[-1].position if part is parts[-1] else mark.seen
+                mark = self.mark = mark._replace(seen=seen)
+                self.copier.set(part, mark)
+
+    def _read_changes(self, rows: list[OutboxEntry]) -> Iterator[EdgeState]:
+        before: list[Edge] = []
+        for row in rows:
+            if row.relation:
+                before.append(row.edge)
+                yield row.edge, row.micros
+            else:
+                resource = row.edge.from_resource
+                gone = [edge for edge in before if resource in edge]
+                yield from ((edge, None) for edge in (*gone, *_edges_around(self.unguarded, resource)))
+
+    def _next_mark(self) -> Mark:
+        """A mark that no other run has."""
+        assert self.mark is not None, "there is a journal"
+        self.mark = self.mark._replace(cursor=secrets.token_hex(8))
+        return self.mark
+
+    def _end(self, row: State, alias: str, last: str) -> None:
+        """Leave the phase, if all that was noted has arrived and nobody else has begun."""
+        reached = find_reached(row, alias)
+        journal = read_journal(self.unguarded, reached, limit=1)
+        is_mine = journal.marked == self.copier.marked and order_of(reached) >= order_of(last)
+        if not is_mine or judge(row, reached, journal) is not Verdict.IN_STEP:
+            raise overtaken()
+        move(row, Event.ADOPTED)
+        row.save(using=alias)
 
 
 def _check_whole(row: State, journal: Journal) -> None:
@@ -77,9 +165,9 @@ def _check_whole(row: State, journal: Journal) -> None:
         raise WriteBehindRefused(
             "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."
         )
-    if journal.mark and journal.mark.step not in ("stale", "adopt"):
+    if journal.mark and journal.mark.step in STEPS:
         raise WriteBehindRefused(
-            "Redis holds a part of the graph, or has lost its journal alone. Run `manage.py sequere rebuild`."
+            "Redis holds a part of the graph: a rebuild has begun. Run `manage.py sequere rebuild`."
         )
     if row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING):
         raise WriteBehindRefused(
@@ -88,64 +176,16 @@ def _check_whole(row: State, journal: Journal) -> None:
         )
 
 
-def _join(unguarded: RedisBackend, row: State, alias: str, journal: Journal) -> None:
-    """Read the journal that is there from its end on."""
-    if journal.mark is None:
-        raise WriteBehindRefused(
-            "Redis has a journal, but no mark: something else than this package made it. If the graph in Redis is "
-            f"right, remove the key {unguarded.prefix}global:journal and run this again."
-        )
-    if row.phase == Phase.ADOPTING and row.epoch == journal.mark.epoch:
-        # What the database answered while this Redis was away, as writes of now. Should this die before its commit, it
-        # is done once more.
-        for entry in OutboxEntry._default_manager.using(alias).order_by("pk"):
-            _write(unguarded, entry)
-    OutboxEntry._default_manager.using(alias).all().delete()
-    move(row, Event.ADOPT)
-    last = read_journal(unguarded, journal.last, limit=1).entries[0]
-    row.epoch, row.position, row.digest = journal.mark.epoch, last.id, last.digest
-
-
-def _write(unguarded: RedisBackend, entry: OutboxEntry) -> None:
-    """Write into Redis, which notes it, what the outbox says."""
-    edge, micros = entry.edge, entry.micros
-    if not edge.relation:
-        while not unguarded.perform(Forget(edge.from_resource)).done:
-            pass
-    elif not fault_of(edge):
-        forward = RELATIONS[edge.relation].forward
-        unguarded.perform(MoveEdges(edge.from_resource, forward, [edge.to_resource]))
-        if micros is not None:
-            unguarded.perform(AddEdges(edge.relation, edge.from_resource, [edge.to_resource], micros / MICROSECONDS))
-
-
-def _open(unguarded: RedisBackend, row: State, alias: str, epoch: str) -> None:
-    """Bring the outbox into Redis and make the journal."""
-    if row.phase != Phase.ADOPTING or row.epoch != epoch:
-        raise overtaken()
-    reached = find_reached(row, alias)
-    entry = JournalEntry(fence(unguarded, reached, opens=True), "open")
-    copier = Copier(unguarded, read_journal(unguarded, "", limit=1).marked)
-    rows = list(OutboxEntry._default_manager.using(alias).order_by("pk"))
-    # Redis is no copy of this database: it may have edges that exclude an added one, or are of one who was forgotten.
-    for states in in_steps(settle(_read_changes(unguarded, rows)).items(), COPY_STEP):
-        copier.set(states, Mark(epoch, "adopt", NO_CURSOR, reached))
-    opened = Mark(epoch, "ready", NO_CURSOR, reached)
-    if not (entry.id and unguarded.run("open_journal", copier.marked, str(opened), entry.id)):
-        raise overtaken()
-    take_for_position(row, alias, entry)
-
-
-def _read_changes(unguarded: RedisBackend, rows: list[OutboxEntry]) -> Iterator[EdgeState]:
-    before: list[Edge] = []
-    for row in rows:
-        if row.relation:
-            before.append(row.edge)
-            yield row.edge, row.micros
-        else:
-            resource = row.edge.from_resource
-            gone = [edge for edge in before if resource in edge]
-            yield from ((edge, None) for edge in (*gone, *_edges_around(unguarded, resource)))
+def _whole_writes(rows: Iterable[OutboxEntry]) -> Iterator[list[OutboxEntry]]:
+    """The rows in batches that end with the end of a write, whose rows have one position."""
+    batch: list[OutboxEntry] = []
+    for _, write in groupby(rows, attrgetter("position")):
+        batch += write
+        if len(batch) >= COPY_STEP:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _edges_around(unguarded: RedisBackend, resource: Resource) -> Iterator[Edge]:
@@ -161,13 +201,3 @@ def _edges_around(unguarded: RedisBackend, resource: Resource) -> Iterator[Edge]
                 cursor = page.cursor
                 if not cursor:
                     break
-
-
-def _end(unguarded: RedisBackend, row: State, alias: str, last: str) -> None:
-    """Leave the phase, if all that was noted has arrived."""
-    reached = find_reached(row, alias)
-    verdict = judge(row, reached, read_journal(unguarded, reached, limit=1))
-    if verdict is not Verdict.IN_STEP or order_of(reached) < order_of(last):
-        raise overtaken()
-    move(row, Event.ADOPTED)
-    row.save(using=alias)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from ....exceptions import ColdStore, DatabaseBehind
 from ..backend import RedisBackend
 from ..models import OutboxEntry, SetAside, State, get_alias
-from .journal import READ_STEP, Journal, JournalEntry, read_journal
+from .journal import READ_STEP, Journal, JournalEntry, order_of, read_journal
 from .locking import locked
 from .outbox import find_reached
 from .phases import ADOPTING, BEHIND, Event, Phase, Verdict, judge, move
@@ -38,11 +38,15 @@ class Drained:
 
 
 class Step(NamedTuple):
-    """What one transaction did; ``last`` is the journal's end if Redis is older and all that it has was read."""
+    """What one transaction did: the entries that it read, and how many of them it had to set aside.
+
+    ``end`` is the journal's last entry if Redis is older and all that it has was read.
+    """
 
     verdict: Verdict
-    drained: Drained
-    last: str = ""
+    read: list[JournalEntry]
+    set_aside: int = 0
+    end: str = ""
 
 
 def drain(unguarded: RedisBackend) -> Drained:
@@ -56,17 +60,17 @@ def drain(unguarded: RedisBackend) -> Drained:
     total = Drained()
     while True:
         step = locked(lambda row, alias: drain_step(unguarded, row, alias))
-        total += step.drained
+        total += Drained(len(step.read), step.set_aside)
         if step.verdict is Verdict.COLD:
             raise ColdStore("Redis has no journal: the database answers. Run `manage.py sequere rebuild`.")
         if step.verdict is Verdict.OLDER:
             # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
-            if step.last and unguarded.run("delete_journal", step.last, 0):
+            if step.end and unguarded.run("delete_journal", step.end, 0):
                 raise ColdStore(
                     "Redis came back older than the database, which has taken over what it had and answers now. Run "
                     "`manage.py sequere rebuild`."
                 )
-        elif step.drained.entries < READ_STEP - 1:
+        elif len(step.read) < READ_STEP - 1:
             break
     if total.entries:
         row = State.look(get_alias())
@@ -80,7 +84,7 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
     journal = read_journal(unguarded, reached, epoch=row.epoch)
     verdict = judge(row, reached, journal)
     if verdict is Verdict.COLD:
-        return Step(verdict, Drained())
+        return Step(verdict, [])
     if verdict is Verdict.BEHIND:
         raise DatabaseBehind(ADOPTING if row.phase == Phase.ADOPTING else BEHIND)
     if verdict is Verdict.OPENED:
@@ -93,10 +97,10 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
         move(row, Event.OLDER)
         row.digest = ""
         row.position = row.position if new else reached
-    drained = apply_entries(alias, new)
+    set_aside = _apply(alias, new)
     row.drained_at = timezone.now()
     row.save(using=alias)
-    return Step(verdict, drained, _end_of(journal) if verdict is Verdict.OLDER else "")
+    return Step(verdict, new, set_aside, _end_of(journal) if verdict is Verdict.OLDER else "")
 
 
 def _end_of(journal: Journal) -> str:
@@ -105,15 +109,15 @@ def _end_of(journal: Journal) -> str:
     return journal.last if is_read else ""
 
 
-def apply_entries(alias: str, entries: Sequence[JournalEntry]) -> Drained:
-    """Apply entries to the tables, and set aside what no table can hold. In a transaction of the caller."""
-    refused = apply(alias, entries)
+def _apply(alias: str, entries: Sequence[JournalEntry]) -> int:
+    """Apply entries to the tables, and set aside what no table can hold. Returns how many that were."""
+    refused = sorted(apply(alias, entries), key=lambda item: order_of(item[0].id))
     for entry, reason in refused:
         logger.error("The journal's entry %s is set aside: %s", entry.id, reason)
     SetAside._default_manager.using(alias).bulk_create(
         [SetAside(entry=entry.id, content=_shown(entry), reason=reason) for entry, reason in refused]
     )
-    return Drained(len(entries), len(refused))
+    return len(refused)
 
 
 def _shown(entry: JournalEntry) -> dict[str, str]:

@@ -81,8 +81,8 @@ class Mark(NamedTuple):
     """What the graph in Redis is a copy of. One string, compared whole and set by every script of a rebuild.
 
     ``epoch`` is the id of the graph; ``step`` is clear, copy, replay (a rebuild fills it), adopt (it gets what the
-    database was told, before it is adopted), ready, or stale (its journal was deleted); ``cursor`` says how far the
-    step is; ``seen`` is the last change of the database that the graph contains.
+    database was told, before it is adopted) or ready; ``cursor`` says how far the step is; ``seen`` is the last change
+    of the database that the graph contains.
     """
 
     epoch: str

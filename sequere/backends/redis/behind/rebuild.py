@@ -233,11 +233,14 @@ class _Rebuild:
     def _read(self) -> Iterator[tuple[list[EdgeState], str, str]]:
         """The edges that are still to be copied, in chunks, each with its last key and the last change they contain."""
         last = None if self.mark.cursor == NO_CURSOR else UUID(self.mark.cursor)
-        while rows := self._query(last):
+        while True:
+            rows = self._query(last)
             for chunk in in_steps(rows, COPY_STEP):
                 states: list[EdgeState] = [(make_edge(*columns), to_micros(at)) for _, *columns, at, _ in chunk]
                 yield states, chunk[-1][0].hex, chunk[-1][-1] or self.mark.epoch
             self._check_seen()
+            if len(rows) < READ_STEP:
+                return  # what comes later is in the outbox
             last = rows[-1][0]
 
     def _query(self, last: UUID | None) -> list[tuple[UUID, str, str, str, str, str, datetime, str]]:

@@ -23,6 +23,7 @@ from ..backend import RedisBackend
 from ..models import get_alias
 from ..operate.survey import walk_edges
 from .drain import drain
+from .journal import read_journal
 from .locking import locked
 
 #: Edges that one script reads, notes or mends.
@@ -82,9 +83,12 @@ def find_suspects(unguarded: RedisBackend, *, on_step: Callable[[int], object]) 
         yield sorted(suspects)
 
 
-def note(unguarded: RedisBackend, edges: Collection[Edge]) -> str:
-    """Note once more in the journal what Redis holds of up to 100 edges. Returns the last entry. One round trip."""
-    last: str = decode(unguarded.run("note_edges", *_flat(edges)))
+def note(unguarded: RedisBackend, marked: str, reached: str, edges: Collection[Edge]) -> str:
+    """Note once more in the journal what Redis holds of up to 50 edges, and move the mark. One round trip.
+
+    Returns the last entry; empty if there is no journal or the mark is another.
+    """
+    last: str = decode(unguarded.run("note_edges", marked, reached, *_flat(edges)))
     return last
 
 
@@ -128,13 +132,13 @@ def _decide(unguarded: RedisBackend, suspects: list[Edge], repair: str) -> list[
     mended = dict.fromkeys(suspects, False)
     if repair == "redis":
         fit = [edge for edge in suspects if not fault_of(edge)]
-        if fit:
-            note(unguarded, fit)
-            drain(unguarded)
+        marked = read_journal(unguarded, "", limit=1).marked
+        is_noted = not fit or note(unguarded, marked, marked, fit) != ""
+        drain(unguarded)
         # Redis cannot have such a row, nor tell of it.
         unfit = {edge: None for edge in suspects if fault_of(edge)}
         locked(lambda row, alias: set_edges(alias, unfit))
-        mended = dict.fromkeys(suspects, True)
+        mended = {edge: is_noted or edge in unfit for edge in suspects}
     elif repair == "database":
         mended |= _mend_redis(unguarded, suspects, known, stored)
     return [

@@ -129,9 +129,6 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
         lists = [f"{prefix}uid:0:{name}" for name in LISTS]
         strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{lists[0]}:count"]
         name = f"{prefix}uid::0"
-        if command == "RENAME":
-            yield command, f"{prefix}global:journal", f"{prefix}global:journal:closed"
-            return
         kinds = {"H": [name], "X": [f"{prefix}global:journal"], "Z": lists}
         keys = kinds.get(command[0], [*strings, name])
         for key in keys:
