@@ -131,7 +131,7 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
         write(json.dumps({**asdict(status), "meaning": status.meaning}, default=str, indent=2))
     else:
         lines = {
-            "state": f"{status.state}: {status.step}" if status.step else status.state,
+            "state": f"{status.state}: {status.meaning}",
             "journal": None if status.journal is None else f"{status.journal:,} entries",
             "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
             "last drain": None if status.outbox is None else status.drained_at or "never",
@@ -140,7 +140,6 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
         }
         for name, told in lines.items():
             write(f"{name:<12}{told or 'unknown'}")
-        write(status.meaning)
         for problem in status.problems:
             write(problem)
     late = options.max_lag is not None and (status.lag_seconds or 0) > options.max_lag

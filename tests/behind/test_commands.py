@@ -240,19 +240,17 @@ def test_status_of_a_redis_that_does_not_answer(backend, settings, monkeypatch):
             rebuilding.rebuild(backend.unguarded)
     out, status = manage("status")
     assert status == 2
-    assert out.splitlines()[0] == "state       rebuilding: clear"
-    assert out.splitlines()[-1] == "The database answers while Redis is filled."
+    assert out.splitlines()[0] == "state       rebuilding: The database answers while Redis is filled: clear."
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": "/nowhere"}
     out, status = manage("status")
     assert status == 2
     assert out.splitlines()[:-1] == [
-        "state       unreachable",
+        "state       unreachable: Redis does not answer.",
         "journal     unknown",
         "lag         unknown",
         "last drain  never",
         "outbox      0 changes",
         "set aside   0 entries",
-        "Redis does not answer.",
     ]
     assert re.fullmatch(r"Redis does not answer: .*/nowhere.*", out.splitlines()[-1])
 

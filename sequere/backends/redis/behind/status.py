@@ -22,7 +22,7 @@ OK, WARNING, CRITICAL = 0, 1, 2
 STATES = {
     "ready": ("Redis answers.", OK),
     "cold": ("Redis has no journal; the database answers. The next drain begins a rebuild.", CRITICAL),
-    "rebuilding": ("The database answers while Redis is filled.", CRITICAL),
+    "rebuilding": ("The database answers while Redis is filled: {step}.", CRITICAL),
     "rewound": ("Redis is older than the database and still answers. The next drain stops that.", CRITICAL),
     "behind": (BEHIND, WARNING),
     "adopting": (ADOPTING, WARNING),
@@ -62,7 +62,7 @@ class Status:
 
     @property
     def meaning(self) -> str:
-        return STATES[self.state][0]
+        return STATES[self.state][0].format(step=self.step)
 
     @property
     def severity(self) -> int:
