@@ -277,3 +277,19 @@ def test_memory_that_comes_back_after_a_rebuild_does_not_bring_back_what_was_los
     rebuild(behind.unguarded)
     assert follows() == expected
     assert in_step(behind)
+
+
+def test_a_drain_ends_though_writes_go_on(behind, monkeypatch):
+    from sequere.backends.redis.behind import drain as module
+
+    crowd = [Resource("project", str(number)) for number in range(500)]
+    Ask(behind).follow_many(ADA, crowd, timestamp=5.0)
+    read = module.read_journal
+
+    def write_on(graph, position, **options):
+        journal = read(graph, position, **options)
+        Ask(behind).unfollow_many(ADA, crowd)
+        return journal
+
+    monkeypatch.setattr(module, "read_journal", write_on)
+    assert 500 <= drain(behind.unguarded).entries < 1000

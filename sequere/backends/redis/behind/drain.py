@@ -17,7 +17,7 @@ from django.utils import timezone
 from ....exceptions import ColdStore, DatabaseBehind
 from ..backend import RedisBackend
 from ..models import OutboxEntry, SetAside, State, get_alias
-from .journal import READ_STEP, Journal, JournalEntry, order_of, read_journal
+from .journal import READ_STEP, JournalEntry, order_of, read_journal
 from .locking import locked
 from .outbox import find_reached
 from .phases import ADOPTING, BEHIND, Event, Phase, Verdict, judge, move
@@ -40,13 +40,14 @@ class Drained:
 class Step(NamedTuple):
     """What one transaction did: the entries that it read, and how many of them it had to set aside.
 
-    ``end`` is the journal's last entry if Redis is older and all that it has was read.
+    ``last`` is the journal's last entry at that moment, and ``is_end`` whether it has been read.
     """
 
     verdict: Verdict
     read: list[JournalEntry]
-    set_aside: int = 0
-    end: str = ""
+    set_aside: int
+    last: str
+    is_end: bool
 
 
 def drain(unguarded: RedisBackend) -> Drained:
@@ -57,20 +58,21 @@ def drain(unguarded: RedisBackend) -> Drained:
     answers, and a rebuild is due. Raises :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's
     database errors; what was committed stays.
     """
-    total = Drained()
+    total, end = Drained(), ""
     while True:
         step = locked(lambda row, alias: drain_step(unguarded, row, alias))
         total += Drained(len(step.read), step.set_aside)
         if step.verdict is Verdict.COLD:
             raise ColdStore("Redis has no journal: the database answers. Run `manage.py sequere rebuild`.")
-        if step.verdict is Verdict.OLDER:
-            # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
-            if step.end and unguarded.run("delete_journal", step.end, 0):
-                raise ColdStore(
-                    "Redis came back older than the database, which has taken over what it had and answers now. Run "
-                    "`manage.py sequere rebuild`."
-                )
-        elif len(step.read) < READ_STEP - 1:
+        is_older = step.verdict is Verdict.OLDER
+        # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
+        if is_older and step.is_end and unguarded.run("delete_journal", step.last, 0):
+            raise ColdStore(
+                "Redis came back older than the database, which has taken over what it had and answers now. Run "
+                "`manage.py sequere rebuild`."
+            )
+        end = end or step.last  # what comes after this moment may never end
+        if not is_older and (step.is_end or order_of(step.read[-1].id) >= order_of(end)):
             break
     if total.entries:
         row = State.look(get_alias())
@@ -84,7 +86,7 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
     journal = read_journal(unguarded, reached, epoch=row.epoch)
     verdict = judge(row, reached, journal)
     if verdict is Verdict.COLD:
-        return Step(verdict, [])
+        return Step(verdict, [], 0, "", is_end=True)
     if verdict is Verdict.BEHIND:
         raise DatabaseBehind(ADOPTING if row.phase == Phase.ADOPTING else BEHIND)
     if verdict is Verdict.OPENED:
@@ -100,13 +102,7 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
     set_aside = _apply(alias, new)
     row.drained_at = timezone.now()
     row.save(using=alias)
-    return Step(verdict, new, set_aside, _end_of(journal) if verdict is Verdict.OLDER else "")
-
-
-def _end_of(journal: Journal) -> str:
-    """The journal's last entry if it was read, or was known before; else empty: there is more to read."""
-    is_read = len(journal.entries) < READ_STEP or journal.entries[-1].id == journal.last
-    return journal.last if is_read else ""
+    return Step(verdict, new, set_aside, journal.last, is_end=len(journal.entries) < READ_STEP)
 
 
 def _apply(alias: str, entries: Sequence[JournalEntry]) -> int:
