@@ -67,9 +67,9 @@ def settle(changes: Iterable[tuple[Edge, T | None]]) -> dict[Edge, T | None]:
     states: dict[Edge, T | None] = {}
     for edge, since in changes:
         states[edge] = since
-        if since is not None:
+        if since is not None and (excluded := RELATIONS[edge.relation].excludes):
             ends = (edge.from_resource, edge.to_resource)
-            for relation in RELATIONS[edge.relation].excludes.split():
+            for relation in excluded.split():
                 states[Edge(relation, *ends)] = states[Edge(relation, *ends[::-1])] = None
     return states
 

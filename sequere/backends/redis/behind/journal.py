@@ -122,8 +122,8 @@ class Journal(NamedTuple):
         return Mark.read(self.marked)
 
     def after(self, position: str) -> list[JournalEntry]:
-        """The entries read that are younger than a position."""
-        return [entry for entry in self.entries if order_of(entry.id) > order_of(position)]
+        """The entries that are younger than the position from which they were read."""
+        return self.entries[1:] if self.entries and self.entries[0].id == position else self.entries
 
 
 def order_of(id_: str) -> tuple[int, int]:

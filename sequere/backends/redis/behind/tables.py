@@ -29,6 +29,7 @@ class EdgeTable:
 
     def apply(self, alias: str, entries: Sequence[JournalEntry]) -> Refused:
         last: dict[Edge, JournalEntry] = {}
+        known: dict[tuple[str, ...], Edge] = {}  # by relation and ends: many entries are about few edges
         changes: list[tuple[Edge, float | None]] = []
         forgotten: dict[Resource, None] = {}
         refused: Refused = []
@@ -38,8 +39,10 @@ class EdgeTable:
                     forgotten[entry.resource] = None
                     changes = [change for change in changes if entry.resource not in change[0]]
                 else:
-                    changes.append((entry.edge, entry.since))
-                    last[entry.edge] = entry
+                    words = entry[2:7]
+                    edge = known.get(words) or known.setdefault(words, entry.edge)
+                    changes.append((edge, entry.since))
+                    last[edge] = entry
             except SequereException as error:
                 refused.append((entry, str(error)))
         for resource in forgotten:
