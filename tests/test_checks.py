@@ -74,6 +74,7 @@ def test_a_switch_that_is_none(settings, name):
 @pytest.mark.django_db
 def test_the_database_backend_needs_its_application_and_its_table(settings, monkeypatch):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "IMMEDIATE")
     assert check_settings() == check_server() == []
     with monkeypatch.context() as patch:
         patch.setattr(connection.introspection, "table_names", lambda: ["other"])
@@ -84,6 +85,16 @@ def test_the_database_backend_needs_its_application_and_its_table(settings, monk
     messages = check_settings()
     assert ids(messages) == ["sequere.E002"]
     assert "INSTALLED_APPS" in messages[0].hint
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("mode", "told"), [(None, True), ("deferred", True), ("IMMEDIATE", False)])
+def test_transactions_of_sqlite_that_fail_where_they_could_wait(settings, monkeypatch, mode, told):
+    settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", mode)
+    messages = check_server()
+    assert ids(messages) == ["sequere.W007"] * told
+    assert all('"transaction_mode": "IMMEDIATE"' in message.hint for message in messages)
 
 
 def test_a_server_is_asked_with_deploy_only(settings, tmp_path):

@@ -21,7 +21,7 @@ from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
 from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
-from .conflicts import despite_conflicts
+from .conflicts import check_transactions, despite_conflicts
 from .fields import columns_of, edge_of, make_digest
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class DatabaseBackend(BaseBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() reports it
-        return check_tables(self._model)
+        return [*check_tables(self._model), *check_transactions(router.db_for_write(self._model))]
 
     @property
     def _model(self) -> type[Row]:

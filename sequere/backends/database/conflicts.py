@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.core import checks
 from django.db import OperationalError, connections
 
 from ...exceptions import WriteConflict
@@ -47,6 +48,22 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
                 ) from error
         time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.01 * 2**attempt)))
     raise AssertionError("unreachable")
+
+
+def check_transactions(alias: str) -> list[checks.CheckMessage]:
+    """Whether transactions of a database make conflicts that a setting would prevent. No query."""
+    connection = connections[alias]
+    mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"
+    if connection.vendor != "sqlite" or mode.upper() != "DEFERRED":
+        return []
+    return [
+        checks.Warning(
+            f"The database {alias!r} is SQLite, and its transactions lock at their first write: one that has read "
+            "before fails at once if another connection has written since (sequere.exceptions.WriteConflict).",
+            hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE"} in DATABASES.',
+            id="sequere.W007",
+        )
+    ]
 
 
 def _is_conflict(error: OperationalError) -> bool:

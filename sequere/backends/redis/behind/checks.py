@@ -8,6 +8,7 @@ from django.db import router
 
 from ....exceptions import BackendError, CommandDenied
 from ...database.backend import check_tables as check_tables_of
+from ...database.conflicts import check_transactions
 from ..backend import RedisBackend
 from ..checks import ACL_HINT
 from ..client import find_node
@@ -42,7 +43,10 @@ def check_settings() -> list[checks.CheckMessage]:
 
 def check_server(unguarded: RedisBackend) -> list[checks.CheckMessage]:
     """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts."""
-    return [*check_tables(), *_check_persistence(unguarded), *_check_scan(unguarded)]
+    from ..models import get_alias
+
+    problems = [*check_tables(), *check_transactions(get_alias())]
+    return [*problems, *_check_persistence(unguarded), *_check_scan(unguarded)]
 
 
 def check_tables() -> list[checks.CheckMessage]:
