@@ -128,7 +128,7 @@ def _as_line(difference: Difference) -> str:
 def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     status = get_status(unguarded)
     if options.json:
-        write(json.dumps({**asdict(status), "meaning": status.meaning}, default=str, indent=2))
+        write(json.dumps(asdict(status), default=str, indent=2))
     else:
         lines = {
             "state": f"{status.state}: {status.meaning}",

@@ -75,7 +75,7 @@ def test_one_that_stopped_goes_on_and_nothing_is_rebuilt_before_it_ended(cold):
     assert get_status(cold.unguarded).state == "adopting"
     memory = memory_of(cold.unguarded.client)
     cold.unguarded.client.delete("sequere:global:journal")  # the server came back without it
-    with pytest.raises(WriteBehindRefused, match="did not end"):
+    with pytest.raises(WriteBehindRefused, match="has not ended"):
         rebuild(cold.unguarded, by_hand=True)
     assert answers(cold.unguarded) == expected
     restore(cold.unguarded.client, memory)

@@ -234,13 +234,18 @@ def test_status_of_a_redis_that_does_not_answer(backend, settings, monkeypatch):
     assert status == 2
     assert json.loads(out)["state"] == "cold"
     assert json.loads(out)["outbox"] == 1
+    monkeypatch.setattr(rebuilding, "COPY_STEP", 1)
+    Ask(backend).follow(BOB, ADA, timestamp=1.0)
+    Ask(backend).follow(BOB, FLIGHT, timestamp=1.0)
     with monkeypatch.context() as patch:
-        crash_at(patch, backend.unguarded, "copy_edges")
+        crash_at(patch, backend.unguarded, "copy_edges", 4)
         with pytest.raises(Crash):
             rebuilding.rebuild(backend.unguarded)
     out, status = manage("status")
     assert status == 2
-    assert out.splitlines()[0] == "state       rebuilding: The database answers while Redis is filled: clear."
+    assert (
+        out.splitlines()[0] == "state       rebuilding: The database answers while Redis is filled: copy, 2 of 3 edges."
+    )
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": "/nowhere"}
     out, status = manage("status")
     assert status == 2

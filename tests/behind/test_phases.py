@@ -226,7 +226,7 @@ def test_drain_cold(stage, wanted):
     assert in_step(stage.backend)
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(ADOPTING, "Run it again"), (CLOSED, "An operator closed")])
+@pytest.mark.parametrize(("wanted", "told"), [(ADOPTING, "run it again"), (CLOSED, "An operator closed")])
 def test_drain_cold_asks_an_operator(stage, wanted, told):
     stage.reach(wanted)
     if wanted == ADOPTING:
@@ -235,7 +235,9 @@ def test_drain_cold_asks_an_operator(stage, wanted, told):
         rebuild(stage.graph)
     assert phase() == wanted
     if wanted == ADOPTING:  # what Redis had is lost, and the operator says so
-        with pytest.raises(WriteBehindRefused, match="Redis holds no graph"):
+        with pytest.raises(
+            WriteBehindRefused, match="no graph any more. Run `manage.py sequere rebuild --from database`"
+        ):
             adopt(stage.graph)
     rebuild(stage.graph, by_hand=True, replace=wanted == ADOPTING)
     assert phase() == READY
@@ -344,10 +346,25 @@ def test_discard_unmarked(stage, wanted):
     stage.graph.client.flushall()
     Ask(stage.graph).follow(BOB, ADA, timestamp=9.0)
     assert get_status(stage.graph).state == ("closed" if wanted == CLOSED else "unmarked")
-    with pytest.raises(WriteBehindRefused, match="not known to be this database's"):
+    with pytest.raises(WriteBehindRefused, match="not known to be this database's") as refusal:
         rebuild(stage.graph, by_hand=True)
+    if wanted != CLOSED:
+        assert "`close` and then `rebuild --from redis`" in str(refusal.value)
+        assert str(refusal.value) == get_status(stage.graph).meaning
     assert Ask(stage.graph).is_following(BOB, ADA) is True
     rebuild(stage.graph, by_hand=True, replace=True)
     assert follows() == expected
     assert stage.ask.is_following(BOB, ADA) is False
+    assert in_step(stage.backend)
+
+
+def test_adopt_unmarked_after_a_loss(stage):
+    """The way that the question names."""
+    stage.graph.client.flushall()
+    Ask(stage.graph).follow(BOB, ADA, timestamp=9.0)
+    with pytest.raises(WriteBehindRefused, match="`close` first"):
+        adopt(stage.graph)
+    close(stage.graph)
+    adopt(stage.graph)
+    assert follows() == {(BOB, ADA): 9.0}
     assert in_step(stage.backend)

@@ -161,6 +161,11 @@ class _Adoption:
 
 
 def _check_whole(row: State, journal: Journal) -> None:
+    if not journal.last_uid and row.phase == Phase.ADOPTING:
+        raise WriteBehindRefused(
+            "Redis holds no graph any more. Run `manage.py sequere rebuild --from database`: it fills Redis with what "
+            "the database has."
+        )
     if not journal.last_uid:
         raise WriteBehindRefused(
             "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."

@@ -11,7 +11,7 @@ from .drain import Drained, drain
 from .journal import fence, read_journal
 from .locking import locked
 from .outbox import find_reached
-from .phases import UNMARKED, Event, Verdict, is_released, is_unmarked, judge, move
+from .phases import Event, Verdict, ask_about_unmarked, is_released, is_unmarked, judge, move
 
 #: How often the journal is drained again because entries came before it could be deleted.
 ATTEMPTS = 100
@@ -57,7 +57,7 @@ def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) ->
             return True  # an earlier call has come this far
         if release:
             whole = "Redis has no journal: it does not hold the whole graph. Run `manage.py sequere rebuild` first."
-            raise WriteBehindRefused(UNMARKED if is_unmarked(journal) else whole)
+            raise WriteBehindRefused(ask_about_unmarked(row) if is_unmarked(journal) else whole)
         epoch = fence(unguarded, reached)
         if not epoch:
             return False

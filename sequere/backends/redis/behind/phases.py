@@ -119,12 +119,17 @@ BEHIND = (
     "what only Redis has."
 )
 ADOPTING = (
-    "The database is not complete: `manage.py sequere rebuild --from redis` did not end. Run it again, or `rebuild "
-    "--from database` to give up what only Redis has."
+    "The database is not complete: `manage.py sequere rebuild --from redis` has not ended. If it is not running, run "
+    "it again, or `rebuild --from database` to give up what only Redis has."
 )
 UNMARKED = (
     "Redis holds a graph that is not known to be this database's. Run `manage.py sequere rebuild --from redis` to "
     "bring the database up to it, or `rebuild --from database` to replace it."
+)
+UNMARKED_AFTER_LOSS = (
+    "Redis holds a graph that is not known to be this database's: it lost its memory and then took writes without the "
+    "guard, or a release was interrupted. Run `manage.py sequere rebuild --from database` to replace it; or, if it is "
+    "right, `close` and then `rebuild --from redis`."
 )
 CLOSED = "An operator closed write-behind. Run `manage.py sequere rebuild` to go back to Redis."
 RELEASED = (
@@ -144,6 +149,11 @@ _REMEDIES = {
 def is_released(row: State) -> bool:
     """Whether Redis alone has the graph."""
     return row.phase == Phase.CLOSED and not row.epoch
+
+
+def ask_about_unmarked(row: State) -> str:
+    """What to ask about a graph without a mark."""
+    return UNMARKED_AFTER_LOSS if row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING) else UNMARKED
 
 
 def is_unmarked(journal: Journal) -> bool:

@@ -43,7 +43,7 @@ from .drain import drain
 from .journal import NO_CURSOR, JournalEntry, Mark, fence, make_id, order_of, read_journal
 from .locking import locked
 from .outbox import find_reached
-from .phases import UNMARKED, Event, Phase, Verdict, judge, move
+from .phases import Event, Phase, Verdict, ask_about_unmarked, judge, move
 
 logger = logging.getLogger("sequere")
 
@@ -188,13 +188,14 @@ class _Rebuild:
         mark = journal.mark
         if mark and mark.step in STEPS and has_seen(row, alias, mark):
             return mark
+        question = ask_about_unmarked(row)
         if by_hand and row.phase == Phase.CLOSED:
             row.phase = Phase.COLD
         move(row, Event.BEGIN)
         epoch = fence(self.unguarded, reached)
         begun = epoch and self.unguarded.run("begin_rebuild", journal.marked, epoch, int(replace))
         if begun == 2:
-            raise WriteBehindRefused(UNMARKED)
+            raise WriteBehindRefused(question)
         if not begun:
             raise overtaken()
         row.epoch = row.position = epoch

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from django.db import Error as DatabaseError
 
 from ....exceptions import BackendError
+from ...database.models import Edge as Row
 from ..backend import RedisBackend
 from ..models import OutboxEntry, SetAside, State, get_alias
-from .journal import Journal, order_of, read_journal
+from .journal import NO_CURSOR, Journal, Mark, order_of, read_journal
 from .outbox import find_reached
-from .phases import ADOPTING, BEHIND, CLOSED, RELEASED, UNMARKED, Phase, Verdict, is_released, is_unmarked, judge
-from .rebuild import STEPS
+from .phases import (
+    ADOPTING,
+    BEHIND,
+    CLOSED,
+    RELEASED,
+    UNMARKED,
+    Phase,
+    Verdict,
+    ask_about_unmarked,
+    is_released,
+    is_unmarked,
+    judge,
+)
+from .rebuild import STEPS, count_edges
 
 #: Exit statuses, as monitoring systems have them.
 OK, WARNING, CRITICAL = 0, 1, 2
@@ -40,10 +54,11 @@ LOOKS = 3
 class Status:
     """The state of write-behind; what cannot be known is None.
 
-    - ``state``: one of :data:`STATES`, and ``meaning``: what it means, and what an operator has to do;
+    - ``state``: one of :data:`STATES`;
+    - ``meaning``: what it means, and what an operator has to do;
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
     - ``lag``: entries that the database lacks, and ``lag_seconds``: the age of the oldest of them;
-    - ``step``, while Redis is filled: clear, copy or replay;
+    - ``step``, while Redis is filled: clear, copy (with how many edges of how many) or replay;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
     - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
@@ -51,6 +66,7 @@ class Status:
     """
 
     state: str
+    meaning: str
     journal: int | None = None
     lag: int | None = None
     lag_seconds: float | None = None
@@ -61,17 +77,14 @@ class Status:
     problems: tuple[str, ...] = ()
 
     @property
-    def meaning(self) -> str:
-        return STATES[self.state][0].format(step=self.step)
-
-    @property
     def severity(self) -> int:
         """0: all is well, 1: somebody should look, 2: Redis does not answer for the graph."""
         return max(STATES[self.state][1], WARNING if self.set_aside or self.problems else OK)
 
 
 def get_status(unguarded: RedisBackend) -> Status:
-    """Read the state of write-behind. One round trip and four queries; at most three of each where a drain moves on.
+    """Read the state of write-behind. One round trip and four queries; up to three times that where
+    a drain moves on, and two more queries while Redis is filled.
 
     Where Redis or the database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
     Not to be called in a transaction, which may not see what a drain commits at that moment.
@@ -91,7 +104,7 @@ def get_status(unguarded: RedisBackend) -> Status:
         status = _look(unguarded, row, alias)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
-        status = Status("unreachable", drained_at=row.drained_at if row else None)
+        status = Status("unreachable", STATES["unreachable"][0], drained_at=row.drained_at if row else None)
     return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
 
 
@@ -105,29 +118,38 @@ def _look(unguarded: RedisBackend, row: State | None, alias: str) -> Status:
         if (again.phase, again.position) == (row.phase, row.position):
             break
         row = again  # a drain moved on, and may have dropped what this look was to find
-    return _tell(row, reached, journal)
+    return _tell(row, alias, reached, journal)
 
 
 def _tell_without_database(journal: Journal) -> Status:
     step = journal.mark.step if journal.mark else None
     name = "ready" if journal.length else "rebuilding" if step in STEPS else "cold"
-    return Status(name, journal=journal.length)
+    return Status(name, STATES[name][0].format(step=step), journal=journal.length)
 
 
-def _tell(row: State, reached: str, journal: Journal) -> Status:
+def _tell(row: State, alias: str, reached: str, journal: Journal) -> Status:
     verdict = judge(row, reached, journal)
     waiting = journal.after(reached)
     name = _name(row, verdict, journal)
     # Of the entries only those after the position are lacking; those before it are dropped by the next drain.
     lag = journal.length - (1 if journal.entries and journal.entries[0].id == reached else 0) if waiting else 0
+    step = _step(alias, journal.mark) if name == "rebuilding" and journal.mark else None
     return Status(
         name,
+        ask_about_unmarked(row) if name == "unmarked" else STATES[name][0].format(step=step),
         journal=journal.length,
         lag=lag,
         lag_seconds=max(0.0, (journal.now - order_of(waiting[0].id)[0]) / 1000) if waiting else 0.0,
-        step=journal.mark.step if name == "rebuilding" and journal.mark else None,
+        step=step,
         drained_at=row.drained_at,
     )
+
+
+def _step(alias: str, mark: Mark) -> str:
+    if mark.step != "copy" or mark.cursor == NO_CURSOR:
+        return mark.step
+    copied = Row._default_manager.using(alias).filter(pk__lte=UUID(mark.cursor)).count()
+    return f"copy, {copied:,} of {count_edges():,} edges"
 
 
 def _name(row: State, verdict: Verdict, journal: Journal) -> str:
