@@ -100,8 +100,8 @@ class ColdStore(BackendError):
 class WriteConflict(SequereException, OperationalError):
     """In a transaction of the caller a write to the database met another transaction: a deadlock, rows that changed.
 
-    Nothing of the transaction is kept. Roll it back and repeat it from its beginning; without a transaction around it
-    the call repeats itself. On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most.
+    Roll the transaction back and repeat it from its beginning; without a transaction around it the call repeats itself.
+    On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most.
     """
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 import psycopg
 import pytest
 from django.db import OperationalError, connections, transaction
@@ -9,8 +12,11 @@ from django.db import OperationalError, connections, transaction
 from sequere.backends.database import conflicts
 from sequere.backends.database.backend import DatabaseBackend
 from sequere.backends.operations import Follow, IsFollowing, Unfollow
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.backends.redis.behind.verify import verify
 from sequere.exceptions import WriteConflict
 from sequere.resources import Resource
+from tests.conftest import use_fallback
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -107,3 +113,46 @@ def test_a_conflict_of_two_transactions_on_postgresql(database):
             DatabaseBackend().perform(Unfollow(one, two))
         transaction.set_rollback(True, using=database)
     assert not DatabaseBackend().perform(IsFollowing(one, two))
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_a_cold_write_that_does_not_see_another_one(database, settings, servers, level):
+    """In a transaction of the caller that has read before: what it tells of the edge would be wrong."""
+    backend = use_fallback("valkey-9.1", settings, servers, ready=False)
+    one, two = Resource("user", "1"), Resource("user", "2")
+    backend.perform(Follow(two, one, 1.0))
+
+    def follow_elsewhere():
+        try:
+            return backend.perform(Follow(one, two, 5.0))
+        finally:
+            connections[database].close()
+
+    with transaction.atomic(using=database):
+        with connections[database].cursor() as cursor:
+            cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        assert not backend.perform(IsFollowing(one, two))
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(copy_context().run, follow_elsewhere).result() is True
+        if level == "READ COMMITTED":
+            assert backend.perform(Unfollow(one, two)) is True
+        else:
+            with pytest.raises(WriteConflict, match="repeat it"):
+                backend.perform(Unfollow(one, two))
+            transaction.set_rollback(True, using=database)
+    rebuild(backend.unguarded)
+    assert backend.perform(IsFollowing(one, two)) is (level != "READ COMMITTED")
+    assert list(verify(backend.unguarded)) == []
+
+
+def test_the_last_of_many_conflicts_tells_nobody_to_repeat_a_transaction_that_there_is_not(database, monkeypatch):
+    monkeypatch.setattr(conflicts.time, "sleep", lambda seconds: None)
+
+    def write():
+        with transaction.atomic(using=database):
+            conflicts.despite_conflicts(database, conflict(1))
+
+    with pytest.raises(OperationalError, match="could not serialize") as caught:
+        conflicts.despite_conflicts(database, write)
+    assert not isinstance(caught.value, WriteConflict)

@@ -987,6 +987,7 @@ description = 'Removes keys of the graph during a rebuild. The caller finds them
 --
 -- ARGV
 --   mark        mark          the mark as the caller has seen it
+--   reached     mark          what it is now
 --   keys        key[1..500]   each of a uid, or the last uid
 -- REPLY outcome
 --   1 cleared   none of them is there any more
@@ -994,22 +995,23 @@ description = 'Removes keys of the graph during a rebuild. The caller finds them
 -- COST
 --   O(M), M keys
 -- EXAMPLE
---   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun sequere:uid:user:1
+--   redis-cli --eval lua/v1/clear_graph.lua sequere: sequere:global:uid , begun on sequere:uid:user:1
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
 --- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
 --- that they share, so there are few of both.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local mark = ARGV[1]
-local keys = 2 -- the place of the first one in ARGV
+local mark, reached = ARGV[1], ARGV[2]
+local keys = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
+local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
@@ -1019,15 +1021,17 @@ local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
 end
 
-local function body(mark, keys)
+local function body(mark, reached, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from clear_graph.lua:17
+  -- @from clear_graph.lua:18
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end
+  call('SET', mark_key, reached)
+  undo = {undo, 'SET', mark_key, mark}
   call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
   return 1
 end
@@ -1037,9 +1041,10 @@ local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
 end
-local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 501
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 502
   and #mark >= 1 and #mark <= 255
-for i = 2, right and #ARGV or 0, 1 do
+  and #reached >= 1 and #reached <= 255
+for i = 3, right and #ARGV or 0, 1 do
   local each_keys = ARGV[i]
   right = right and is_key(each_keys)
 end
@@ -1053,17 +1058,18 @@ if not right then
   local function is_mark(value)
     return #value >= 1 and #value <= 255
   end
-  if not (#KEYS == 2 and #ARGV >= 2 and #ARGV <= 501) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 502) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 2 arguments and 1 to 500 keys; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
-  for i = 2, reason and 0 or #ARGV, 1 do
-    check('keys ' .. i - 1, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
+  check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
+  for i = 3, reason and 0 or #ARGV, 1 do
+    check('keys ' .. i - 2, ARGV[i], is_key, 'SEQUERE_ARGUMENT', 'a key of the graph')
   end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, mark, keys)
+  done, reply = pcall(body, mark, reached, keys)
   if done then
     return reply
   end
@@ -1071,6 +1077,19 @@ end
 
 -- Only a refusal comes this far.
 local stuck = false -- what could not be set back: a key, and by which command
+
+--- Sets back what was written.
+local function take_back()
+  while undo do
+    local answer = redis.pcall(unpack(undo, 2))
+    if type(answer) == 'table' and answer.err then
+      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+    end
+    undo = undo[1]
+  end
+end
+
+take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
@@ -1084,8 +1103,9 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, mark, keys)
+  local _, stop = pcall(body, mark, reached, keys)
   reply = refused and stop or reply
+  take_back()
 end
 
 local line, words = string.match(tostring(reply), ':(%d+): ?(.*)$')
@@ -1116,6 +1136,10 @@ elseif refused or stuck then
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
+end
+if stuck then
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
+    .. '; run audit with repair. What stopped it: ' .. text
 end
 return redis.error_reply(text)
 end})

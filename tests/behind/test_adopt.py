@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from django.db import OperationalError
 
 from sequere.backends.database.fields import columns_of
 from sequere.backends.database.models import Edge
@@ -170,6 +171,26 @@ def test_what_the_database_answered_while_a_redis_was_away_is_written_into_it(co
     assert follows()[ADA, FLIGHT] == 7.0
     assert (BOB, ADA) not in follows()
     assert not [edge for edge in follows() if CROWD[0] in edge]
+    assert in_step(cold)
+
+
+def test_a_transaction_that_is_repeated_after_it_made_the_journal_undoes_nothing(cold, monkeypatch):
+    fill(cold.unguarded)
+    Ask(cold).follow(ADA, FLIGHT, timestamp=7.0)
+    take, conflicts = module.take_for_position, iter([OperationalError(1213, "Deadlock found")])
+
+    def meet_another(*arguments):
+        take(*arguments)
+        for conflict in conflicts:
+            assert Ask(cold).unfollow(ADA, FLIGHT) is True  # by Redis, which answers already
+            raise conflict
+
+    monkeypatch.setattr(module, "take_for_position", meet_another)
+    with pytest.raises(WriteBehindRefused, match="Call it again"):
+        adopt(cold.unguarded)
+    adopt(cold.unguarded)
+    assert (ADA, FLIGHT) not in follows()
+    assert Ask(cold).is_following(ADA, FLIGHT) is False
     assert in_step(cold)
 
 

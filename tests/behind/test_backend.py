@@ -260,13 +260,13 @@ def test_the_tasks_do_their_work(behind, monkeypatch):
     from sequere.backends.redis import tasks
 
     begun = []
-    monkeypatch.setattr(tasks.rebuild, "apply_async", lambda: begun.append(1))
+    monkeypatch.setattr(tasks.rebuild, "apply_async", lambda expires: begun.append(expires))
     Ask(behind).follow(ADA, BOB, timestamp=1.0)
     tasks.drain()
     assert Edge.objects.count() == 1
     behind.unguarded.client.flushall()
     tasks.drain()
-    assert begun == [1]
+    assert begun == [60]
     tasks.rebuild()
     assert Ask(behind.unguarded).is_following(ADA, BOB) is True
     tasks.rebuild()  # not needed: told in the log, no failure

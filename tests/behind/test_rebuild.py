@@ -114,6 +114,62 @@ def test_memory_that_is_lost_in_the_middle_begins_the_rebuild_anew(behind, monke
     assert in_step(behind)
 
 
+def test_an_older_memory_that_comes_back_while_it_is_cleared_begins_the_rebuild_anew(behind, monkeypatch):
+    """With keys that were cleared, behind the place where the search for keys is."""
+    monkeypatch.setattr(module, "CLEAR_STEP", 1)
+    fill(behind)
+    drain(behind.unguarded)
+    client, run, memory = behind.unguarded.client, behind.unguarded.run, {}
+    client.delete(JOURNAL)
+    Ask(behind).unfollow(ADA, BOB)
+
+    def come_back_late(name, *arguments):
+        reply = run(name, *arguments)
+        if name == "begin_rebuild" and not memory:
+            memory.update(memory_of(client))
+        if name == "clear_graph" and arguments[-1] == "sequere:global:uid" and memory.pop(b"sequere:global:uid", None):
+            restore(client, memory)
+        return reply
+
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.unguarded, "run", come_back_late)
+        with pytest.raises(WriteBehindRefused, match="lost its memory again"):
+            rebuild(behind.unguarded)
+    rebuild(behind.unguarded)
+    assert in_step(behind)
+
+
+def test_one_that_clears_is_under_way(behind, monkeypatch):
+    monkeypatch.setattr(module, "CLEAR_STEP", 1)
+    fill(behind)
+    drain(behind.unguarded)
+    behind.unguarded.client.delete(JOURNAL)
+    run, tried = behind.unguarded.run, []
+
+    def begin_another(name, *arguments):
+        reply = run(name, *arguments)
+        if name == "clear_graph" and not tried:
+            tried.append(name)
+            monkeypatch.setattr(module.time, "sleep", lambda seconds: go_on(reply))
+            with pytest.raises(WriteBehindRefused, match="under way"):
+                rebuild(behind.unguarded)
+        return reply
+
+    def go_on(reply):
+        """The first one clears its next keys."""
+        mark = behind.unguarded.client.get(MARK).decode()
+        moved = " ".join([*mark.split(" ")[:2], "next", *mark.split(" ")[3:]])
+        assert run("clear_graph", mark, moved, "sequere:uid:none:1") == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.unguarded, "run", begin_another)
+        with pytest.raises(WriteBehindRefused):  # this test has moved the mark in its place
+            rebuild(behind.unguarded)
+    assert tried
+    rebuild(behind.unguarded)
+    assert in_step(behind)
+
+
 def test_a_rebuild_that_wakes_up_late_does_no_harm(behind):
     fill(behind)
     drain(behind.unguarded)

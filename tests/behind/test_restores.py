@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
+from sequere.backends.database.models import Edge as Row
 from sequere.backends.redis.behind import rebuild as rebuilding
 from sequere.backends.redis.behind.adopt import adopt
 from sequere.backends.redis.behind.drain import drain
@@ -112,6 +115,29 @@ def test_restored_under_the_feet_of_a_rebuild(cleared):
 
     with pytest.raises(WriteBehindRefused, match="the database was restored"):
         rebuild(cleared.unguarded, on_step=restore_late)
+    rebuild(cleared.unguarded)
+    assert (ADA, FLIGHT) not in follows()
+    assert in_step(cleared)
+
+
+def test_restored_between_two_queries_of_the_copy(cleared, monkeypatch):
+    """To a state of the same rebuild, which does not know what the query before has read."""
+    Ask(cleared).follow(BOB, FLIGHT, timestamp=6.0)
+    backup = backup_of_database()
+    Ask(cleared).follow(ADA, FLIGHT, timestamp=7.0)
+    Row.objects.filter(from_object_id="1", to_identifier="project").update(id=UUID(int=1))  # the copy reads it first
+    query, queries = rebuilding._Rebuild._query, []
+
+    def restore_before_the_second(run, last):
+        queries.append(last)
+        if len(queries) == 2:
+            restore_database(backup)
+        return query(run, last)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuilding._Rebuild, "_query", restore_before_the_second)
+        with pytest.raises(WriteBehindRefused, match="the database was restored"):
+            rebuild(cleared.unguarded)
     rebuild(cleared.unguarded)
     assert (ADA, FLIGHT) not in follows()
     assert in_step(cleared)

@@ -148,7 +148,7 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     bench.client.delete(JOURNAL)
     bench.client.set(MARK, "step")
     keys = [key.decode() for key in bench.client.scan_iter(f"{PREFIX}uid:user:*", count=1000)][: 500 * CALLS]
-    yield "clear_graph", 500, [("clear_graph", "step", *batch) for batch in batched(keys, 500)]
+    yield "clear_graph", 500, [("clear_graph", "step", "step", *batch) for batch in batched(keys, 500)]
 
 
 def main() -> None:

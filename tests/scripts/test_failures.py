@@ -26,7 +26,7 @@ ADOPT = "1-7 adopt - 1-7"
 #: What write-behind and its tools write, each by the call that writes most.
 STEPS = {
     "begin_rebuild": [MARK, "2-7", "0"],
-    "clear_graph": [MARK, "sequere:uid:user:1", "sequere:global:uid"],
+    "clear_graph": [MARK, "on", "sequere:uid:user:1", "sequere:global:uid"],
     "delete_journal": ["1-2", "0"],
     "drain_journal": ["1-2", "10", "1-7"],
     "fence": ["", "7", "1"],

@@ -405,7 +405,7 @@ def test_clear_and_copy_compare_the_mark_whole(call):
             call.client.set(MARK, stands)
         before = dump(call.client)
         for other in ("6-7", "6-7 copy follow:1 6", "6-7 copy follow:1 6-7 ", "6-7 copy follow:2 6-7"):
-            assert call.clear_graph(other, "sequere:uid:user:1") == 0
+            assert call.clear_graph(other, marked, "sequere:uid:user:1") == 0
             assert call.copy_edges(other, "6-7 copy follow:2 6-7", *edge) == 0
         if stands:
             assert call.copy_edges("", "6-7 copy follow:2 6-7", *edge) == 0
@@ -414,11 +414,13 @@ def test_clear_and_copy_compare_the_mark_whole(call):
     assert dump(call.client) == {**before, MARK: "6-7 replay - 6-8"}
     assert call.copy_edges("6-7 replay - 6-8", marked, *edge) == 1
     assert call.is_following(*USER, *PROJECT) == 1
-    assert call.clear_graph(marked, "sequere:uid:user:1") == 1
+    assert call.clear_graph(marked, "6-7 clear x 6-7", "sequere:uid:user:1") == 1
     assert call.lookup(*USER) == ""
+    assert call.client.get(MARK) == b"6-7 clear x 6-7"
+    call.client.set(MARK, marked)
     call.client.xadd(JOURNAL, {"operation": "open"})
     before = dump(call.client)
-    assert call.clear_graph(marked, "sequere:uid:user:2") == 0
+    assert call.clear_graph(marked, marked, "sequere:uid:user:2") == 0
     assert call.copy_edges("6-7", "6-7 replay - 6-9", *edge) == 0
     assert dump(call.client) == before
 

@@ -37,9 +37,11 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
         try:
             return write()
         except OperationalError as error:
-            if not _is_conflict(error) or attempt == ATTEMPTS - 1:
+            if not _is_conflict(error) or (is_nested and isinstance(error, WriteConflict)):
                 raise
-            if is_nested and isinstance(error, WriteConflict):
+            if attempt == ATTEMPTS - 1:
+                if isinstance(error, WriteConflict) and error.__cause__:
+                    raise error.__cause__ from None  # or the caller would be told to repeat a transaction of their own
                 raise
             if is_nested:
                 raise WriteConflict(

@@ -21,7 +21,7 @@ def drain() -> None:
     try:
         drain_journal(_backend().unguarded)
     except ColdStore:
-        rebuild.apply_async()
+        rebuild.apply_async(expires=60)
     except DatabaseBehind as error:
         logger.error("No drain: %s", error)
 

@@ -112,11 +112,13 @@ class _Adoption:
             raise overtaken()
         reached = find_reached(row, alias)
         entry = JournalEntry(fence(self.unguarded, reached, opens=True), "open")
+        if not entry.id:
+            raise overtaken()
         rows = OutboxEntry._default_manager.using(alias).order_by("pk")
         self._replay(rows, Mark(self.epoch, "adopt", NO_CURSOR, self.epoch))
         marked, self.mark = self.copier.marked, Mark(self.epoch, "ready", NO_CURSOR, reached)
         opened = self._next_mark()
-        if not (entry.id and self.unguarded.run("open_journal", marked, str(opened), entry.id)):
+        if not self.unguarded.run("open_journal", marked, str(opened), entry.id):
             raise overtaken()
         self.copier.marked = str(opened)
         take_for_position(row, alias, entry)

@@ -31,8 +31,8 @@ def release(unguarded: RedisBackend) -> Drained:
 
     To the database this Redis is then one that it never saw, so nothing overwrites what changes there from now on.
     Processes that still use RedisFallbackBackend find no journal, and their writes are refused. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused` where Redis has no journal, and else as :func:`close`; call it again
-    to go on.
+    :class:`~sequere.exceptions.WriteBehindRefused` where Redis has no journal, and else as :func:`close`. Should the
+    commit be lost after the journal was deleted, calling it again says what an operator has to do.
     """
     return _close(unguarded, release=True)
 

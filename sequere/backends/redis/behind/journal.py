@@ -72,9 +72,10 @@ class JournalEntry(NamedTuple):
         if self.operation != "add":
             raise InvalidArgument(f"operation must be add, remove, forget or open; got {self.operation!r:.80}")
         try:
-            return to_seconds(float(self.timestamp))
+            seconds = float(self.timestamp)
         except ValueError as error:
             raise InvalidArgument(f"timestamp must be seconds since the epoch; got {self.timestamp!r:.80}") from error
+        return to_seconds(seconds)
 
 
 class Mark(NamedTuple):

@@ -36,8 +36,9 @@ def _lock(alias: str) -> State:
     """The row, locked until the transaction ends; made if it is not there.
 
     On PostgreSQL the lock is one of the table, which reads nothing: so the first query of whoever waited sees what the
-    last holder left, at each isolation level. The row is locked too, for a transaction that had read before: it then
-    fails instead of working with an older state. SQLite locks at the first write, so that comes first.
+    last holder left, at each isolation level. The row is locked too, for a transaction of a caller that had read
+    before: each holder that changes something saves the row, so above READ COMMITTED it fails instead of working with
+    an older state. SQLite locks at the first write, so that comes first.
     """
     connection = connections[alias]
     rows = State._default_manager.using(alias).filter(pk=1)

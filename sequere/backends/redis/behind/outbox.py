@@ -54,11 +54,11 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
         if isinstance(operation, Forget) and result.done:  # type: ignore[attr-defined]  # its result
             rows.append(_row(position, Edge("", operation.resource, Resource("", "")), None))
         OutboxEntry._default_manager.using(alias).bulk_create(rows)
-        before = row.phase
         move(row, Event.COLD_WRITE)
-        if row.phase != before:
-            row.digest = ""  # should the journal come back, it is of an older state
-            row.save(using=alias, update_fields=["phase", "digest"])
+        row.digest = ""  # should the journal come back, it is of an older state
+        # Each time: a transaction of a caller that has read before this one then fails at the lock. It would not see
+        # the edges of this one, and put a wrong state of them into the outbox.
+        row.save(using=alias, update_fields=["phase", "digest"])
         return result
 
     return locked(write, may_nest=True)

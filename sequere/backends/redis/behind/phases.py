@@ -138,7 +138,7 @@ RELEASED = (
 )
 
 _REMEDIES = {
-    Phase.COLD: "the phase is cold. Call it again.",
+    Phase.COLD: "Redis lost its journal meanwhile, or an operator gave up what it had. Call it again.",
     Phase.REBUILDING: "a rebuild is under way. Call it again.",
     Phase.READY: "Redis is ready, and the database follows it.",
     Phase.ADOPTING: ADOPTING,

@@ -18,6 +18,7 @@ database had; if the commit is lost, the next drain makes up for it.
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -208,11 +209,14 @@ class _Rebuild:
         for keys in find_keys(self.unguarded, CLEAR_STEP):
             self._clear_keys(*keys)
         self._clear_keys(f"{self.unguarded.prefix}global:uid")
-        self._move_to("copy", [], self.mark.cursor, self.mark.seen)
+        self._move_to("copy", [], NO_CURSOR, self.mark.seen)
 
     def _clear_keys(self, *keys: str | bytes) -> None:
-        if not self.unguarded.run("clear_graph", str(self.mark), *keys):
+        reached = self.mark._replace(cursor=secrets.token_hex(8))  # a Redis that comes back with keys has another one
+        if not self.unguarded.run("clear_graph", str(self.mark), str(reached), *keys):
             raise overtaken()
+        self.mark = reached
+        self.copier.marked = str(reached)
 
     def _copy(self) -> None:
         with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
@@ -234,12 +238,14 @@ class _Rebuild:
     def _read(self) -> Iterator[tuple[list[EdgeState], str, str]]:
         """The edges that are still to be copied, in chunks, each with its last key and the last change they contain."""
         last = None if self.mark.cursor == NO_CURSOR else UUID(self.mark.cursor)
+        seen = self.mark.seen
         while True:
             rows = self._query(last)
+            self._check_seen(seen)  # before Redis gets what may be of another state, and forgets what it has seen
+            seen = (rows[-1][-1] if rows else "") or self.mark.epoch
             for chunk in in_steps(rows, COPY_STEP):
                 states: list[EdgeState] = [(make_edge(*columns), to_micros(at)) for _, *columns, at, _ in chunk]
-                yield states, chunk[-1][0].hex, chunk[-1][-1] or self.mark.epoch
-            self._check_seen()
+                yield states, chunk[-1][0].hex, seen
             if len(rows) < READ_STEP:
                 return  # what comes later is in the outbox
             last = rows[-1][0]
@@ -257,7 +263,7 @@ class _Rebuild:
         """Replay the next part of the outbox. Whether there was a whole one."""
         later = OutboxEntry._default_manager.using(self.alias).filter(pk__gt=self.replayed_to)
         entries = despite_conflicts(self.alias, lambda: list(later.order_by("pk")[:COPY_STEP]))
-        self._check_seen()
+        self._check_seen(self.mark.seen)
         if entries:
             self._move_to("replay", _states_of(entries), str(entries[-1].pk), entries[-1].position)
             self.replayed_to = entries[-1].pk
@@ -265,20 +271,23 @@ class _Rebuild:
         return len(entries) == COPY_STEP
 
     def _finish(self, row: State, alias: str) -> None:
-        self._check_seen()
+        self._check_seen(self.mark.seen)
         reached = find_reached(row, alias)
         entry = JournalEntry(fence(self.unguarded, reached, opens=True), "open")
+        if not entry.id:
+            raise overtaken()
         while self._replay():
             pass
         move(row, Event.FINISH)
         opened = self.mark._replace(step="ready", cursor=NO_CURSOR, seen=reached)
-        if not (entry.id and self.unguarded.run("open_journal", str(self.mark), str(opened), entry.id)):
+        if not self.unguarded.run("open_journal", str(self.mark), str(opened), entry.id):
             raise overtaken()
         take_for_position(row, alias, entry)
 
-    def _check_seen(self) -> None:
-        """Raises ``WriteBehindRefused`` if the database is not the one that the graph is a copy of."""
-        if not despite_conflicts(self.alias, lambda: has_seen(State.look(self.alias), self.alias, self.mark)):
+    def _check_seen(self, seen: str) -> None:
+        """Raises ``WriteBehindRefused`` if the database does not have this change, which Redis has, any more."""
+        mark = self.mark._replace(seen=seen)
+        if not despite_conflicts(self.alias, lambda: has_seen(State.look(self.alias), self.alias, mark)):
             raise overtaken()
 
     def _move_to(self, step: str, states: Sequence[EdgeState], cursor: str, seen: str) -> None:

@@ -35,7 +35,11 @@ OK, WARNING, CRITICAL = 0, 1, 2
 #: What each state means, and how bad it is.
 STATES = {
     "ready": ("Redis answers.", OK),
-    "cold": ("Redis has no journal; the database answers. The next drain begins a rebuild.", CRITICAL),
+    "cold": (
+        "Redis has no journal; the database answers. The next drain of Celery or `drain --watch` begins a rebuild; "
+        "without them run `manage.py sequere rebuild`.",
+        CRITICAL,
+    ),
     "rebuilding": ("The database answers while Redis is filled: {step}.", CRITICAL),
     "rewound": ("Redis is older than the database and still answers. The next drain stops that.", CRITICAL),
     "behind": (BEHIND, WARNING),
@@ -57,7 +61,8 @@ class Status:
     - ``state``: one of :data:`STATES`;
     - ``meaning``: what it means, and what an operator has to do;
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
-    - ``lag``: entries that the database lacks, and ``lag_seconds``: the age of the oldest of them;
+    - ``lag``: entries that the database lacks, with those that the next drain drops, and ``lag_seconds``: the age of
+      the oldest that it lacks;
     - ``step``, while Redis is filled: clear, copy (with how many edges of how many) or replay;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
@@ -79,6 +84,8 @@ class Status:
     @property
     def severity(self) -> int:
         """0: all is well, 1: somebody should look, 2: Redis does not answer for the graph."""
+        if self.state == "adopting" and self.journal == 0:
+            return CRITICAL
         return max(STATES[self.state][1], WARNING if self.set_aside or self.problems else OK)
 
 

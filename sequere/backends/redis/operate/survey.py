@@ -20,7 +20,7 @@ from ....relations import LISTS, RELATIONS, Edge, Relation
 from ....resources import Resource
 from ....steps import in_steps
 from ....timestamps import MICROSECONDS
-from ...operations import MAX_PAGE, ReadPage
+from ...operations import ReadPage
 from ..backend import RedisBackend
 from ..errors import translated
 from .audit import Finding, audit
@@ -28,6 +28,9 @@ from .permissions import escape
 
 #: Keys that one SCAN looks at, and the most commands of a pipeline.
 STEP = 1000
+
+#: Entries of each list that are read together with those of others.
+FIRST_PAGE = 100
 
 #: Lists that stats names.
 LARGEST = 10
@@ -179,7 +182,8 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
 def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
     """All edges, each with since when it exists in microseconds, in the order of the uids of their from sides.
 
-    Two round trips for each 500 uids, and one for each 500 entries of a list with more. Raises
+    One round trip for each 500 uids, one for each 1,000 of those in their lists, and one for each 500 entries of a list
+    of 100 or more. Raises
     :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
     prefix, end = backend.prefix, count_uids(backend)
@@ -190,7 +194,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
         for uid in uids:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id"))
             for one in RELATIONS.values():
-                questions.append(("ZRANGE", f"{prefix}uid:{uid}:{one.forward}", "0", str(MAX_PAGE - 1), "WITHSCORES"))
+                questions.append(("ZRANGE", f"{prefix}uid:{uid}:{one.forward}", "0", str(FIRST_PAGE - 1), "WITHSCORES"))
         replies = iter(_ask(backend, questions))
         lists: list[tuple[Relation, Resource, list[Any]]] = []
         for uid in uids:
@@ -206,7 +210,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
 
 def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, list[Any]]]) -> Iterator[dict[Edge, int]]:
     """The edges of lists that were read, and of those that go on, in parts."""
-    short = [one for one in lists if len(one[2]) < MAX_PAGE]
+    short = [one for one in lists if len(one[2]) < FIRST_PAGE]
     uids = list(dict.fromkeys(_text(uid) for *_, entries in short for uid, _ in entries))
     names: dict[str, Resource | None] = {}
     for part in in_steps(uids, STEP):
@@ -220,7 +224,7 @@ def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, lis
                 edges[Edge(relation.name, resource, other)] = round(float(score) * MICROSECONDS)
     yield edges
     for relation, resource, entries in lists:
-        cursor = "" if len(entries) == MAX_PAGE else None
+        cursor = "" if len(entries) == FIRST_PAGE else None
         while cursor is not None:
             page = backend.perform(ReadPage(resource, relation.forward, cursor=cursor))
             yield {
