@@ -22,6 +22,7 @@ UNREACHED = {
     "audit": {"SEQUERE_WRONGTYPE": "it names such keys among its findings, and goes on"},
     "fence": {"SEQUERE_WRONGTYPE": "it replaces or removes the fence, whatever that holds"},
     "note_edges": {"SEQUERE_CORRUPT": "who may set the mark may set it back"},
+    "clear_graph": {"SEQUERE_CORRUPT": "who may set the mark may set it back"},
     "delete_journal": {"SEQUERE_CORRUPT": "who may remove the mark may set it; see tests/scripts/test_failures.py"},
 }
 

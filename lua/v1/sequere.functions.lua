@@ -3579,7 +3579,10 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
     if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
-      change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, '')
+      -- The edge may exist: a mutual list, or one of an identifier, has only some of them.
+      local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+      since = since and format('%.6f', since) or ''
+      change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
       return nil
     end
     local row = relation

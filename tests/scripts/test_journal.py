@@ -477,3 +477,13 @@ def test_a_drain_reads_the_mark_the_last_uid_and_the_clock(call):
 def test_a_payload_is_read_as_it_is(journal):
     journal.client.xadd(JOURNAL, {"payload": '{"verb": "é"}', "operation": "act"})
     assert journal.drain_journal("", "10")[17:] == ["act", "", "", "", "", "", "", '{"verb": "é"}']
+
+
+@pytest.mark.parametrize("named", ["friends", "followings:project"])
+def test_who_is_not_in_a_list_of_some_of_the_edges_keeps_the_edge(journal, named):
+    journal.follow(*USER, *OTHER, "5")
+    assert journal.move_edges(*USER, named, "", "50", "", *OTHER) == [0]
+    assert noted(journal.client)[1:] == [("add", USER, OTHER, "5.000000")]
+    assert journal.move_edges(*OTHER, "followers", "", "50", "", *USER) == [0, *USER, "5.000000"]
+    assert journal.move_edges(*USER, named, "", "50", "", *OTHER) == [0]
+    assert noted(journal.client)[2:] == [("remove", USER, OTHER, "5.000000"), ("remove", USER, OTHER, "")]
