@@ -10,6 +10,11 @@ from sequere.backends.redis import scripts
 #: What every script gets as KEYS by default.
 KEYS = ("sequere:", "sequere:global:uid")
 
+#: The keys of write-behind.
+JOURNAL, MARK, FENCE = "sequere:global:journal", "sequere:global:mark", "sequere:global:fence"
+
+USER, OTHER, PROJECT = ("user", "1"), ("user", "2"), ("project", "7:é")
+
 
 class Caller:
     """``caller.follow("user", "1", "project", "7")`` runs a script; text comes back decoded."""
@@ -46,3 +51,24 @@ def server_call(server):
     client = server.client()
     yield Caller(client)
     client.close()
+
+
+def noted(client):
+    """The changes in the journal, in order, as (operation, from, to, timestamp)."""
+    entries = [{name.decode(): text.decode() for name, text in fields.items()} for _, fields in client.xrange(JOURNAL)]
+    return [
+        (
+            entry["operation"],
+            (entry["from_identifier"], entry["from_object_id"]),
+            (entry["to_identifier"], entry["to_object_id"]),
+            entry["timestamp"],
+        )
+        for entry in entries
+        if entry["operation"] != "open"
+    ]
+
+
+@pytest.fixture
+def journal(call):
+    call.client.xadd(JOURNAL, {"operation": "open"})
+    return call

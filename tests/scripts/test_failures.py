@@ -11,11 +11,9 @@ import pytest
 import redis
 
 from sequere.backends.redis import scripts
-from tests.scripts.conftest import KEYS
+from tests.scripts.conftest import JOURNAL, KEYS
 from tests.support.graph import dump
 from tests.support.manifest import MANIFEST, example_of
-
-JOURNAL = "sequere:global:journal"
 
 #: Scripts that only read, by their examples; an audit repairs only when told to.
 READS = {name: example_of(name) for name, entry in MANIFEST.items() if entry["read_only"] or name == "audit"}

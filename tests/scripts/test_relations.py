@@ -7,12 +7,11 @@ import json
 import pytest
 import redis
 
-from tests.scripts.conftest import KEYS
+from tests.scripts.conftest import JOURNAL, KEYS
 from tests.support.graph import dump
 from tests.support.relations import build_with_requests
 
 ADA, BOB, FLIGHT = ("user", "1"), ("user", "2"), ("project", "7")
-JOURNAL = "sequere:global:journal"
 
 
 @pytest.fixture(scope="module")
