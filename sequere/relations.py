@@ -40,6 +40,11 @@ class Edge(NamedTuple):
     from_resource: Resource
     to_resource: Resource
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The relation and both ends, flat: as scripts take an edge and as tables store it."""
+        return (self.relation, *self.from_resource, *self.to_resource)
+
 
 def _read() -> dict[str, Relation]:
     manifest = json.loads(files("sequere.lua").joinpath("manifest.json").read_text(encoding="utf-8"))

@@ -56,6 +56,8 @@ def to_micros(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * MICROSECONDS + since.microseconds
 
 
-def to_text(micros: int) -> str:
-    """Microseconds since the epoch as the scripts take and give them: seconds with six decimals."""
+def to_text(micros: int | None) -> str:
+    """Microseconds since the epoch as the scripts take and give them: seconds with six decimals; empty for None."""
+    if micros is None:
+        return ""
     return f"{micros // MICROSECONDS}.{micros % MICROSECONDS:06d}"

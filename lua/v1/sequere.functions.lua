@@ -2002,12 +2002,12 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_fence', flags = {},
-description = 'Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the journal later.', callback = function(KEYS, ARGV)
+description = 'Issues a new id while there is no journal, and revokes every earlier caller\'s right to open one. A process that changes the database because Redis is cold calls it first. So a late script of a transaction that was rolled back cannot open the journal.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 fence: generated from lua/src/fence.lua, do not edit
---- Gives out a new id while there is no journal, and takes from every earlier caller the right to open one. Whoever
---- changes the database because Redis is cold calls it first, so that no script of a transaction that died opens the
---- journal later.
+--- Issues a new id while there is no journal, and revokes every earlier caller's right to open one. A process that
+--- changes the database because Redis is cold calls it first. So a late script of a transaction that was rolled back
+--- cannot open the journal.
 --
 -- ARGV
 --   after       entry?                  an id that the new one must follow; empty: none

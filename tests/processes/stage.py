@@ -170,8 +170,7 @@ class Stage:
         pairs = [(f"own-x{number // EACH}", f"x-{number % EACH}") for number in range(edges)]
         self.filled = dict.fromkeys(pairs, EARLY)
         keys = [Key("follow", Resource("project", one), Resource("user", other)) for one, other in pairs]
-        for start in range(0, edges, 500):
-            set_edges(get_alias(), dict.fromkeys(keys[start : start + 500], EARLY))
+        set_edges(get_alias(), dict.fromkeys(keys, EARLY))
 
     def forget(self):
         """Let Redis lose its memory."""

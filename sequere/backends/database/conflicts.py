@@ -1,4 +1,4 @@
-"""Writes that another transaction is in the way of: repeated here, or reported to the caller, who can repeat them."""
+"""Conflicts with other transactions: a write is repeated here, or the conflict is reported to the caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONFLICTS = {"40001", "40P01", 1213, 1020, 1205}
 
 
 def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
-    """Run a write, again after a pause if another transaction was in its way. Returns what it returns.
+    """Run a write; repeat it after a pause if it conflicts with another transaction. Returns what it returns.
 
     Inside a transaction only its owner can begin again: there it runs once, and a conflict is raised as
     :class:`~sequere.exceptions.WriteConflict`. Other errors of the database, and the last conflict of ten, are raised

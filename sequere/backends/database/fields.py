@@ -27,7 +27,7 @@ def edge_of(row: Any) -> Edge:
 
 def columns_of(edge: Edge) -> dict[str, str]:
     """The columns of a row for an edge."""
-    return dict(zip(COLUMNS, (edge.relation, *edge.from_resource, *edge.to_resource), strict=True))
+    return dict(zip(COLUMNS, edge.words, strict=True))
 
 
 class ExactCharField(CharField):  # type: ignore[type-arg]
@@ -47,8 +47,7 @@ class ExactCharField(CharField):  # type: ignore[type-arg]
 
 def make_digest(edge: Edge) -> bytes:
     """The 16 bytes by which the table finds an edge: BLAKE2b of its relation and its ends, joined by NUL."""
-    text = "\0".join((edge.relation, *edge.from_resource, *edge.to_resource))
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return hashlib.blake2b("\0".join(edge.words).encode(), digest_size=16).digest()
 
 
 class DigestField(BinaryField):  # type: ignore[type-arg]

@@ -12,21 +12,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
 from ....relations import RELATIONS, Edge, settle
 from ....resources import Resource
 from ....steps import in_steps
-from ...operations import ReadPage
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
+from ..operate.survey import walk_list
 from .drain import drain
 from .journal import NO_CURSOR, Journal, JournalEntry, Mark, fence, order_of, read_journal
 from .locking import locked
-from .outbox import find_reached
-from .phases import Event, Phase, Verdict, judge, move
+from .outbox import empty_outbox, find_reached, look
+from .phases import Event, Phase, Verdict, move
 from .rebuild import COPY_STEP, STEPS, Copier, EdgeState, overtaken, take_for_position
 from .verify import find_suspects, note
 
@@ -69,9 +69,7 @@ class _Adoption:
 
     def _begin(self, row: State, alias: str) -> None:
         """Enter the phase. ``mark`` is empty where Redis has no journal yet."""
-        reached = find_reached(row, alias)
-        journal = read_journal(self.unguarded, reached, limit=1)
-        verdict = judge(row, reached, journal)
+        reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
         self.mark = journal.mark if journal.length else None
         self.copier.marked = journal.marked
         if verdict is Verdict.COLD:
@@ -80,7 +78,7 @@ class _Adoption:
             if not row.epoch:
                 raise overtaken()
         elif verdict is Verdict.BEHIND:
-            self._join(row, alias, reached, journal)
+            self._join(row, alias, journal)
         elif row.phase != Phase.ADOPTING:
             raise WriteBehindRefused("Redis and the database are in step: there is nothing to adopt.")
         if self.mark:
@@ -89,7 +87,7 @@ class _Adoption:
         row.save(using=alias)
         self.epoch = row.epoch
 
-    def _join(self, row: State, alias: str, reached: str, journal: Journal) -> None:
+    def _join(self, row: State, alias: str, journal: Journal) -> None:
         """Read the journal that is there from its end on."""
         mark = journal.mark
         if mark is None:
@@ -102,7 +100,7 @@ class _Adoption:
             rows = OutboxEntry._default_manager.using(alias).order_by("pk")
             later = [entry for entry in rows if order_of(entry.position) > order_of(mark.seen)]
             self._replay(later, mark)
-        OutboxEntry._default_manager.using(alias).all().delete()
+        empty_outbox(alias)
         last = read_journal(self.unguarded, journal.last, limit=1).entries[0]
         row.epoch, row.position, row.digest = mark.epoch, last.id, last.digest
 
@@ -153,10 +151,9 @@ class _Adoption:
 
     def _end(self, row: State, alias: str, last: str) -> None:
         """Leave the phase, if all that was noted has arrived and nobody else has begun."""
-        reached = find_reached(row, alias)
-        journal = read_journal(self.unguarded, reached, limit=1)
+        reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
         is_mine = journal.marked == self.copier.marked and order_of(reached) >= order_of(last)
-        if not is_mine or judge(row, reached, journal) is not Verdict.IN_STEP:
+        if not is_mine or verdict is not Verdict.IN_STEP:
             raise overtaken()
         move(row, Event.ADOPTED)
         row.save(using=alias)
@@ -199,12 +196,6 @@ def _edges_around(unguarded: RedisBackend, resource: Resource) -> Iterator[Edge]
     """The edges in Redis that are from or to a resource. One round trip for each 500, and one for each empty list."""
     for relation in RELATIONS.values():
         for name in (relation.forward, relation.backward):
-            cursor = ""
-            while True:
-                page = unguarded.perform(ReadPage(resource, name, cursor=cursor))
-                for entry in page.entries:
-                    ends = (resource, Resource(entry.identifier, entry.object_id))
-                    yield Edge(relation.name, *(ends if name == relation.forward else ends[::-1]))
-                cursor = page.cursor
-                if not cursor:
-                    break
+            for entry in chain.from_iterable(walk_list(unguarded, resource, name)):
+                ends = (resource, Resource(entry.identifier, entry.object_id))
+                yield Edge(relation.name, *(ends if name == relation.forward else ends[::-1]))

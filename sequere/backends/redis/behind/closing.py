@@ -8,10 +8,10 @@ from ....exceptions import ColdStore, WriteBehindRefused
 from ..backend import RedisBackend
 from ..models import State
 from .drain import Drained, drain
-from .journal import fence, read_journal
+from .journal import fence
 from .locking import locked
-from .outbox import find_reached
-from .phases import Event, Verdict, ask_about_unmarked, is_released, is_unmarked, judge, move
+from .outbox import look
+from .phases import Event, Verdict, ask_about_unmarked, is_released, is_unmarked, move
 
 #: How often the journal is drained again because entries came before it could be deleted.
 ATTEMPTS = 100
@@ -49,9 +49,7 @@ def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
 
 def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:
     """Delete the journal, under the lock, if the database has all of it. Whether it had."""
-    reached = find_reached(row, alias)
-    journal = read_journal(unguarded, reached, limit=2)
-    verdict = judge(row, reached, journal)
+    reached, journal, verdict = look(unguarded, row, alias, limit=2)
     if verdict is Verdict.COLD:
         if is_released(row):
             return True  # an earlier call has come this far

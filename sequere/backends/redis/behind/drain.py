@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from ....exceptions import ColdStore, DatabaseBehind
 from ..backend import RedisBackend
-from ..models import OutboxEntry, SetAside, State, get_alias
+from ..models import SetAside, State, get_alias
 from .journal import READ_STEP, JournalEntry, order_of, read_journal
 from .locking import locked
-from .outbox import find_reached
-from .phases import ADOPTING, BEHIND, Event, Phase, Verdict, judge, move
+from .outbox import empty_outbox, look
+from .phases import ADOPTING, BEHIND, Event, Phase, Verdict, move
 from .tables import apply
 
 logger = logging.getLogger("sequere")
@@ -82,23 +82,21 @@ def drain(unguarded: RedisBackend) -> Drained:
 
 def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
     """Apply the next entries, under the lock. The caller holds the locked ``row`` and commits."""
-    reached = find_reached(row, alias)
-    journal = read_journal(unguarded, reached, epoch=row.epoch)
-    verdict = judge(row, reached, journal)
+    reached, journal, verdict = look(unguarded, row, alias, epoch=row.epoch)
     if verdict is Verdict.COLD:
         return Step(verdict, [], 0, "", is_end=True)
     if verdict is Verdict.BEHIND:
         raise DatabaseBehind(ADOPTING if row.phase == Phase.ADOPTING else BEHIND)
     if verdict is Verdict.OPENED:
         move(row, Event.OPENED)
-        OutboxEntry._default_manager.using(alias).all().delete()  # the graph contains it
+        empty_outbox(alias)  # the graph contains it
     new = journal.after(reached)
-    if new:
-        row.position, row.digest = new[-1].id, new[-1].digest
+    row.position = new[-1].id if new else reached
     if verdict is Verdict.OLDER:
         move(row, Event.OLDER)
         row.digest = ""
-        row.position = row.position if new else reached
+    elif new:
+        row.digest = new[-1].digest
     set_aside = _apply(alias, new)
     row.drained_at = timezone.now()
     row.save(using=alias)

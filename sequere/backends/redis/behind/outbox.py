@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ....exceptions import WriteBehindRefused
 from ....relations import Edge
@@ -15,9 +15,9 @@ from ...database.fields import columns_of
 from ...operations import Forget
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
-from .journal import fence, order_of
+from .journal import READ_STEP, Journal, fence, order_of, read_journal
 from .locking import locked
-from .phases import RELEASED, Event, Phase, is_released, move
+from .phases import RELEASED, Event, Phase, Verdict, is_released, judge, move
 
 R = TypeVar("R")
 
@@ -28,6 +28,30 @@ def find_reached(row: State, alias: str) -> str:
         return row.position
     last = OutboxEntry._default_manager.using(alias).order_by("-pk").values_list("position", flat=True).first()
     return max(last or "", row.position, key=order_of)
+
+
+def empty_outbox(alias: str) -> None:
+    """Remove what waits for Redis: the graph there contains it, or is to be made anew."""
+    OutboxEntry._default_manager.using(alias).all().delete()
+
+
+class Look(NamedTuple):
+    """What the database and the journal are to each other at a moment."""
+
+    #: The last change that the tables contain, from where the journal was read.
+    reached: str
+    journal: Journal
+    verdict: Verdict
+
+
+def look(unguarded: RedisBackend, row: State, alias: str, *, limit: int = READ_STEP, epoch: str = "") -> Look:
+    """Read the journal from where the tables are, and judge it. One round trip and at most one query.
+
+    ``epoch`` is that of :func:`~sequere.backends.redis.behind.journal.read_journal`.
+    """
+    reached = find_reached(row, alias)
+    journal = read_journal(unguarded, reached, limit=limit, epoch=epoch)
+    return Look(reached, journal, judge(row, reached, journal))
 
 
 class RedisIsBackError(Exception):

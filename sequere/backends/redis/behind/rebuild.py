@@ -43,8 +43,8 @@ from ..operate.survey import find_keys
 from .drain import drain
 from .journal import NO_CURSOR, JournalEntry, Mark, fence, make_id, order_of, read_journal
 from .locking import locked
-from .outbox import find_reached
-from .phases import Event, Phase, Verdict, ask_about_unmarked, judge, move
+from .outbox import empty_outbox, find_reached, look
+from .phases import Event, Phase, Verdict, ask_about_unmarked, move
 
 logger = logging.getLogger("sequere")
 
@@ -98,7 +98,7 @@ def count_edges() -> int:
 
 
 class Copier:
-    """Brings edges into Redis while it has no journal, as long as the mark is the one that was set last."""
+    """Brings edges into Redis, as long as the mark is the one that was set last."""
 
     def __init__(self, unguarded: RedisBackend, marked: str) -> None:
         self.unguarded = unguarded
@@ -112,7 +112,8 @@ class Copier:
         Raises ``WriteBehindRefused`` if the mark is another.
         """
         try:
-            done = self.unguarded.run("copy_edges", self.marked, str(reached), *_flat(states))
+            arguments = (word for edge, micros in states for word in (*edge.words, to_text(micros)))
+            done = self.unguarded.run("copy_edges", self.marked, str(reached), *arguments)
         except UNFIT as error:
             fit = [state for state in states if self._is_fit(*state)]
             if len(fit) == len(states):
@@ -150,8 +151,8 @@ class _Rebuild:
             pass
         else:
             raise WriteBehindRefused("Redis is ready: there is nothing to rebuild.")
-        self.mark = locked(lambda row, alias: self._begin(row, alias, by_hand=by_hand, replace=replace))
-        self.copier = Copier(self.unguarded, str(self.mark))
+        mark = locked(lambda row, alias: self._begin(row, alias, by_hand=by_hand, replace=replace))
+        self.copier = Copier(self.unguarded, str(mark))
         if self.mark.step == "clear":
             self._clear()
         if self.mark.step == "copy":
@@ -161,17 +162,21 @@ class _Rebuild:
         locked(self._finish)
         return Rebuilt(self.copied, self.replayed, self.copier.left_out)
 
+    @property
+    def mark(self) -> Mark:
+        """The mark that this run has set last."""
+        return Mark(*self.copier.marked.split(" "))
+
     def _discard(self, row: State, alias: str) -> None:
         """Give up what only Redis has. A journal is then one of an older state, which the drain deletes."""
-        reached = find_reached(row, alias)
-        journal = read_journal(self.unguarded, reached, limit=1)
-        if judge(row, reached, journal) is not Verdict.BEHIND and row.phase != Phase.ADOPTING:
+        reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
+        if verdict is not Verdict.BEHIND and row.phase != Phase.ADOPTING:
             return
         move(row, Event.DISCARD)
         row.position, row.digest = max(reached, journal.last, key=order_of), ""
         row.epoch = fence(self.unguarded, reached) or make_id(row.position, journal.now)
         row.save(using=alias)
-        OutboxEntry._default_manager.using(alias).all().delete()
+        empty_outbox(alias)
 
     def _wait_for_another(self) -> None:
         before = read_journal(self.unguarded, "", limit=1).mark
@@ -182,9 +187,8 @@ class _Rebuild:
 
     def _begin(self, row: State, alias: str, *, by_hand: bool, replace: bool) -> Mark:
         """The mark to go on from: of a rebuild that died, or of a new one."""
-        reached = find_reached(row, alias)
-        journal = read_journal(self.unguarded, reached, limit=1)
-        if journal.length:
+        reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
+        if verdict is not Verdict.COLD:
             raise overtaken()
         mark = journal.mark
         if mark and mark.step in STEPS and has_seen(row, alias, mark):
@@ -202,7 +206,7 @@ class _Rebuild:
         row.epoch = row.position = epoch
         row.digest = ""
         row.save(using=alias)
-        OutboxEntry._default_manager.using(alias).all().delete()
+        empty_outbox(alias)
         return Mark(epoch, "clear", NO_CURSOR, epoch)
 
     def _clear(self) -> None:
@@ -215,7 +219,6 @@ class _Rebuild:
         reached = self.mark._replace(cursor=secrets.token_hex(8))  # a Redis that comes back with keys has another one
         if not self.unguarded.run("clear_graph", str(self.mark), str(reached), *keys):
             raise overtaken()
-        self.mark = reached
         self.copier.marked = str(reached)
 
     def _copy(self) -> None:
@@ -291,9 +294,7 @@ class _Rebuild:
             raise overtaken()
 
     def _move_to(self, step: str, states: Sequence[EdgeState], cursor: str, seen: str) -> None:
-        reached = Mark(self.mark.epoch, step, cursor, seen)
-        self.copier.set(states, reached)
-        self.mark = reached
+        self.copier.set(states, Mark(self.mark.epoch, step, cursor, seen))
 
 
 def has_seen(row: State, alias: str, mark: Mark) -> bool:
@@ -313,18 +314,10 @@ def take_for_position(row: State, alias: str, entry: JournalEntry) -> None:
     """Take the first entry of a new journal for the position: the graph has all that the outbox said."""
     row.position, row.digest = entry.id, entry.digest
     row.save(using=alias)
-    OutboxEntry._default_manager.using(alias).all().delete()
+    empty_outbox(alias)
 
 
 def overtaken() -> WriteBehindRefused:
     return WriteBehindRefused(
         "Another run went on meanwhile, Redis lost its memory again, or the database was restored. Call it again."
     )
-
-
-def _flat(states: Iterable[EdgeState]) -> Iterator[str]:
-    for edge, micros in states:
-        yield edge.relation
-        yield from edge.from_resource
-        yield from edge.to_resource
-        yield "" if micros is None else to_text(micros)

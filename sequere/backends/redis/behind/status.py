@@ -13,7 +13,7 @@ from ...database.models import Edge as Row
 from ..backend import RedisBackend
 from ..models import OutboxEntry, SetAside, State, get_alias
 from .journal import NO_CURSOR, Journal, Mark, order_of, read_journal
-from .outbox import find_reached
+from .outbox import Look, look
 from .phases import (
     ADOPTING,
     BEHIND,
@@ -25,7 +25,6 @@ from .phases import (
     ask_about_unmarked,
     is_released,
     is_unmarked,
-    judge,
 )
 from .rebuild import STEPS, count_edges
 
@@ -119,13 +118,12 @@ def _look(unguarded: RedisBackend, row: State | None, alias: str) -> Status:
     if row is None:
         return _tell_without_database(read_journal(unguarded, "", limit=1))
     for _ in range(LOOKS):
-        reached = find_reached(row, alias)
-        journal = read_journal(unguarded, reached, limit=2)
+        seen = look(unguarded, row, alias, limit=2)
         again = State.look(alias)
         if (again.phase, again.position) == (row.phase, row.position):
             break
         row = again  # a drain moved on, and may have dropped what this look was to find
-    return _tell(row, alias, reached, journal)
+    return _tell(row, alias, seen)
 
 
 def _tell_without_database(journal: Journal) -> Status:
@@ -134,8 +132,8 @@ def _tell_without_database(journal: Journal) -> Status:
     return Status(name, STATES[name][0].format(step=step), journal=journal.length)
 
 
-def _tell(row: State, alias: str, reached: str, journal: Journal) -> Status:
-    verdict = judge(row, reached, journal)
+def _tell(row: State, alias: str, seen: Look) -> Status:
+    reached, journal, verdict = seen
     waiting = journal.after(reached)
     name = _name(row, verdict, journal)
     # Of the entries only those after the position are lacking; those before it are dropped by the next drain.

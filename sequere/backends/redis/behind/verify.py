@@ -8,6 +8,7 @@ more. An edge that changes in between is noted, so the database follows it: it i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from ....exceptions import InvalidArgument
@@ -88,7 +89,7 @@ def note(unguarded: RedisBackend, marked: str, reached: str, edges: Collection[E
 
     Returns the last entry; empty if there is no journal or the mark is another.
     """
-    last: str = decode(unguarded.run("note_edges", marked, reached, *_flat(edges)))
+    last: str = decode(unguarded.run("note_edges", marked, reached, *chain.from_iterable(edge.words for edge in edges)))
     return last
 
 
@@ -114,7 +115,7 @@ def _read(unguarded: RedisBackend, edges: Collection[Edge]) -> dict[Edge, int]:
     """Since when those of the edges that exist in Redis do, in microseconds. One round trip for each 50."""
     found = {}
     for step in in_steps((edge for edge in edges if not fault_of(edge)), STEP):
-        times = map(decode, unguarded.run("since", *_flat(step)))
+        times = map(decode, unguarded.run("since", *chain.from_iterable(edge.words for edge in step)))
         found.update({edge: int(at.replace(".", "")) for edge, at in zip(step, times, strict=True) if at})
     return found
 
@@ -131,20 +132,27 @@ def _decide(unguarded: RedisBackend, suspects: list[Edge], repair: str) -> list[
             return []
     mended = dict.fromkeys(suspects, False)
     if repair == "redis":
-        fit = [edge for edge in suspects if not fault_of(edge)]
-        marked = read_journal(unguarded, "", limit=1).marked
-        is_noted = not fit or note(unguarded, marked, marked, fit) != ""
-        drain(unguarded)
-        # Redis cannot have such a row, nor tell of it.
-        unfit = {edge: None for edge in suspects if fault_of(edge)}
-        locked(lambda row, alias: set_edges(alias, unfit))
-        mended = {edge: is_noted or edge in unfit for edge in suspects}
+        mended |= _mend_database(unguarded, suspects)
     elif repair == "database":
         mended |= _mend_redis(unguarded, suspects, known, stored)
     return [
         Difference(*edge, _seconds(known.get(edge)), _seconds(stored.get(edge)), mended[edge])
         for edge in sorted(suspects)
     ]
+
+
+def _mend_database(unguarded: RedisBackend, edges: list[Edge]) -> dict[Edge, bool]:
+    """Bring edges in the database into the state that Redis has: it is noted, and drained."""
+    unfit = {edge: None for edge in edges if fault_of(edge)}
+    fit = [edge for edge in edges if edge not in unfit]
+    is_noted = False
+    if fit:
+        marked = read_journal(unguarded, "", limit=1).marked
+        is_noted = note(unguarded, marked, marked, fit) != ""
+        drain(unguarded)
+    if unfit:  # Redis can have no such edge, nor note it
+        locked(lambda row, alias: set_edges(alias, unfit))
+    return {edge: is_noted or edge in unfit for edge in edges}
 
 
 def _mend_redis(
@@ -154,22 +162,10 @@ def _mend_redis(
     fit = [edge for edge in edges if not fault_of(edge, wanted.get(edge))]
     arguments: list[str] = []
     for edge in fit:
-        arguments += (*_flat([edge]), _as_argument(seen.get(edge)), _as_argument(wanted.get(edge)))
+        arguments += (*edge.words, to_text(seen.get(edge)), to_text(wanted.get(edge)))
     replies = unguarded.run("mend_edges", *arguments) if fit else []
     return {edge: reply == 1 for edge, reply in zip(fit, replies, strict=True)}
 
 
-def _flat(edges: Collection[Edge]) -> Iterator[str]:
-    """Edges as the scripts take them."""
-    for edge in edges:
-        yield edge.relation
-        yield from edge.from_resource
-        yield from edge.to_resource
-
-
 def _seconds(micros: int | None) -> float | None:
     return None if micros is None else micros / MICROSECONDS
-
-
-def _as_argument(micros: int | None) -> str:
-    return "" if micros is None else to_text(micros)

@@ -20,7 +20,7 @@ from ....relations import LISTS, RELATIONS, Edge, Relation
 from ....resources import Resource
 from ....steps import in_steps
 from ....timestamps import MICROSECONDS
-from ...operations import ReadPage
+from ...operations import Entry, ReadPage
 from ..backend import RedisBackend
 from ..errors import translated
 from .audit import Finding, audit
@@ -183,8 +183,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
     """All edges, each with since when it exists in microseconds, in the order of the uids of their from sides.
 
     One round trip for each 500 uids, one for each 1,000 of those in their lists, and one for each 500 entries of a list
-    of 100 or more. Raises
-    :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
+    of 100 or more. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
     prefix, end = backend.prefix, count_uids(backend)
     step = STEP // (1 + len(RELATIONS))
@@ -208,6 +207,17 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
         yield from _read_lists(backend, lists)
 
 
+def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator[list[Entry]]:
+    """The entries of a list of a resource, newest first, 500 at most a time. One round trip for each."""
+    cursor = ""
+    while True:
+        page = backend.perform(ReadPage(resource, list_, cursor=cursor))
+        yield page.entries
+        cursor = page.cursor
+        if not cursor:
+            return
+
+
 def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, list[Any]]]) -> Iterator[dict[Edge, int]]:
     """The edges of lists that were read, and of those that go on, in parts."""
     short = [one for one in lists if len(one[2]) < FIRST_PAGE]
@@ -224,13 +234,10 @@ def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, lis
                 edges[Edge(relation.name, resource, other)] = round(float(score) * MICROSECONDS)
     yield edges
     for relation, resource, entries in lists:
-        cursor = "" if len(entries) == FIRST_PAGE else None
-        while cursor is not None:
-            page = backend.perform(ReadPage(resource, relation.forward, cursor=cursor))
-            yield {
-                Edge(relation.name, resource, Resource(*other)): round(at * MICROSECONDS) for *other, at in page.entries
-            }
-            cursor = page.cursor or None
+        if len(entries) < FIRST_PAGE:
+            continue
+        for page in walk_list(backend, resource, relation.forward):
+            yield {Edge(relation.name, resource, Resource(*other)): round(at * MICROSECONDS) for *other, at in page}
 
 
 def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambda done: None) -> Stats:
