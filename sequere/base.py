@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from .keys import get_primary_key
 from .resources import check_identifier
 
 
@@ -16,6 +17,8 @@ class ModelBase:
     ``identifier`` is the name of the model in the graph: 1 to 50 characters of ``A-Z a-z 0-9 _ . -``,
     neither digits alone nor ``count``. Left out, it is the model's name in lower case. It is stored with
     every follow: changing it later leaves the old follows behind.
+
+    ``primary_key`` is the :class:`~sequere.keys.PrimaryKey` of the model: it makes object ids of keys, and back.
     """
 
     identifier: str | None = None
@@ -26,6 +29,7 @@ class ModelBase:
             self.identifier if self.identifier is not None else model._meta.model_name,
             f"the identifier of {model._meta.label}",
         )
+        self.primary_key = get_primary_key(model)
 
     def get_queryset(self) -> QuerySet[Any]:
         """The instances that lists may show and views may follow; override it to hide some or to ``select_related``.

@@ -1,4 +1,7 @@
-"""When the row of a registered model is deleted, the graph forgets it, once that is committed."""
+"""When the row of a registered model is deleted, the graph forgets it, once that is committed.
+
+A copy of the row that is deleted in another database, such as an archive, changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import Any
 
 from django.apps import apps
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete
 
 from .backends.operations import Forget
+from .base import ModelBase
 from .conf import get_setting
-from .exceptions import InvalidObjectId, SequereException
+from .exceptions import InvalidObjectId, SequereException, UnsavedInstance
 from .registry import Registry, model_registered
 from .resources import Resource
 
@@ -47,10 +51,26 @@ def _watch_model(sender: Registry, model: type[Model], **kwargs: Any) -> None:
 
 
 def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    if get_setting("SEQUERE_FORGET_DELETED") and registry.is_registered(sender):
-        # Now: Django takes the key from the instance before the commit.
-        for resource in registry.identify_row(instance):
+    if not get_setting("SEQUERE_FORGET_DELETED") or not registry.is_registered(sender):
+        return
+    for base in registry.get_bases(instance):
+        if not _is_live(base, using):
+            continue
+        try:
+            # Now: Django takes the key from the instance before the commit.
+            resource = registry.identify_row(base, instance)
+        except (InvalidObjectId, UnsavedInstance) as error:
+            logger.warning("A deleted %s is not forgotten, since its key is unknown: %s", base.identifier, error)
+        else:
             transaction.on_commit(partial(_forget, resource), using=using)
+
+
+def _is_live(base: ModelBase, using: str) -> bool:
+    """Whether a database holds the rows of a model that follow and are followed, not copies of them.
+
+    That is where the routers write the model, without looking at the instance, and what its ``get_queryset`` reads.
+    """
+    return using == router.db_for_write(base.model) or using == base.get_queryset().db
 
 
 def _forget(resource: Resource) -> None:

@@ -19,7 +19,7 @@ class InvalidSettings(SequereException, ImproperlyConfigured):
 
 
 class InvalidModel(SequereException, TypeError):
-    """Something was registered that cannot take part: not a model, abstract, swapped out, a composite key."""
+    """Something was registered that cannot take part: not a model, abstract, swapped out, a key without a text."""
 
 
 class AlreadyRegistered(SequereException):
@@ -31,9 +31,11 @@ class NotRegistered(SequereException, LookupError):
 
 
 class UnsavedInstance(SequereException, ValueError):
-    """An instance without a primary key cannot follow or be followed.
+    """An instance that was never saved, or that has no primary key, cannot follow or be followed.
 
-    One with a key is taken at its word, as Django's own relations take it: whether its row exists is not asked.
+    Whether it was saved is what Django says (``instance._state.adding``): a key given by hand or by default does not
+    make a row. Whether the row still exists is not asked. Who has only the key of a row takes
+    :meth:`~sequere.registry.Registry.from_key`.
     """
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.apps import apps
-from django.core.exceptions import ValidationError
+from django.db import router
+from django.db.migrations.state import StateApps
 from django.db.models import Model
 from django.db.models.base import ModelBase as DjangoModelBase
 from django.dispatch import Signal
@@ -18,11 +18,13 @@ from .exceptions import (
     AlreadyRegistered,
     InvalidArgument,
     InvalidModel,
-    InvalidObjectId,
     NotRegistered,
     UnsavedInstance,
 )
+from .keys import PrimaryKey, get_primary_key
 from .resources import Resource, check_identifier
+
+M = TypeVar("M", bound=Model)
 
 #: Sent by a registry, as ``sender``, with each ``model`` that it has registered.
 model_registered = Signal()
@@ -34,16 +36,17 @@ class Registry:
     - A model is registered once, and an identifier belongs to one model.
     - An instance of a subclass (multi-table child, proxy) is taken for the nearest registered model
       above it; an instance of a registered proxy's concrete model is taken for the proxy.
-    - Abstract models, models that have been swapped out and models with a composite primary key
-      cannot take part.
+    - A model as a migration has it is taken for the model that has its name today.
+    - Abstract models, models that have been swapped out, and models whose primary key is composite or of a type
+      without a text of its own cannot take part.
 
     None of the methods makes a round trip.
     """
 
     def __init__(self) -> None:
         self._bases: dict[type[Model], ModelBase] = {}
-        # Class -> its ModelBase, found at its first instance: every call of the package begins with that.
-        self._resolved: dict[type[Model], ModelBase] = {}
+        # Class -> its ModelBase and keys, found at its first instance: every call of the package begins with that.
+        self._resolved: dict[type[Model], tuple[ModelBase, PrimaryKey]] = {}
 
     def register(
         self, model_or_iterable: type[Model] | Iterable[type[Model]], model_base: type[ModelBase] = ModelBase
@@ -83,7 +86,11 @@ class Registry:
 
     def is_registered(self, model: type[Model]) -> bool:
         """Whether instances of this model can follow and be followed."""
-        return self._find(model) is not None
+        try:
+            self._resolve(model)
+        except NotRegistered:
+            return False
+        return True
 
     @property
     def models(self) -> list[type[Model]]:
@@ -99,17 +106,16 @@ class Registry:
         """The :class:`ModelBase` of a model or an instance. Raises :class:`NotRegistered`."""
         # __class__, not type(): request.user is a lazy object that wraps the user.
         model = model_or_instance if isinstance(model_or_instance, type) else model_or_instance.__class__
-        try:
-            return self._resolved[model]
-        except KeyError:
-            base = self._find(model)
-        if base is None:
-            label = model._meta.label if isinstance(model, DjangoModelBase) else repr(model_or_instance)
-            raise NotRegistered(
-                f"{label} is not registered; call sequere.register({model.__name__}) in a sequere_registry.py."
-            )
-        self._resolved[model] = base
-        return base
+        return (self._resolved.get(model) or self._resolve(model))[0]
+
+    def get_bases(self, instance: Model) -> list[ModelBase]:
+        """The :class:`ModelBase` of each model that the row of an instance counts for.
+
+        More than one if proxies are registered too. Raises :class:`NotRegistered`.
+        """
+        concrete = instance._meta.concrete_model
+        bases = [base for base in self._bases.values() if base.model._meta.concrete_model is concrete]
+        return bases or [self.get_base(instance)]
 
     def get_by_identifier(self, identifier: str) -> ModelBase:
         """The :class:`ModelBase` that goes by this identifier. Raises :class:`NotRegistered`."""
@@ -122,23 +128,44 @@ class Registry:
     def identify(self, instance: Model) -> Resource:
         """The resource of an instance: identifier and primary key as text.
 
-        The key is brought into the form that its field gives it: a UUID is the same resource with and
-        without hyphens. Raises :class:`NotRegistered`, :class:`UnsavedInstance`, ``InvalidObjectId`` for a
-        primary key that cannot be one, ``InvalidArgument`` for anything but an instance.
+        Each row is one resource, in whatever form the instance has its key: a UUID is the same with and without
+        hyphens. Raises :class:`NotRegistered`; :class:`UnsavedInstance` for an instance that was never saved, even if
+        it has a key; ``InvalidObjectId`` for a primary key that cannot be one; ``InvalidArgument`` for anything but an
+        instance.
         """
         # __class__, not type(): request.user is a lazy object that wraps the user.
-        base = self._resolved.get(instance.__class__)
-        if base is None:
+        found = self._resolved.get(instance.__class__)
+        if found is None:
             if not isinstance(instance, Model):
                 raise InvalidArgument(f"Only instances of models can follow and be followed; got {instance!r:.80}.")
-            base = self.get_base(instance)
-        return self._resource(base, instance)
+            found = self._resolve(instance.__class__)
+        base, primary_key = found
+        # Not instance.pk: a multi-table child's own key may be another one than its parent's.
+        key = getattr(instance, primary_key.attname)
+        if key is None or instance._state.adding:
+            raise _unsaved(instance)
+        return Resource(self._name(base), primary_key.to_object_id(key))
 
-    def identify_row(self, instance: Model) -> list[Resource]:
-        """All resources of the row of an instance: more than one if proxies are registered too."""
-        concrete = instance._meta.concrete_model
-        bases = [base for base in self._bases.values() if base.model._meta.concrete_model is concrete]
-        return [self._resource(base, instance) for base in bases or [self.get_base(instance)]]
+    def identify_row(self, base: ModelBase, instance: Model) -> Resource:
+        """The resource that the row of an instance is for one of :meth:`get_bases`, saved by this instance or not.
+
+        Raises :class:`UnsavedInstance` without a key, ``InvalidObjectId``.
+        """
+        key = getattr(instance, base.primary_key.attname)
+        if key is None:
+            raise _unsaved(instance)
+        return Resource(self._name(base), base.primary_key.to_object_id(key))
+
+    def from_key(self, model: type[M], key: Any) -> M:
+        """The instance of a model that has this primary key, for who has no more than the key. No query.
+
+        It is what ``model.objects.only("pk").get(pk=key)`` gives, but for the query: the database is asked for another
+        field when that is first read, and ``DoesNotExist`` is raised then if it has no such row. ``key`` is of any type
+        that the field takes, or an object id. Raises :class:`NotRegistered`, ``InvalidObjectId``.
+        """
+        base = self.get_base(model)
+        primary_key = base.primary_key if base.model is model else get_primary_key(model)
+        return model.from_db(router.db_for_read(model), [primary_key.attname], [primary_key.clean(key)])
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
         """The identifier that an ``identifier=`` argument means: text as it is, or that of a model or instance."""
@@ -146,18 +173,36 @@ class Registry:
             return check_identifier(value)
         return self._name(self.get_base(value))
 
-    def _resource(self, base: ModelBase, instance: Model) -> Resource:
-        # Not instance.pk: a multi-table child's own key may be another one than its parent's.
-        field = base.model._meta.pk
-        key = getattr(instance, field.attname)
-        if key is None:
-            raise UnsavedInstance(f"{instance!r} has no primary key; save it before it follows or is followed.")
-        if isinstance(key, Enum):
-            key = key.value  # what the database gives back
+    def _resolve(self, model: type[Any]) -> tuple[ModelBase, PrimaryKey]:
+        """The ModelBase of a model, and what translates the keys of its instances. Raises :class:`NotRegistered`."""
+        if base := self._find(model):
+            self._resolved[model] = base, base.primary_key
+            return self._resolved[model]
+        if not isinstance(model, DjangoModelBase):
+            raise NotRegistered(f"{model!r:.80} is not a model; only models and their instances are registered.")
+        options = cast(type[Model], model)._meta
+        if isinstance(options.apps, StateApps):
+            return self._resolve_historical(options.apps, options.label)
+        raise NotRegistered(
+            f"{options.label} is not registered; call sequere.register({model.__name__}) in a sequere_registry.py."
+        )
+
+    def _resolve_historical(self, then: StateApps, label: str) -> tuple[ModelBase, PrimaryKey]:
+        """As :meth:`_resolve`, for a model as a migration has it: it counts for the model that has its name today.
+
+        Its keys are of the type that they had then. Nothing is remembered: each migration has models of its own.
+        """
         try:
-            return Resource(self._name(base), str(field.to_python(key)))
-        except ValidationError as error:
-            raise InvalidObjectId(f"{key!r:.80} is no primary key of {base.model._meta.label}.") from error
+            base = self._find(apps.get_model(label))
+            if base is not None:
+                concrete = cast(type[Model], base.model._meta.concrete_model)
+                return base, get_primary_key(then.get_model(concrete._meta.label))
+        except LookupError:  # renamed or deleted since
+            pass
+        raise NotRegistered(
+            f"No registered model has the name that {label} has in this migration; take the model of today, by "
+            "sequere.registry.from_key(Model, instance.pk)."
+        )
 
     @staticmethod
     def _name(base: ModelBase) -> str:
@@ -188,8 +233,16 @@ class Registry:
             raise InvalidModel(f"{model.__name__} is abstract; register the models that inherit from it.")
         if options.swapped:
             raise InvalidModel(f"{options.label} has been swapped out; register {options.swapped} in its place.")
-        if len(options.pk_fields) > 1:
-            raise InvalidModel(f"{options.label} has a composite primary key; a resource needs a single one.")
+
+
+def _unsaved(instance: Model) -> UnsavedInstance:
+    label, name = instance._meta.label, instance.__class__.__name__
+    if not instance._state.adding:
+        return UnsavedInstance(f"This {label} has no primary key, as after delete(); it cannot follow or be followed.")
+    return UnsavedInstance(
+        f"This {label} was never saved; save it before it follows or is followed. For a row of which you have "
+        f"only the key, take sequere.registry.from_key({name}, key)."
+    )
 
 
 #: The registry that everything uses.

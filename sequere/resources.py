@@ -33,18 +33,23 @@ def check_identifier(identifier: object, name: str = "identifier") -> str:
     return identifier
 
 
-def check_resource(resource: Resource, name: str = "resource") -> Resource:
-    """The resource itself. Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId`."""
-    check_identifier(resource.identifier, f"{name}.identifier")
-    object_id = resource.object_id
+def check_object_id(object_id: object, name: str = "object_id") -> str:
+    """The object id itself. Raises :class:`InvalidObjectId`, which names the argument."""
+    if not isinstance(object_id, str):
+        raise InvalidObjectId(f"{name} must be text; got {object_id!r:.80}")
     try:
         size = len(object_id.encode())
     except UnicodeEncodeError as error:
-        raise InvalidObjectId(f"{name}.object_id must be text that UTF-8 can hold; got {object_id!r:.80}") from error
+        raise InvalidObjectId(f"{name} must be text that UTF-8 can hold; got {object_id!r:.80}") from error
     if not 1 <= size <= 255 or "\0" in object_id:
-        raise InvalidObjectId(
-            f"{name}.object_id must be 1 to 255 bytes without NUL; got {object_id!r:.80} ({size} bytes)"
-        )
+        raise InvalidObjectId(f"{name} must be 1 to 255 bytes without NUL; got {object_id!r:.80} ({size} bytes)")
+    return object_id
+
+
+def check_resource(resource: Resource, name: str = "resource") -> Resource:
+    """The resource itself. Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId`."""
+    check_identifier(resource.identifier, f"{name}.identifier")
+    check_object_id(resource.object_id, f"{name}.object_id")
     return resource
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
 from .backends.operations import MAX_PAGE, Count, Entry, Page, ReadPage, Relationships
-from .exceptions import InvalidArgument, NotRegistered
+from .base import ModelBase
+from .exceptions import InvalidArgument, InvalidObjectId, NotRegistered
 from .registry import registry
 from .relations import join_list
 from .resources import Resource
@@ -139,8 +139,8 @@ class FollowList(Generic[M_co]):
                 f"ids() needs the {self._name} of one model; got those of every model. Pass identifier=, as in "
                 f"get_{self._name}(instance, identifier=User).ids()."
             )
-        to_python = registry.get_by_identifier(self._identifier).model._meta.pk.to_python
-        return [key for page in await self._pages() for key in self._keys(to_python, page.entries).values()]
+        base = registry.get_by_identifier(self._identifier)
+        return [key for page in await self._pages() for key in self._keys(base, page.entries)]
 
     @blocking
     async def instances(self) -> list[M_co]:
@@ -314,9 +314,8 @@ class FollowList(Generic[M_co]):
             except NotRegistered as error:
                 logger.warning("Some %s of %s are left out: %s", self._name, self._resource, error)
                 continue
-            keys = self._keys(base.model._meta.pk.to_python, same)
-            instances = await _InBulk(base.get_queryset(), list(keys.values()))
-            found[identifier] = {str(key): instance for key, instance in instances.items()}
+            instances = await _InBulk(base.get_queryset(), self._keys(base, same))
+            found[identifier] = {base.primary_key.to_object_id(key): instance for key, instance in instances.items()}
         moment = _aware if settings.USE_TZ else to_datetime
         return [
             Item(instance, moment(timestamp))
@@ -324,14 +323,14 @@ class FollowList(Generic[M_co]):
             if (instance := found[identifier].get(object_id)) is not None
         ]
 
-    def _keys(self, to_python: Callable[[str], Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    def _keys(self, base: ModelBase, entries: Sequence[Entry]) -> list[Any]:
         """The primary keys that object ids mean; what cannot be a key of its model is left out."""
-        keys: dict[str, Any] = {}
-        for identifier, object_id, _ in entries:
+        keys: list[Any] = []
+        for _, object_id, _ in entries:
             try:
-                keys[object_id] = to_python(object_id)
-            except ValidationError:
-                logger.warning("%s %r cannot be a key of its model.", identifier, object_id)
+                keys.append(base.primary_key.from_object_id(object_id))
+            except InvalidObjectId as error:
+                logger.warning("An entry of the %s of %s is left out: %s", self._name, self._resource, error)
         return keys
 
 

@@ -1,0 +1,316 @@
+"""The primary key of a model, and the object ids that stand for its values.
+
+One row has one object id, whatever type or spelling its key has in Python: ``Decimal("1.5")`` and ``"1.50"`` in a field
+with two decimal places are both ``1.50``. ``lua/README.rst`` has the text of each type of field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from enum import Enum
+from functools import cached_property
+from ipaddress import IPv6Address, ip_address
+from types import SimpleNamespace
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connections, models, router
+from django.utils import timezone
+
+from .exceptions import InvalidModel, InvalidObjectId
+from .resources import check_object_id
+
+#: What fields and databases raise for a value that cannot be a key.
+_REFUSED = (ValidationError, ValueError, TypeError, ArithmeticError)
+
+#: What integers and durations in microseconds are stored in, where nothing else is known.
+_INT64 = (-(2**63), 2**63 - 1)
+
+
+class PrimaryKey:
+    """Translates the values of a model's primary key into object ids and back. No method makes a query.
+
+    This class is for the fields of a project that are none of Django's: their ``to_python()`` and ``value_to_string()``
+    are taken, as Django's serializers take them.
+    """
+
+    #: The types of values that the subclass writes in its own way.
+    value_types: ClassVar[type | tuple[type, ...]] = ()
+
+    def __init__(self, model: type[models.Model], field: Any) -> None:
+        self.model = model
+        #: The attribute of an instance that holds the value.
+        self.attname: str = model._meta.pk.attname
+        #: The field that decides the type: a foreign key is of the type of what it points to.
+        self.field = field
+
+    def clean(self, value: Any) -> Any:
+        """The value as the database gives it back, of one in whatever form the field takes it.
+
+        Raises :class:`~sequere.exceptions.InvalidObjectId` for a value that the field or the database refuses.
+        """
+        if isinstance(value, Enum):
+            value = value.value
+        if hasattr(value, "resolve_expression"):
+            raise InvalidObjectId(
+                f"The primary key of this {self._label} is the expression {value!r:.80}, whose value only the database "
+                "knows; read the instance from it."
+            )
+        try:
+            key = self.field.to_python(value)
+            if key is None:
+                raise ValueError("it is empty")
+            if isinstance(key, self.value_types):
+                return self._normalize(key)
+            prepared = self.field.get_db_prep_value(key, self._connection, prepared=False)
+            if isinstance(prepared, int):
+                _check_range(prepared, _INT64)
+            return key
+        except _REFUSED as error:
+            # The texts of fields are translated, for people who fill in forms.
+            field_type = type(self.field).__name__
+            reason = f"it is not a value of {field_type}" if isinstance(error, ValidationError) else error
+            raise InvalidObjectId(f"{value!r:.80} cannot be a primary key of {self._label}: {reason}.") from error
+
+    def to_object_id(self, value: Any) -> str:
+        """The object id of a value, such as ``instance.pk``. Raises as :meth:`clean`.
+
+        That the text has 1 to 255 bytes is checked by the operations.
+        """
+        return self._write(self.clean(value))
+
+    def to_python(self, object_id: str) -> Any:
+        """The value that a text means, in the type that the field gives it; the database takes it in a look-up.
+
+        Text of other spellings is taken as far as the field takes it: ``"01"`` is 1. So this is for what users send.
+        Raises :class:`~sequere.exceptions.InvalidObjectId`.
+        """
+        return self.clean(check_object_id(object_id))
+
+    def from_object_id(self, object_id: str) -> Any:
+        """The value that an object id of the graph means: that of :meth:`to_object_id`, and back.
+
+        Raises :class:`~sequere.exceptions.InvalidObjectId`, for another spelling too: in the graph that is somebody
+        else.
+        """
+        value = self.clean(check_object_id(object_id))
+        written = self._write(value)
+        if written != object_id:
+            raise InvalidObjectId(
+                f"{object_id!r:.80} is not an object id of {self._label}: the object id of that key is {written!r:.80}."
+            )
+        return value
+
+    @property
+    def _label(self) -> str:
+        return self.model._meta.label
+
+    @property
+    def _connection(self) -> Any:
+        return connections[router.db_for_write(self.model)]
+
+    def _write(self, key: Any) -> str:
+        if isinstance(key, self.value_types):
+            return self._format(key)
+        return str(self.field.value_to_string(SimpleNamespace(**{self.field.attname: key})))
+
+    def _normalize(self, key: Any) -> Any:
+        """The one value of those that are equal. Raises an error of ``_REFUSED`` if the database would refuse it."""
+        return key
+
+    def _format(self, key: Any) -> str:
+        return str(key)
+
+
+class _Integer(PrimaryKey):
+    value_types = int
+
+    def to_object_id(self, value: Any) -> str:
+        return str(value) if type(value) is int and self._is_plain else super().to_object_id(value)
+
+    def from_object_id(self, object_id: str) -> Any:
+        low, high = self._range
+        try:
+            key = int(object_id)
+            if self._is_plain and low <= key <= high and str(key) == object_id:
+                return key
+        except ValueError:
+            pass
+        return super().from_object_id(object_id)  # which says what is wrong
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether the field takes integers as they are."""
+        return type(self.field).to_python is models.IntegerField.to_python
+
+    @cached_property
+    def _range(self) -> tuple[int, int]:
+        try:
+            low, high = self._connection.ops.integer_field_range(self.field.get_internal_type())
+        except KeyError:  # a type of the project
+            return _INT64
+        return low, high
+
+    def _normalize(self, key: int) -> int:
+        return _check_range(key, self._range)
+
+
+class _Text(PrimaryKey):
+    value_types = str
+
+
+class _Uuid(PrimaryKey):
+    value_types = UUID
+
+
+class _Boolean(PrimaryKey):
+    value_types = bool
+
+
+class _Float(PrimaryKey):
+    value_types = float
+
+    def _normalize(self, key: float) -> float:
+        if not math.isfinite(key):
+            raise ValueError("it is not finite")
+        return key + 0.0  # no negative zero
+
+    def _format(self, key: float) -> str:
+        return repr(key)
+
+
+class _Decimal(PrimaryKey):
+    value_types = Decimal
+
+    def _normalize(self, key: Decimal) -> Decimal:
+        if not key.is_finite():
+            raise ValueError("it is not finite")
+        digits, places = self.field.max_digits, self.field.decimal_places
+        if places is None:
+            if not -255 < key.adjusted() < 255:
+                raise ValueError("its exponent is too large")
+            whole, _, fraction = f"{key:f}".partition(".")
+            key = Decimal(f"{whole}.{fraction.rstrip('0')}")
+        else:
+            try:
+                exact = Context(digits, traps=[Inexact, InvalidOperation])
+                key = key.quantize(Decimal(1).scaleb(-places), context=exact)
+            except ArithmeticError as error:
+                raise ValueError(f"it has more than {digits} digits or {places} decimal places") from error
+        return key.copy_abs() if key.is_zero() else key
+
+    def _format(self, key: Decimal) -> str:
+        return f"{key:f}"
+
+
+class _Date(PrimaryKey):
+    value_types = date
+
+
+class _Datetime(PrimaryKey):
+    value_types = datetime
+
+    def _normalize(self, key: datetime) -> datetime:
+        if settings.USE_TZ:
+            key = (timezone.make_aware(key) if timezone.is_naive(key) else key).astimezone(UTC)
+        elif timezone.is_aware(key):
+            key = timezone.make_naive(key)
+        self._connection.ops.adapt_datetimefield_value(key)
+        return key
+
+    def _format(self, key: datetime) -> str:
+        return key.replace(tzinfo=None).isoformat(timespec="microseconds") + ("Z" if key.tzinfo else "")
+
+
+class _Time(PrimaryKey):
+    value_types = time
+
+    def _normalize(self, key: time) -> time:
+        if key.tzinfo:
+            raise ValueError("it has a time zone")
+        return key
+
+    def _format(self, key: time) -> str:
+        return key.isoformat(timespec="microseconds")
+
+
+class _Duration(PrimaryKey):
+    value_types = timedelta
+
+    def _normalize(self, key: timedelta) -> timedelta:
+        _check_range(key // timedelta(microseconds=1), _INT64)
+        return key
+
+    def _format(self, key: timedelta) -> str:
+        minutes, seconds = divmod(key.seconds, 60)
+        return f"{key.days} {minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{key.microseconds:06}"
+
+
+class _Address(PrimaryKey):
+    value_types = str
+
+    def _normalize(self, key: str) -> str:
+        address = ip_address(key)
+        if isinstance(address, IPv6Address):
+            address = IPv6Address(int(address))  # without a scope
+            if address.ipv4_mapped:
+                return f"::ffff:{address.ipv4_mapped}"  # as Django; Python only from 3.13 on
+        return str(address)
+
+
+#: What translates the keys of each type of field, and of those that inherit from it.
+_KINDS: dict[type[models.Field[Any, Any]], Callable[[type[models.Model], Any], PrimaryKey]] = {
+    models.IntegerField: _Integer,
+    models.CharField: _Text,
+    models.TextField: _Text,
+    models.UUIDField: _Uuid,
+    models.BooleanField: _Boolean,
+    models.FloatField: _Float,
+    models.DecimalField: _Decimal,
+    models.DateField: _Date,
+    models.DateTimeField: _Datetime,
+    models.TimeField: _Time,
+    models.DurationField: _Duration,
+    models.GenericIPAddressField: _Address,
+}
+
+
+def get_primary_key(model: type[models.Model]) -> PrimaryKey:
+    """What translates the primary keys of a model.
+
+    Raises :class:`~sequere.exceptions.InvalidModel` for a composite key, and for a field of Django that has no text for
+    each of its values, such as ``BinaryField``.
+    """
+    if len(model._meta.pk_fields) > 1:
+        raise InvalidModel(f"{model._meta.label} has a composite primary key; a resource needs a single one.")
+    field: Any = model._meta.pk
+    while field.remote_field:
+        field = field.target_field
+    if isinstance(field, models.GeneratedField):
+        field = field.output_field
+    bases = type(field).__mro__
+    for base in bases:
+        if base in _KINDS:
+            return _KINDS[base](model, field)
+    writes = type(field).value_to_string
+    if not writes.__module__.startswith("django.") or not any(
+        base.__module__.startswith("django.") for base in bases if base not in models.Field.__mro__
+    ):
+        return PrimaryKey(model, field)
+    raise InvalidModel(
+        f"The primary key of {model._meta.label} is a {type(field).__name__}, whose values have no text of their own. "
+        "Give the model another primary key, such as a UUIDField, or the field a subclass with to_python() and "
+        "value_to_string()."
+    )
+
+
+def _check_range(value: int, limits: tuple[int, int]) -> int:
+    low, high = limits
+    if not low <= value <= high:
+        raise ValueError(f"the database takes {low} to {high}")
+    return value
