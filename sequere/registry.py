@@ -87,7 +87,7 @@ class Registry:
     def is_registered(self, model: type[Model]) -> bool:
         """Whether instances of this model can follow and be followed."""
         try:
-            self._resolve(model)
+            self.get_base(model)
         except NotRegistered:
             return False
         return True
@@ -106,7 +106,11 @@ class Registry:
         """The :class:`ModelBase` of a model or an instance. Raises :class:`NotRegistered`."""
         # __class__, not type(): request.user is a lazy object that wraps the user.
         model = model_or_instance if isinstance(model_or_instance, type) else model_or_instance.__class__
-        return (self._resolved.get(model) or self._resolve(model))[0]
+        if found := self._resolved.get(model):
+            return found[0]
+        if not isinstance(model, DjangoModelBase):
+            raise NotRegistered(f"{model_or_instance!r:.80} is neither a model nor an instance of one.")
+        return self._resolve(model)[0]
 
     def get_bases(self, instance: Model) -> list[ModelBase]:
         """The :class:`ModelBase` of each model that the row of an instance counts for.
@@ -173,18 +177,15 @@ class Registry:
             return check_identifier(value)
         return self._name(self.get_base(value))
 
-    def _resolve(self, model: type[Any]) -> tuple[ModelBase, PrimaryKey]:
+    def _resolve(self, model: type[Model]) -> tuple[ModelBase, PrimaryKey]:
         """The ModelBase of a model, and what translates the keys of its instances. Raises :class:`NotRegistered`."""
         if base := self._find(model):
             self._resolved[model] = base, base.primary_key
             return self._resolved[model]
-        if not isinstance(model, DjangoModelBase):
-            raise NotRegistered(f"{model!r:.80} is not a model; only models and their instances are registered.")
-        options = cast(type[Model], model)._meta
-        if isinstance(options.apps, StateApps):
-            return self._resolve_historical(options.apps, options.label)
+        if isinstance(model._meta.apps, StateApps):
+            return self._resolve_historical(model._meta.apps, model._meta.label)
         raise NotRegistered(
-            f"{options.label} is not registered; call sequere.register({model.__name__}) in a sequere_registry.py."
+            f"{model._meta.label} is not registered; call sequere.register({model.__name__}) in a sequere_registry.py."
         )
 
     def _resolve_historical(self, then: StateApps, label: str) -> tuple[ModelBase, PrimaryKey]:
@@ -209,11 +210,11 @@ class Registry:
         assert base.identifier is not None  # ModelBase.__init__ sets it
         return base.identifier
 
-    def _find(self, model: type[Any]) -> ModelBase | None:
+    def _find(self, model: type[Model]) -> ModelBase | None:
         for ancestor in model.__mro__:
             if ancestor in self._bases:
                 return self._bases[ancestor]
-        concrete = model._meta.concrete_model if isinstance(model, DjangoModelBase) else None
+        concrete = model._meta.concrete_model  # an abstract model has none
         for base in self._bases.values():
             if concrete is not None and base.model._meta.concrete_model is concrete:
                 return base

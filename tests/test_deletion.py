@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connections, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.db.models.signals import post_delete
 
 from sequere import ModelBase, registry
 from sequere.backends import get_backend
 from sequere.backends.operations import Forgotten
-from sequere.models import follow, get_followers_count, get_followings_count
+from sequere.models import follow, forget, get_followers_count, get_followings_count
 from tests.testapp.models import Book, Country, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,82 @@ def test_a_database_that_fails_then_is_logged_too(user, project, monkeypatch, ca
 def test_a_key_that_cannot_be_in_the_graph_is_no_failure(valkey, caplog):
     Country.objects.create(code="x" * 200 + "é" * 30).delete()
     assert caplog.text == ""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, django_db_setup, django_db_blocker):
+    """The alias of a second database, which has a table of projects."""
+    name = str(tmp_path_factory.mktemp("archive") / "db.sqlite3")
+    connections.settings["archive"] = {**connections.settings["default"], "NAME": name}
+    with django_db_blocker.unblock(), connections["archive"].schema_editor() as editor:
+        editor.create_model(Project)
+    yield "archive"
+    connections["archive"].close()
+    del connections["archive"], connections.settings["archive"]
+
+
+in_two_databases = pytest.mark.django_db(databases=["default", "archive"])
+
+
+class Router:
+    """Says where the projects are; everything else is in the default database."""
+
+    def __init__(self, read, write):
+        self.read, self.write = read, write
+
+    def db_for_read(self, model, **hints):
+        return self.read if model is Project else "default"
+
+    def db_for_write(self, model, **hints):
+        return self.write if model is Project else "default"
+
+
+@pytest.mark.parametrize(
+    ("routers", "counts"),
+    [
+        ([], {"archive": False, "default": True}),
+        ([Router("default", "default")], {"archive": False, "default": True}),
+        ([Router("archive", "archive")], {"archive": True, "default": False}),
+        ([Router("default", "archive")], {"archive": True, "default": True}),  # reads from a replica
+    ],
+)
+@in_two_databases
+def test_only_where_the_live_rows_are(user, archive, settings, routers, counts, django_capture_on_commit_callbacks):
+    settings.DATABASE_ROUTERS = routers
+    for alias, is_live in counts.items():
+        for delete in (lambda rows: rows.get().delete(using=rows.db), lambda rows: rows.delete()):
+            project = Project.objects.using(alias).create(name="x")
+            follow(user, project)
+            with django_capture_on_commit_callbacks(using=alias, execute=True):
+                delete(Project.objects.using(alias).filter(pk=project.pk))
+            assert get_followings_count(user) == (0 if is_live else 1)
+            forget(registry.from_key(Project, project.pk))
+
+
+@in_two_databases
+def test_where_the_model_base_reads_counts_too(user, archive, monkeypatch, django_capture_on_commit_callbacks):
+    monkeypatch.setattr(registry.get_base(Project), "get_queryset", lambda: Project.objects.using("archive"))
+    project = Project.objects.using("archive").create(name="x")
+    follow(user, project)
+    with django_capture_on_commit_callbacks(using="archive", execute=True):
+        project.delete(using="archive")
+    assert get_followings_count(user) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_instance_that_only_has_the_key_forgets_too(user, project):
+    follow(user, project)
+    Project(pk=project.pk).delete()
+    assert get_followings_count(user) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_not_known_is_logged(valkey, caplog):
+    country = Country.objects.create(code="fr")
+    country.code = Lower(Value("FR"))
+    country.delete()
+    assert not Country.objects.exists()
+    assert "A deleted country is not forgotten" in caplog.text
 
 
 def test_each_resource_is_forgotten_once(user, monkeypatch, django_capture_on_commit_callbacks):

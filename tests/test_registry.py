@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from enum import Enum
+from itertools import chain
 
 import pytest
 from django.apps import apps
-from django.db import models
+from django.db import connection, models
+from django.db.migrations import Migration, RunPython
+from django.db.migrations.state import ModelState, ProjectState
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.utils.functional import SimpleLazyObject
 
 import sequere
@@ -20,7 +23,6 @@ from tests.testapp.models import (
     Document,
     Ledger,
     Place,
-    Profile,
     Project,
     Restaurant,
     StarredUser,
@@ -28,10 +30,6 @@ from tests.testapp.models import (
     Timestamped,
     User,
 )
-
-
-class Code(str, Enum):  # noqa: UP042 - its str() is not its value
-    FRANCE = "fr"
 
 
 class Named(sequere.ModelBase):
@@ -47,8 +45,8 @@ def test_the_identifier_is_the_name_of_the_model_or_what_its_base_says(registry)
     registry.register(User)
     registry(Project, Named)
     assert registry.identifiers == ["user", "projet"]
-    assert registry.identify(User(pk=5)) == Resource("user", "5")
-    assert registry.identify(Project(pk=7)) == Resource("projet", "7")
+    assert registry.identify(registry.from_key(User, 5)) == Resource("user", "5")
+    assert registry.identify(registry.from_key(Project, 7)) == Resource("projet", "7")
     assert isinstance(registry.get_by_identifier("projet"), Named)
     assert registry.to_identifier(Project) == registry.to_identifier(Project()) == "projet"
     assert registry.to_identifier("anything") == "anything"
@@ -67,21 +65,25 @@ def test_several_at_once_and_out_again(registry):
 
 def test_the_nearest_registered_ancestor_counts(registry):
     registry.register([Place, User])
-    assert registry.identify(Restaurant(place_ptr_id=3, id=3)).identifier == "place"
-    assert registry.identify(StarredUser(pk=3)).identifier == "user"
+    assert registry.identify(registry.from_key(Restaurant, 3)).identifier == "place"
+    assert registry.identify(registry.from_key(StarredUser, 3)).identifier == "user"
     registry.register(Restaurant)
-    assert registry.identify(Restaurant(place_ptr_id=3, id=3)) == Resource("restaurant", "3")
-    assert registry.identify(Place(pk=3)) == Resource("place", "3")
+    assert registry.identify(registry.from_key(Restaurant, 3)) == Resource("restaurant", "3")
+    assert registry.identify(registry.from_key(Place, 3)) == Resource("place", "3")
 
 
 def test_a_registered_proxy_stands_for_its_table(registry):
     registry.register(Book)
-    assert registry.identify(Ledger(pk=1)) == registry.identify(Book(pk=1)) == Resource("book", "1")
+    assert (
+        registry.identify(registry.from_key(Ledger, 1))
+        == registry.identify(registry.from_key(Book, 1))
+        == Resource("book", "1")
+    )
 
 
 def test_a_lazy_object_is_what_it_stands_for(registry):
     registry.register(User)
-    assert registry.identify(SimpleLazyObject(lambda: User(pk=5))) == Resource("user", "5")
+    assert registry.identify(SimpleLazyObject(lambda: registry.from_key(User, 5))) == Resource("user", "5")
 
 
 def test_registering_twice_is_refused(registry):
@@ -118,7 +120,14 @@ def test_what_is_no_concrete_model_is_refused(registry):
             app_label = "testapp_unmanaged"
             swappable = "AUTH_USER_MODEL"
 
+    class Blob(models.Model):
+        data = models.BinaryField(primary_key=True)
+
+        class Meta:
+            app_label = "testapp_unmanaged"
+
     for model, message in [
+        (Blob, r"The primary key of testapp_unmanaged\.Blob is a BinaryField, whose values have no text of their own"),
         (Timestamped, "Timestamped is abstract; register the models that inherit from it"),
         (Composite, "composite primary key"),
         (Swapped, r"swapped out; register testapp\.User in its place"),
@@ -140,27 +149,102 @@ def test_models_are_registered_once_they_are_loaded(registry, monkeypatch):
     assert registry.identifiers == []
 
 
-@pytest.mark.parametrize(
-    ("instance", "object_id"),
-    [
-        (Document(id="6ba7b8109dad11d180b400c04fd430c8"), "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
-        (Document(id=uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")), "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
-        (User(pk="007"), "7"),
-        (Country(code="007"), "007"),
-        (Country(code=Code.FRANCE), "fr"),
-        (Profile(user_id="7"), "7"),
-    ],
-)
-def test_a_key_has_one_form(registry, instance, object_id):
-    registry.register([User, Document, Country, Profile])
-    assert registry.identify(instance).object_id == object_id
-
-
-def test_a_key_that_is_none(registry):
-    registry.register([User, Document])
-    for instance in (User(pk="x"), Document(id="no-uuid")):
-        with pytest.raises(exceptions.InvalidObjectId, match="is no primary key of testapp"):
+def test_an_instance_that_was_never_saved_is_refused_whatever_its_key(registry):
+    registry.register([User, Document, Country])
+    for instance in (User(), User(pk=5), Document(), Country(code="fr"), Country(code=Lower(Value("FR")))):
+        with pytest.raises(
+            exceptions.UnsavedInstance, match=r"was never saved; .*from_key\((User|Document|Country), key"
+        ):
             registry.identify(instance)
+
+
+@pytest.mark.django_db
+def test_a_saved_instance_counts_until_it_is_deleted(registry):
+    registry.register(Country)
+    country = Country.objects.create(code="fr")
+    assert registry.identify(country) == Resource("country", "fr")
+    (other,) = Country.objects.bulk_create([Country(code="de")])
+    assert registry.identify(other) == Resource("country", "de")
+    country.delete()
+    with pytest.raises(exceptions.UnsavedInstance, match=r"This testapp\.Country has no primary key"):
+        registry.identify(country)
+
+
+@pytest.mark.django_db
+def test_a_key_that_is_an_expression_is_not_known(registry):
+    registry.register(Country)
+    country = registry.from_key(Country, "fr")
+    country.code = Lower(Value("FR"))
+    with pytest.raises(exceptions.InvalidObjectId, match=r"is the expression Lower.*; read the instance from"):
+        registry.identify(country)
+
+
+@pytest.mark.django_db
+def test_a_key_stands_for_its_row(registry, django_assert_num_queries):
+    registry.register([User, Place, Document])
+    user = User.objects.create(username="ada")
+    with django_assert_num_queries(0):
+        same = registry.from_key(User, str(user.pk))
+        assert registry.identify(same) == registry.identify(user)
+        assert (same, same.pk, type(same)) == (user, user.pk, User)
+        assert registry.identify(registry.from_key(Restaurant, 3)) == Resource("place", "3")
+        nobody = registry.from_key(StarredUser, 12345)
+    with django_assert_num_queries(1):
+        assert same.username == "ada"
+    with pytest.raises(User.DoesNotExist):
+        nobody.username  # noqa: B018
+    for model, key in [(User, "x"), (User, None), (Document, "no-uuid")]:
+        with pytest.raises(
+            exceptions.InvalidObjectId, match=rf"{key}.* cannot be a primary key of testapp\.{model.__name__}"
+        ):
+            registry.from_key(model, key)
+    with pytest.raises(exceptions.NotRegistered, match=r"testapp\.Stranger is not registered"):
+        registry.from_key(Stranger, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_of_a_migration_counts_for_the_model_of_today(registry):
+    registry.register([User, Place, Book])
+    rows = {
+        "user": User.objects.create(username="ada"),
+        "place": Restaurant.objects.create(name="Chez Paul"),
+        "book": Book.objects.create(),
+    }
+    names_then = [("User", "StarredUser"), ("Place", "Restaurant"), ("Book", "Ledger")]
+    found = {}
+
+    def forwards(then, schema_editor):
+        for name in chain(*names_then):
+            model = then.get_model("testapp", name)
+            assert registry.is_registered(model)
+            found[name] = registry.identify(model.objects.get())
+        with pytest.raises(exceptions.UnsavedInstance):
+            registry.identify(then.get_model("testapp", "User")(pk=5))
+        for model in (then.get_model("testapp", "Project"), then.get_model("testapp", "Renamed")):
+            with pytest.raises(
+                exceptions.NotRegistered, match=rf"{model._meta.label} has in this migration; .*from_key"
+            ):
+                registry.get_base(model)
+
+    migration = Migration("0002_follows", "testapp")
+    migration.operations = [RunPython(forwards)]
+    state = ProjectState.from_apps(apps)
+    state.add_model(ModelState("testapp", "Renamed", [("id", models.BigAutoField(primary_key=True))]))
+    with connection.schema_editor() as schema_editor:
+        migration.apply(state, schema_editor)
+    assert found == {
+        name: Resource(identifier, str(row.pk))
+        for (identifier, row), names in zip(rows.items(), names_then, strict=True)
+        for name in names
+    }
+
+
+def test_a_model_of_a_migration_has_the_key_that_it_had_then(registry):
+    registry.register(Document)
+    state = ProjectState.from_apps(apps)
+    state.alter_field("testapp", "document", "id", models.BigAutoField(primary_key=True), preserve_default=True)
+    then = state.apps.get_model("testapp", "Document")
+    assert registry.identify(then.from_db("default", ["id"], [5])) == Resource("document", "5")
 
 
 def test_what_is_not_registered_is_named(registry):
@@ -172,8 +256,8 @@ def test_what_is_not_registered_is_named(registry):
             registry.identify(value)
     with pytest.raises(exceptions.NotRegistered, match="No model is registered as 'ghost'; registered: user"):
         registry.get_by_identifier("ghost")
-    with pytest.raises(exceptions.UnsavedInstance):
-        registry.identify(User())
+    with pytest.raises(exceptions.NotRegistered, match="'user' is neither a model nor an instance"):
+        registry.get_base("user")
 
 
 def test_autodiscover_found_the_registrations_of_the_project():

@@ -230,14 +230,24 @@ def test_round_trips_and_queries(project, monkeypatch):
         assert (len(sent), len(captured)) == (trips, queries)
 
 
-def test_what_the_project_cannot_load_is_left_out_and_logged(project, caplog):
-    for identifier, object_id in [("ghost", "1"), ("ghost", "2"), ("document", "no-uuid")]:
-        Ask().follow(Resource(identifier, object_id), Resource("project", str(project.pk)), timestamp=1.0)
+@pytest.mark.parametrize(
+    ("identifier", "object_id", "reason"),
+    [
+        ("ghost", "1", "No model is registered as 'ghost'"),
+        ("document", "no-uuid", "'no-uuid' cannot be a primary key of testapp.Document"),
+        ("user", "99999999999999999999", "'99999999999999999999' cannot be a primary key of testapp.User"),
+        ("user", "01", "'01' is not an object id of testapp.User: the object id of that key is '1'"),
+    ],
+)
+def test_what_the_project_cannot_load_is_left_out_and_logged(project, caplog, identifier, object_id, reason):
+    Ask().follow(Resource(identifier, object_id), Resource("project", str(project.pk)), timestamp=1.0)
     with caplog.at_level(logging.WARNING, "sequere"):
-        assert len(list(get_followers(project))) == 25
-    assert "No model is registered as 'ghost'" in caplog.text
-    assert "document 'no-uuid' cannot be a key of its model" in caplog.text
-    assert len(caplog.records) == 2
+        assert names(get_followers(project)) == list(range(24, -1, -1))
+    (record,) = caplog.records
+    assert reason in record.getMessage()
+    assert f"followers of {Resource('project', str(project.pk))}" in record.getMessage()
+    users = get_followers(project, identifier=User)
+    assert User.objects.filter(pk__in=users.ids()).count() == len(users.instances()) == 25
 
 
 def test_hidden_entries_are_not_part_of_the_list(project, monkeypatch):

@@ -7,7 +7,7 @@ from inspect import signature
 import pytest
 from asgiref.sync import async_to_sync
 
-from sequere import models
+from sequere import models, registry
 from sequere.backends import get_backend
 from sequere.results import FollowList
 from tests.support.counting import round_trips
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def people(valkey):
     get_backend().client.ping()
-    models.get_followers_count(User(pk=1))  # loads the scripts
+    models.get_followers_count(registry.from_key(User, 1))  # loads the scripts
     return [User.objects.create(username=name) for name in ("thoas", "ada", "grace")]
 
 
@@ -77,7 +77,7 @@ def test_more_than_one_step_takes(people, monkeypatch):
 
 def test_the_scripts_are_loaded_once(valkey, monkeypatch, settings):
     settings.SEQUERE_REDIS_PREFIX = "other:"
-    project = Project(pk=1)
+    project = registry.from_key(Project, 1)
     with round_trips(monkeypatch) as sent:
         models.get_followers_count(project)
         models.get_followers_count(project)

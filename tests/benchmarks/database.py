@@ -80,7 +80,8 @@ def run(alias: str, rounds: int, title: str) -> None:
             cursor.execute(BARE)
             return cursor.fetchone()
 
-    project, user, other = Project(pk=1), User(pk=FOLLOWERS), User(pk=FOLLOWERS + 1)
+    project = registry.from_key(Project, 1)
+    user, other = registry.from_key(User, FOLLOWERS), registry.from_key(User, FOLLOWERS + 1)
     resource = registry.identify(project)
     far = f"{FOLLOWERS // 2 * 1_000_000}:{'f' * 32}"
     full = {

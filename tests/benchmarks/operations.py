@@ -73,15 +73,15 @@ def build(client: redis.Redis) -> None:
         )
     pipeline.xadd(f"{JOURNALED}global:journal", {"operation": "open"})
     pipeline.execute()
-    sequere.follow_many(User(pk=1), _projects(1000))
-    sequere.follow(User(pk=1), User(pk=2))
-    sequere.follow(User(pk=2), User(pk=1))
+    sequere.follow_many(registry.from_key(User, 1), _projects(1000))
+    sequere.follow(registry.from_key(User, 1), registry.from_key(User, 2))
+    sequere.follow(registry.from_key(User, 2), registry.from_key(User, 1))
     followed.connect(receiver)
     unfollowed.connect(receiver)
 
 
 def _projects(first: int) -> list[Project]:
-    return [Project(pk=pk) for pk in range(first, first + MANY)]
+    return [registry.from_key(Project, pk) for pk in range(first, first + MANY)]
 
 
 def _is(expected: object) -> Callable[[Any], bool]:
@@ -134,10 +134,10 @@ class Operations:
 
 def add_writes(add: Operations) -> None:
     """What changes the graph. Each has a pair or a resource of its own, put right before each round."""
-    user, fresh = User(pk=1), Project(pk=10**6)
-    newcomer, leaver, *followers = (User(pk=10**6 + number) for number in range(4))
-    follow = {pk: partial(sequere.follow, user, Project(pk=pk)) for pk in WRITTEN}
-    unfollow = {pk: partial(sequere.unfollow, user, Project(pk=pk)) for pk in WRITTEN}
+    user, fresh = registry.from_key(User, 1), registry.from_key(Project, 10**6)
+    newcomer, leaver, *followers = (registry.from_key(User, 10**6 + number) for number in range(4))
+    follow = {pk: partial(sequere.follow, user, registry.from_key(Project, pk)) for pk in WRITTEN}
+    unfollow = {pk: partial(sequere.unfollow, user, registry.from_key(Project, pk)) for pk in WRITTEN}
 
     add.call("follow", follow[2], _is(True), unfollow[2])
     add.script("follow", follow[3], _is(1), unfollow[3])
@@ -180,7 +180,8 @@ def add_writes(add: Operations) -> None:
 
 def add_reads(add: Operations) -> None:
     """What only looks."""
-    user, friend, project, many = User(pk=1), User(pk=2), Project(pk=1), _projects(1000)
+    user, friend = registry.from_key(User, 1), registry.from_key(User, 2)
+    project, many = registry.from_key(Project, 1), _projects(1000)
     is_following = partial(sequere.is_following, user, many[50])
     add.call("is_following", is_following, _is(True))
     add.script("is_following", is_following, _is(1))

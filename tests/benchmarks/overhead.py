@@ -27,11 +27,13 @@ def main() -> None:
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
     django.setup()
     from sequere import models as sequere
+    from sequere import registry
     from tests.testapp.models import Project, User
 
     from .wire import replay, sent_by
 
-    user, project, others = User(pk=1), Project(pk=1), [Project(pk=number) for number in range(2, 22)]
+    user = registry.from_key(User, 1)
+    project, *others = [registry.from_key(Project, number) for number in range(1, 22)]
     calls = {
         "follow": (lambda: sequere.follow(user, project), 1),
         "follow, edge exists": (lambda: sequere.follow(user, project), 0),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from sequere import exceptions
+from sequere import exceptions, registry
 from tests.testapp.models import (
     Book,
     Country,
@@ -251,8 +251,8 @@ def test_following_oneself_is_refused(api, users, project):
 
 
 def test_many_are_checked_before_the_first_of_them_is_written(api, users):
-    thoas, many = users[0], [Project(pk=number) for number in range(1, 61)]
-    too_long = Country(code="x" * 256)
+    thoas, many = users[0], [registry.from_key(Project, number) for number in range(1, 61)]
+    too_long = registry.from_key(Country, "x" * 256)
     with pytest.raises(exceptions.SelfFollow):
         api.follow_many(thoas, [*many, thoas])
     with pytest.raises(exceptions.InvalidObjectId, match=r"to\.object_id must be 1 to 255 bytes"):
@@ -283,7 +283,7 @@ def test_what_cannot_take_part_is_refused(api, users, project):
         lambda: api.are_following(users[0], [project, Project(name="unsaved")]),
         lambda: api.get_followings(User(username="unsaved")),
     ):
-        with pytest.raises(exceptions.UnsavedInstance, match="no primary key; save it"):
+        with pytest.raises(exceptions.UnsavedInstance, match="was never saved; save it"):
             call()
     for call in (lambda: api.follow(User, project), lambda: api.is_following(users[0], None)):
         with pytest.raises(exceptions.InvalidArgument, match="Only instances of models can follow and be followed"):
@@ -293,15 +293,16 @@ def test_what_cannot_take_part_is_refused(api, users, project):
 
 @pytest.mark.parametrize("code", ["", "x" * 10_000, "a\0b", "é" * 128, "\ud800"])
 def test_bad_object_ids_are_refused(api, users, code):
+    country = registry.from_key(Country, code)
     for call in (
-        lambda: api.follow(users[0], Country(code=code)),
-        lambda: api.follow(Country(code=code), users[0]),
-        lambda: api.unfollow(users[0], Country(code=code)),
-        lambda: api.is_following(users[0], Country(code=code)),
-        lambda: api.are_following(users[0], [Country(code=code)]),
-        lambda: api.follow_many(users[0], [Country(code="ok"), Country(code=code)]),
-        lambda: api.get_followers_count(Country(code=code)),
-        lambda: api.forget(Country(code=code)),
+        lambda: api.follow(users[0], country),
+        lambda: api.follow(country, users[0]),
+        lambda: api.unfollow(users[0], country),
+        lambda: api.is_following(users[0], country),
+        lambda: api.are_following(users[0], [country]),
+        lambda: api.follow_many(users[0], [registry.from_key(Country, "ok"), country]),
+        lambda: api.get_followers_count(country),
+        lambda: api.forget(country),
     ):
         with pytest.raises(exceptions.InvalidObjectId, match="object_id must be"):
             call()

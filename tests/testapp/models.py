@@ -76,3 +76,85 @@ class Ledger(models.Model):
 class Book(Ledger):
     class Meta:
         proxy = True
+
+
+# Keys of other types; not registered.
+
+
+class Price(models.Model):
+    amount = models.DecimalField(primary_key=True, max_digits=8, decimal_places=2)
+
+
+class Invoice(models.Model):
+    price = models.OneToOneField(Price, on_delete=models.CASCADE, primary_key=True)
+
+
+class Moment(models.Model):
+    at = models.DateTimeField(primary_key=True)
+
+
+class Day(models.Model):
+    on = models.DateField(primary_key=True)
+
+
+class Hour(models.Model):
+    at = models.TimeField(primary_key=True)
+
+
+class Span(models.Model):
+    length = models.DurationField(primary_key=True)
+
+
+class Host(models.Model):
+    address = models.GenericIPAddressField(primary_key=True)
+
+
+class Peer(models.Model):
+    address = models.GenericIPAddressField(primary_key=True, unpack_ipv4=True)
+
+
+class Weight(models.Model):
+    grams = models.FloatField(primary_key=True)
+
+
+class Answer(models.Model):
+    right = models.BooleanField(primary_key=True)
+
+
+class Seat(models.Model):
+    number = models.PositiveSmallIntegerField(primary_key=True)
+
+
+class Hashed(int):
+    """A number that is shown in hexadecimal digits."""
+
+    def __str__(self) -> str:
+        return f"{self:x}"
+
+
+class HashedField(models.Field):
+    """A type of the project: stored as a number, read as Hashed."""
+
+    def get_internal_type(self):
+        return "BigIntegerField"
+
+    def from_db_value(self, value, expression, connection):
+        return Hashed(value)
+
+    def to_python(self, value):
+        return Hashed(value, 16) if isinstance(value, str) else Hashed(value)
+
+    def get_prep_value(self, value):
+        return int(self.to_python(value))
+
+
+class Packet(models.Model):
+    digest = HashedField(primary_key=True)
+
+
+class ColorField(HashedField, models.IntegerField):
+    """The same upon a type of Django."""
+
+
+class Color(models.Model):
+    rgb = ColorField(primary_key=True)
