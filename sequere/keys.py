@@ -42,12 +42,18 @@ class PrimaryKey:
     #: The types of values that the subclass writes in its own way.
     value_types: ClassVar[type | tuple[type, ...]] = ()
 
+    #: The type whose values are written by ``str()`` and read by calling it, if the field takes them as they are.
+    plain_type: ClassVar[type | None] = None
+
     def __init__(self, model: type[models.Model], field: Any) -> None:
         self.model = model
         #: The attribute of an instance that holds the value.
         self.attname: str = model._meta.pk.attname
         #: The field that decides the type: a foreign key is of the type of what it points to.
         self.field = field
+        own = type(field).to_python.__module__.startswith("django.")
+        # The short way for most keys: every call of the package takes it, and every entry of a list.
+        self._plain: Callable[[Any], Any] | None = self.plain_type if own else None
 
     def clean(self, value: Any) -> Any:
         """The value as the database gives it back, of one in whatever form the field takes it.
@@ -82,7 +88,7 @@ class PrimaryKey:
 
         That the text has 1 to 255 bytes is checked by the operations.
         """
-        return self._write(self.clean(value))
+        return str(value) if type(value) is self._plain else self._write(self.clean(value))
 
     def to_python(self, object_id: str) -> Any:
         """The value that a text means, in the type that the field gives it; the database takes it in a look-up.
@@ -98,6 +104,13 @@ class PrimaryKey:
         Raises :class:`~sequere.exceptions.InvalidObjectId`, for another spelling too: in the graph that is somebody
         else.
         """
+        if self._plain:
+            try:
+                key = self._plain(object_id)
+                if str(key) == object_id:
+                    return self._normalize(key)
+            except ValueError:  # the way below says what is wrong
+                pass
         value = self.clean(check_object_id(object_id))
         written = self._write(value)
         if written != object_id:
@@ -128,25 +141,7 @@ class PrimaryKey:
 
 
 class _Integer(PrimaryKey):
-    value_types = int
-
-    def to_object_id(self, value: Any) -> str:
-        return str(value) if type(value) is int and self._is_plain else super().to_object_id(value)
-
-    def from_object_id(self, object_id: str) -> Any:
-        low, high = self._range
-        try:
-            key = int(object_id)
-            if self._is_plain and low <= key <= high and str(key) == object_id:
-                return key
-        except ValueError:
-            pass
-        return super().from_object_id(object_id)  # which says what is wrong
-
-    @cached_property
-    def _is_plain(self) -> bool:
-        """Whether the field takes integers as they are."""
-        return type(self.field).to_python is models.IntegerField.to_python
+    value_types = plain_type = int
 
     @cached_property
     def _range(self) -> tuple[int, int]:
@@ -161,11 +156,14 @@ class _Integer(PrimaryKey):
 
 
 class _Text(PrimaryKey):
-    value_types = str
+    value_types = plain_type = str
+
+    def from_object_id(self, object_id: str) -> Any:
+        return super().from_object_id(check_object_id(object_id))
 
 
 class _Uuid(PrimaryKey):
-    value_types = UUID
+    value_types = plain_type = UUID
 
 
 class _Boolean(PrimaryKey):
