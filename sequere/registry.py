@@ -22,7 +22,7 @@ from .exceptions import (
     UnsavedInstance,
 )
 from .keys import PrimaryKey, get_primary_key
-from .resources import Resource, check_identifier
+from .resources import Resource
 
 M = TypeVar("M", bound=Model)
 
@@ -129,8 +129,8 @@ class Registry:
         known = ", ".join(self.identifiers) or "none"
         raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.")
 
-    def identify(self, instance: Model) -> Resource:
-        """The resource of an instance: identifier and primary key as text.
+    def identify(self, instance: Model, name: str = "instance") -> Resource:
+        """The resource of an instance: identifier and primary key as text. ``name`` is the argument that errors name.
 
         Each row is one resource, in whatever form the instance has its key: a UUID is the same with and without
         hyphens. Raises :class:`NotRegistered`; :class:`UnsavedInstance` for an instance that was never saved, even if
@@ -141,7 +141,9 @@ class Registry:
         found = self._resolved.get(instance.__class__)
         if found is None:
             if not isinstance(instance, Model):
-                raise InvalidArgument(f"Only instances of models can follow and be followed; got {instance!r:.80}.")
+                anonymous = getattr(instance, "is_anonymous", False) is True
+                remedy = " Nobody is logged in: ask user.is_authenticated first." if anonymous else ""
+                raise InvalidArgument(f"{name} must be a model instance; got {instance!r:.80}.{remedy}")
             found = self._resolve(instance.__class__)
         base, primary_key = found
         # Not instance.pk: a multi-table child's own key may be another one than its parent's.
@@ -172,10 +174,19 @@ class Registry:
         return model.from_db(router.db_for_read(model), [primary_key.attname], [primary_key.clean(key)])
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
-        """The identifier that an ``identifier=`` argument means: text as it is, or that of a model or instance."""
+        """The identifier that an ``identifier=`` argument means: that of a registered model, named by its identifier,
+        by the model itself or by an instance.
+
+        Raises :class:`NotRegistered`, and ``InvalidArgument`` for a value of another type.
+        """
         if isinstance(value, str):
-            return check_identifier(value)
-        return self._name(self.get_base(value))
+            return self._name(self.get_by_identifier(value))
+        if isinstance(value, (Model, DjangoModelBase)):
+            return self._name(self.get_base(value))
+        known = ", ".join(self.identifiers) or "none"
+        raise InvalidArgument(
+            f"identifier must be text, a model or an instance; got {value!r:.80}. Registered: {known}."
+        )
 
     def _resolve(self, model: type[Model]) -> tuple[ModelBase, PrimaryKey]:
         """The ModelBase of a model, and what translates the keys of its instances. Raises :class:`NotRegistered`."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db.models import Model
 
 from ..backends.operations import MAX_EDGES, MAX_OTHERS, AddEdges, MoveEdges, Relationships
+from ..exceptions import InvalidArgument
 from ..registry import registry
 from ..resources import Resource, check_resource, check_self
 from ..signals import followed, unfollowed
@@ -33,10 +34,12 @@ async def follow_many(
     """Make ``from_instance`` follow several others, of one or of many models.
 
     For each instance, whether the follow is new, as with :func:`follow`, signals included. One round trip
-    for each 50; of each 50, all are followed or, on an error, none. Raises ``SelfFollow``, ``InvalidTimestamp``.
+    for each 50; of each 50, all are followed or, on an error, none. Everything is checked before the first round trip.
+    When the store fails after some of them, those are followed and their signals were sent. Raises ``SelfFollow``,
+    ``InvalidTimestamp``, ``InvalidArgument``.
     """
     seconds = to_seconds(timestamp)
-    follower = registry.identify(from_instance)
+    follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_EDGES, not_of=follower):
         flags = await AddEdges("follow", follower, resources, seconds)
@@ -50,9 +53,11 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
     """Make ``from_instance`` stop following several others.
 
     For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
-    for each 50; of each 50, all are unfollowed or, on an error, none. Raises ``SelfFollow``.
+    for each 50; of each 50, all are unfollowed or, on an error, none. Everything is checked before the first round
+    trip. When the store fails after some of them, as with :func:`follow_many`. Raises ``SelfFollow``,
+    ``InvalidArgument``.
     """
-    follower = registry.identify(from_instance)
+    follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_EDGES, not_of=follower):
         moved = await MoveEdges(follower, "followings", resources)
@@ -65,8 +70,11 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
 
 @blocking
 async def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
-    """For each of several instances, whether ``from_instance`` follows it. One round trip for each 500."""
-    follower = registry.identify(from_instance)
+    """For each of several instances, whether ``from_instance`` follows it. One round trip for each 500.
+
+    Raises ``InvalidArgument``.
+    """
+    follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
     for instances, resources in _batches(to_instances, MAX_OTHERS):
         bits = await Relationships(follower, ["followings"], resources)
@@ -82,17 +90,42 @@ aare_following = awaitable(are_following)
 def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = None) -> Iterator[Batch[M]]:
     """The resources in batches, each once, and the instances of each.
 
-    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, and ``SelfFollow`` if ``not_of``
-    is among them.
+    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, ``SelfFollow`` if ``not_of``
+    is among them, and ``InvalidArgument`` for what cannot be a key of the dict that the caller returns.
     """
     unique: dict[Resource, list[M]] = {}
-    for instance in instances:
-        unique.setdefault(check_resource(registry.identify(instance), "to"), []).append(instance)
+    resource_of: dict[M, Resource] = {}
+    for instance in _iterate(instances):
+        resource = check_resource(registry.identify(instance, "each of to_instances"), "to")
+        try:
+            first = resource_of.setdefault(instance, resource)
+        except TypeError as error:
+            raise InvalidArgument(
+                f"each of to_instances must be hashable, for the dict that is returned; got {instance!r:.80}: {error}"
+            ) from error
+        if first != resource:
+            raise InvalidArgument(
+                f"to_instances must not hold instances that are equal but stand for two resources, {first.identifier} "
+                f"and {resource.identifier}; got {instance!r:.80}. Give each to a call of its own."
+            )
+        unique.setdefault(resource, []).append(instance)
     resources = list(unique)
     if not_of:
         check_self(not_of, resources)
     for batch in in_steps(resources, size):
         yield [unique[resource] for resource in batch], batch
+
+
+def _iterate(instances: Iterable[M]) -> Iterator[M]:
+    try:
+        iterator = None if isinstance(instances, (str, bytes)) else iter(instances)
+    except TypeError:
+        iterator = None
+    if iterator is None:
+        raise InvalidArgument(
+            f"to_instances must be an iterable of model instances, such as a list or a QuerySet; got {instances!r:.80}"
+        )
+    return iterator
 
 
 def _replies(instances: Same[M], flags: Sequence[bool]) -> dict[M, bool]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
-from django.dispatch import Signal
 
 from ..registry import registry
+from ..signals import EdgeSignal
 from ..timestamps import to_datetime
 from ..twins import Operation
+
+logger = logging.getLogger("sequere")
+
+_NOT_CALLED = "Asynchronous receivers were not called: in an event loop use the function with an a in front."
 
 
 @dataclass(slots=True)
 class Send(Operation[None]):
-    """Send a signal for each of the ``to_instances``. What a receiver raises is logged by Django.
+    """Send a signal for each of the ``to_instances``. What a receiver raises is logged.
 
     ``timestamp`` is in seconds since the epoch, UTC.
     """
 
-    signal: Signal
+    signal: EdgeSignal
     from_instance: Model
     to_instances: Sequence[Model]
     timestamp: float
@@ -29,7 +34,10 @@ class Send(Operation[None]):
     def perform(self) -> None:
         if self.signal.receivers:
             for event in self._events():
-                self.signal.send_robust(**event)
+                try:
+                    self.signal.send_robust(**event)
+                except RuntimeError:  # of async_to_sync, after the synchronous receivers
+                    logger.exception(_NOT_CALLED)
 
     async def aperform(self) -> None:
         if self.signal.receivers:

@@ -8,6 +8,7 @@ from django.db.models import Model
 
 from ..backends.operations import Follow, Forget, IsFollowing, Relationships, Unfollow
 from ..registry import registry
+from ..resources import Resource
 from ..signals import followed, unfollowed
 from ..timestamps import to_seconds
 from ..twins import awaitable, blocking
@@ -23,7 +24,7 @@ async def follow(from_instance: Model, to_instance: Model, *, timestamp: float |
     exists already, with its older timestamp. One round trip. Raises ``SelfFollow``, ``InvalidTimestamp``.
     """
     seconds = to_seconds(timestamp)
-    is_new = await Follow(registry.identify(from_instance), registry.identify(to_instance), seconds)
+    is_new = await Follow(*_ends(from_instance, to_instance), seconds)
     if is_new:
         await Send(followed, from_instance, [to_instance], seconds)
     return is_new
@@ -36,7 +37,7 @@ async def unfollow(from_instance: Model, to_instance: Model) -> bool:
     True if it did follow, and then the signal ``unfollowed`` is sent; else False. One round trip. Raises
     ``SelfFollow``.
     """
-    is_gone = await Unfollow(registry.identify(from_instance), registry.identify(to_instance))
+    is_gone = await Unfollow(*_ends(from_instance, to_instance))
     if is_gone:
         await Send(unfollowed, from_instance, [to_instance], to_seconds(None))
     return is_gone
@@ -45,14 +46,14 @@ async def unfollow(from_instance: Model, to_instance: Model) -> bool:
 @blocking
 async def is_following(from_instance: Model, to_instance: Model) -> bool:
     """Whether ``from_instance`` follows ``to_instance``. One round trip."""
-    return await IsFollowing(registry.identify(from_instance), registry.identify(to_instance))
+    return await IsFollowing(*_ends(from_instance, to_instance))
 
 
 @blocking
 async def is_friend(from_instance: Model, to_instance: Model) -> bool:
     """Whether the two follow each other. One round trip."""
-    others = [registry.identify(to_instance)]
-    return await Relationships(registry.identify(from_instance), ["friends"], others) == [1]
+    from_resource, to_resource = _ends(from_instance, to_instance)
+    return await Relationships(from_resource, ["friends"], [to_resource]) == [1]
 
 
 @blocking
@@ -76,3 +77,7 @@ aunfollow = awaitable(unfollow)
 ais_following = awaitable(is_following)
 ais_friend = awaitable(is_friend)
 aforget = awaitable(forget)
+
+
+def _ends(from_instance: Model, to_instance: Model) -> tuple[Resource, Resource]:
+    return registry.identify(from_instance, "from_instance"), registry.identify(to_instance, "to_instance")
