@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,10 @@ from django.db.models import Model, QuerySet
 
 from .backends.operations import MAX_PAGE, Count, Entry, Page, ReadPage, Relationships
 from .base import ModelBase
-from .exceptions import InvalidArgument, InvalidObjectId, NotRegistered
+from .exceptions import InvalidArgument, InvalidObjectId, NotRegistered, UnsavedInstance
 from .registry import registry
 from .relations import join_list
-from .resources import Resource
+from .resources import Resource, check_resource
 from .timestamps import to_datetime
 from .twins import Operation, awaitable, blocking
 
@@ -41,6 +42,16 @@ class Item(NamedTuple, Generic[M_co]):
         return repr(tuple(self))
 
 
+class _Part(NamedTuple, Generic[M_co]):
+    """Entries, and the item of each; None in place of one that cannot be shown."""
+
+    page: Page
+    items: list[Item[M_co] | None]
+
+    def shown(self) -> list[Item[M_co]]:
+        return [item for item in self.items if item is not None]
+
+
 @dataclass(slots=True)
 class _InBulk(Operation[dict[Any, Model]]):
     """The rows of one model by primary key: one SQL query."""
@@ -58,13 +69,19 @@ class _InBulk(Operation[dict[Any, Model]]):
 class FollowList(Generic[M_co]):
     """A list of an instance, such as its followers: tuples ``(instance, timestamp)``, newest first.
 
-    Lazy: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round trip
-    for each 500 entries, by cursor, and one SQL query per model and page. Nobody comes twice and nobody who stayed
-    is skipped, whoever comes or goes meanwhile, as long as nobody returns with a timestamp from the past. Slices are
-    lazy too. The first page, once read, is kept, as a ``QuerySet`` keeps its rows; pickling reads all of the list.
+    Lazy as a ``QuerySet``: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round
+    trip for each 500 entries, by cursor, and one SQL query per model and page. Such a walk gives everyone who stays in
+    the list from its first page to its last exactly once, and those who come or return meanwhile only where their place
+    is still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with
+    a newer one up to the newest of the list when the walk began; and, with the very same one, perhaps.
+
+    Slices are lazy too. The first page, once read, is kept, and what it holds is answered from it, slices of it
+    included; :meth:`all` reads anew. Pickling reads all of the list and keeps it; ``copy.copy()`` takes along what is
+    kept, ``copy.deepcopy()`` does not.
 
     An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is registered no
-    more is left out; :meth:`count`, :meth:`exists` and positions are those of the graph, which still has it.
+    more is left out; :meth:`count`, :meth:`exists`, :meth:`contains` and positions are those of the graph, which still
+    has it.
 
     In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``, and the methods with an
     ``a`` in front. Everything else blocks.
@@ -87,44 +104,44 @@ class FollowList(Generic[M_co]):
         self._desc = desc
         self._start = start
         self._stop = stop
-        self._first: tuple[Page, list[Item[M_co]]] | None = None
+        self._first: _Part[M_co] | None = None
 
     # What can be asked without reading the list.
 
     @blocking
     async def count(self) -> int:
-        """How many entries there are now. One round trip."""
-        return self._within(await Count(self._resource, self._list))
+        """How many entries there are. One round trip, or none if the list was read to its end."""
+        whole = self._whole()
+        return len(whole.items) if whole else self._within(await Count(self._resource, self._list))
 
     @blocking
     async def exists(self) -> bool:
         """Whether there is any entry. One round trip, or none if the first page was read; no SQL."""
-        page = self._first[0] if self._first else await self._page(self._start, 1)
+        page = self._first.page if self._first else await self._page(self._start, 1)
         return bool(page.entries)
 
     @blocking
     async def first(self) -> Item[M_co] | None:
         """The first item that can be shown; None if there is none. One round trip, more where some are hidden."""
-        position, page = self._start, await self._page(self._start, 1)
-        while page.entries:
-            items = await self._items(page.entries)
-            if items:
-                return items[0]
-            position += len(page.entries)
-            if not page.cursor:
+        position = self._start
+        part = self._first or await self._part(position, 1)
+        while part.items:
+            if shown := part.shown():
+                return shown[0]
+            position += len(part.items)
+            if not self._goes_on(position, part.page):
                 break
-            page = await self._page(position, _SHOWN, page.cursor)
+            part = await self._part(position, _SHOWN, part.page.cursor)
         return None
 
     @blocking
     async def contains(self, instance: Model) -> bool:
-        """Whether the list holds an instance. One round trip however long it is; of a slice the entries are read."""
-        other = registry.identify(instance)
-        if self._identifier and other.identifier != self._identifier:
-            return False
-        if self._start or self._stop < _ENDLESS:
-            return any(tuple(other) == entry[:2] for page in await self._pages() for entry in page.entries)
-        return await Relationships(self._resource, [self._name], [other]) == [1]
+        """Whether the list holds an instance. One round trip however long it is; of a slice the entries are read.
+
+        No round trip if the list was read to its end. Raises ``NotRegistered``, ``UnsavedInstance``,
+        ``InvalidObjectId`` and ``InvalidArgument`` for what cannot be in any list; ``instance in result`` says False.
+        """
+        return await self._find(check_resource(registry.identify(instance), "instance"))
 
     # What reads it, by one round trip for each 500 entries.
 
@@ -145,7 +162,12 @@ class FollowList(Generic[M_co]):
     @blocking
     async def instances(self) -> list[M_co]:
         """The instances alone."""
-        return [item.instance for page in await self._pages() for item in await self._items(page.entries)]
+        parts = [await self._read()]
+        position = self._start + len(parts[0].items)
+        while self._goes_on(position, parts[-1].page):
+            parts.append(await self._part(position, MAX_PAGE, parts[-1].page.cursor))
+            position += len(parts[-1].items)
+        return [item.instance for part in parts for item in part.shown()]
 
     acount = awaitable(count)
     aexists = awaitable(exists)
@@ -162,37 +184,47 @@ class FollowList(Generic[M_co]):
 
     def __len__(self) -> int:
         """The length of the list where one page holds it all; else how many entries there are now."""
-        page, items = self._load()
-        return self.count() if self._goes_on(self._start + len(page.entries), page) else len(items)
+        self._load()
+        whole = self._whole()
+        return len(whole.shown()) if whole else self.count()
 
     def __bool__(self) -> bool:
         return self.exists()
 
     def __contains__(self, item: object) -> bool:
-        return self.contains(item) if isinstance(item, Model) else any(item == each for each in self)
+        """Whether an instance, or an item, is in the list; False for anything that cannot be."""
+        if isinstance(item, Model):
+            try:
+                other = check_resource(registry.identify(item))
+            except (NotRegistered, UnsavedInstance, InvalidObjectId):
+                return False
+            return self._holds(other)
+        if not (isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], Model)):
+            return False
+        return item[0] in self and any(item == each for each in self)
 
     def __iter__(self) -> Iterator[Item[M_co]]:
         # Read here, not in the generator: list() asks for the length next.
-        return self._walk(*self._load())
+        return self._walk(self._load())
 
-    def _walk(self, page: Page, items: list[Item[M_co]]) -> Iterator[Item[M_co]]:
-        yield from items
-        position = self._start + len(page.entries)
-        while self._goes_on(position, page):
-            page, items = self._next(position, page)
-            yield from items
-            position += len(page.entries)
+    def _walk(self, part: _Part[M_co]) -> Iterator[Item[M_co]]:
+        yield from part.shown()
+        position = self._start + len(part.items)
+        while self._goes_on(position, part.page):
+            part = self._next(position, MAX_PAGE, part.page.cursor)
+            yield from part.shown()
+            position += len(part.items)
 
     async def __aiter__(self) -> AsyncIterator[Item[M_co]]:
-        page, items = await self._aload()
+        part = await self._aload()
         position = self._start
         while True:
-            for item in items:
+            for item in part.shown():
                 yield item
-            position += len(page.entries)
-            if not self._goes_on(position, page):
+            position += len(part.items)
+            if not self._goes_on(position, part.page):
                 return
-            page, items = await self._anext(position, page)
+            part = await self._anext(position, MAX_PAGE, part.page.cursor)
 
     def __await__(self) -> Generator[Any, None, list[Item[M_co]]]:
         return self._alist().__await__()
@@ -201,9 +233,9 @@ class FollowList(Generic[M_co]):
         return [item async for item in self]
 
     def __reversed__(self) -> Iterator[Item[M_co]]:
-        if self._start == 0 and self._stop == _ENDLESS:
-            return iter(self._copy(desc=not self._desc))
-        return reversed(list(self))
+        if self._start or self._stop < _ENDLESS or self._whole():
+            return reversed(list(self))
+        return iter(self._copy(desc=not self._desc))
 
     @overload
     def __getitem__(self, index: int) -> Item[M_co]: ...
@@ -213,13 +245,21 @@ class FollowList(Generic[M_co]):
         """One item, by one round trip (two if the index is negative); or a lazy part."""
         if isinstance(index, slice):
             return self._slice(index)
-        if not isinstance(index, int):
-            raise TypeError(f"an index must be a whole number or a slice; got {index!r}")
-        position = self._start + (index if index >= 0 else index + self.count())
-        items = list(self._copy(start=position, stop=position + 1)) if self._start <= position < self._stop else []
-        if not items:
+        try:
+            number = operator.index(index)
+        except TypeError as error:
+            raise TypeError(f"an index must be a whole number or a slice; got {index!r:.80}") from error
+        position = number if number >= 0 else number + self.count()
+        item = self._at(position) if 0 <= position < self._stop - self._start else None
+        if item is None:
             raise IndexError(f"nothing at index {index}: the list ends before, or that object no longer exists")
-        return items[0]
+        return item
+
+    def _at(self, position: int) -> Item[M_co] | None:
+        if self._first and (position < len(self._first.items) or self._whole()):
+            return next(iter(self._first.items[position : position + 1]), None)
+        position += self._start
+        return next(iter(self._next(position, 1).items), None)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (FollowList, list)):
@@ -233,22 +273,38 @@ class FollowList(Generic[M_co]):
         shown = ", ".join(map(repr, items[:_SHOWN]))
         return f"[{shown}, ...]" if len(items) > _SHOWN else f"[{shown}]"
 
+    def __copy__(self) -> FollowList[M_co]:
+        same = self._copy()
+        same._first = self._first
+        return same
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FollowList[M_co]:
+        return self._copy()
+
     def __getstate__(self) -> dict[str, Any]:
         page, items = self._load()
         entries, items = list(page.entries), list(items)
         while self._goes_on(self._start + len(entries), page):
-            page, more = self._next(self._start + len(entries), page)
+            page, more = self._next(self._start + len(entries), MAX_PAGE, page.cursor)
             entries += page.entries
             items += more
-        return {**self.__dict__, "_first": (Page(entries, ""), items)}
+        self._first = _Part(Page(entries, ""), items)
+        return self.__dict__
 
     def _slice(self, index: slice) -> FollowList[M_co]:
         if index.step not in (None, 1):
-            raise ValueError(f"a FollowList has no steps; got {index.step!r}. Take them from list(...).")
-        start, stop = index.start or 0, _ENDLESS if index.stop is None else index.stop
+            raise ValueError(f"a FollowList has no steps; got {index.step!r:.80}. Take them from list(...).")
+        try:
+            start = 0 if index.start is None else operator.index(index.start)
+            stop = _ENDLESS if index.stop is None else operator.index(index.stop)
+        except TypeError as error:
+            raise TypeError(f"the ends of a slice must be whole numbers; got {index!r:.80}") from error
         if start < 0 or stop < 0:
             start, stop, _ = index.indices(self.count())
-        return self._copy(start=min(self._start + start, self._stop), stop=min(self._start + stop, self._stop))
+        part = self._copy(start=min(self._start + start, self._stop), stop=min(self._start + stop, self._stop))
+        if self._first and (self._whole() or stop <= len(self._first.items)):
+            part._first = _Part(Page(self._first.page.entries[start:stop], ""), self._first.items[start:stop])
+        return part
 
     def _copy(self, *, desc: bool | None = None, start: int | None = None, stop: int | None = None) -> FollowList[M_co]:
         return FollowList(
@@ -269,6 +325,11 @@ class FollowList(Generic[M_co]):
     def _goes_on(self, position: int, page: Page) -> bool:
         return bool(page.cursor) and position < self._stop
 
+    def _whole(self) -> _Part[M_co] | None:
+        """All of the list, if it was read to its end and is kept."""
+        part = self._first
+        return part if part and not self._goes_on(self._start + len(part.items), part.page) else None
+
     async def _page(self, position: int, limit: int, cursor: str = "") -> Page:
         limit = min(limit, self._stop - position)
         if limit <= 0:
@@ -276,33 +337,41 @@ class FollowList(Generic[M_co]):
         offset = 0 if cursor else position
         return await ReadPage(self._resource, self._list, self._desc, limit, offset, cursor)
 
+    async def _part(self, position: int, limit: int, cursor: str = "") -> _Part[M_co]:
+        page = await self._page(position, limit, cursor)
+        return _Part(page, await self._items(page.entries))
+
+    async def _read(self) -> _Part[M_co]:
+        """The first page and its items."""
+        if self._first is None:
+            self._first = await self._part(self._start, MAX_PAGE)
+        return self._first
+
+    async def _find(self, other: Resource) -> bool:
+        """Whether the list holds a resource."""
+        whole = self._whole()
+        if not whole and not self._start and self._stop == _ENDLESS:
+            is_wanted = self._identifier in ("", other.identifier)
+            return is_wanted and await Relationships(self._resource, [self._name], [other]) == [1]
+        pages = [whole.page] if whole else await self._pages()
+        return any(entry[:2] == other for page in pages for entry in page.entries)
+
+    _load = blocking(_read)
+    _aload = awaitable(_load)
+    _next = blocking(_part)
+    _anext = awaitable(_next)
+    _holds = blocking(_find)
+
     async def _pages(self) -> list[Page]:
-        pages = [self._first[0] if self._first else await self._page(self._start, MAX_PAGE)]
+        pages = [self._first.page if self._first else await self._page(self._start, MAX_PAGE)]
         position = self._start + len(pages[0].entries)
         while self._goes_on(position, pages[-1]):
             pages.append(await self._page(position, MAX_PAGE, pages[-1].cursor))
             position += len(pages[-1].entries)
         return pages
 
-    @blocking
-    async def _load(self) -> tuple[Page, list[Item[M_co]]]:
-        """The first page and its items."""
-        if self._first is None:
-            page = await self._page(self._start, MAX_PAGE)
-            self._first = page, await self._items(page.entries)
-        return self._first
-
-    @blocking
-    async def _next(self, position: int, page: Page) -> tuple[Page, list[Item[M_co]]]:
-        """The page after another and its items."""
-        page = await self._page(position, MAX_PAGE, page.cursor)
-        return page, await self._items(page.entries)
-
-    _aload = awaitable(_load)
-    _anext = awaitable(_next)
-
-    async def _items(self, entries: Sequence[Entry]) -> list[Item[M_co]]:
-        """The entries with their instances: one query per model. What is gone or hidden is left out."""
+    async def _items(self, entries: Sequence[Entry]) -> list[Item[M_co] | None]:
+        """The entries with their instances: one query per model. None in place of what is gone or hidden."""
         wanted: dict[str, list[Entry]] = {}
         for entry in entries:
             wanted.setdefault(entry[0], []).append(entry)
@@ -318,9 +387,8 @@ class FollowList(Generic[M_co]):
             found[identifier] = {base.primary_key.to_object_id(key): instance for key, instance in instances.items()}
         moment = _aware if settings.USE_TZ else to_datetime
         return [
-            Item(instance, moment(timestamp))
+            None if (instance := found[identifier].get(object_id)) is None else Item(instance, moment(timestamp))
             for identifier, object_id, timestamp in entries
-            if (instance := found[identifier].get(object_id)) is not None
         ]
 
     def _keys(self, base: ModelBase, entries: Sequence[Entry]) -> list[Any]:

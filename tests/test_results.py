@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import pickle
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db import connection
 from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 
-from sequere import registry
-from sequere.exceptions import InvalidArgument
+from sequere import registry, results
+from sequere.exceptions import InvalidArgument, InvalidObjectId, NotRegistered, UnsavedInstance
 from sequere.models import aget_followers, follow, get_followers
 from sequere.resources import Resource
 from tests.support.calls import Ask
 from tests.support.counting import round_trips
-from tests.testapp.models import Country, Project, User
+from tests.testapp.models import Country, Project, Stranger, User
 
 pytestmark = pytest.mark.django_db
 
@@ -78,19 +81,35 @@ def test_it_behaves_like_a_list(project):
         slice(-3, None),
         slice(-30, -20),
         slice(2, -2),
+        slice(-5, 24),
+        slice(10**30, None),
+        slice(-(10**30), 10**30),
+        slice(10**15 - 2, 10**15 - 1),
+        slice(True, 2, 1),
     ],
 )
-def test_slices_are_those_of_a_list(project, index):
-    everybody = list(get_followers(project))
+def test_slices_are_those_of_a_list(project, index, monkeypatch):
+    everybody, read = list(get_followers(project)), get_followers(project)
     assert list(get_followers(project)[index]) == everybody[index]
-    assert len(get_followers(project)[index]) == len(everybody[index])
+    assert len(get_followers(project)[index]) == get_followers(project)[index].count() == len(everybody[index])
+    assert bool(get_followers(project)[index]) is bool(everybody[index])
     assert list(get_followers(project)[5:20][index]) == everybody[5:20][index]
+    assert list(get_followers(project)[index][1:3]) == everybody[index][1:3]
+    assert list(read) == everybody
+    with round_trips(monkeypatch) as sent, CaptureQueriesContext(connection) as captured:
+        assert list(read[index]) == everybody[index]
+        assert list(read[5:20][index][1:3]) == everybody[5:20][index][1:3]
+        assert list(reversed(read[index])) == everybody[index][::-1]
+    assert (sent, len(captured)) == ([], 0)
 
 
 def test_a_slice_has_no_steps(project):
-    for step in (2, -1):
-        with pytest.raises(ValueError, match=f"no steps; got {step}"):
+    for step in (2, -1, 0, "x"):
+        with pytest.raises(ValueError, match=f"no steps; got {step!r}"):
             get_followers(project)[::step]
+    for index in (slice("a", None), slice(None, 1.5), slice(None, "3")):
+        with pytest.raises(TypeError, match="the ends of a slice must be whole numbers; got slice"):
+            get_followers(project)[index]
 
 
 def test_what_can_be_asked_of_a_list(project):
@@ -130,19 +149,111 @@ def test_the_same_asynchronously(project):
     assert read() == (followers.first(), followers.instances(), followers.ids(), 25)
 
 
-def test_a_copy_reads_anew_and_a_pickle_keeps_what_was_read(project, monkeypatch):
-    followers = get_followers(project)
-    everybody = list(followers)
-    copied = pickle.loads(pickle.dumps(get_followers(project)))
-    part = pickle.loads(pickle.dumps(get_followers(project)[5:10]))
+def test_what_is_in_a_list(project, monkeypatch):
+    followers, user = get_followers(project), User.objects.get(username="7")
+    item = followers[17]
+    assert item == (user, item.timestamp)
+    assert item in followers
+    assert tuple(item) in followers
+    long_key = Country.objects.create(code="x" * 256)
     with round_trips(monkeypatch) as sent, CaptureQueriesContext(connection) as captured:
-        assert list(copied) == everybody
-        assert list(part) == everybody[5:10]
-        assert (len(copied), bool(copied), len(part)) == (25, True, 5)
+        for other in (
+            *(None, "7", 7, (), (user,), [*item], (*item, 1), (None, item.timestamp), (user.pk, item.timestamp)),
+            *(Stranger(pk=1), User(), Project(), long_key, AnonymousUser()),
+        ):
+            assert other not in followers
     assert (sent, len(captured)) == ([], 0)
+    assert (user, item.timestamp + timedelta(microseconds=1)) not in followers
+    for other, error in [
+        (Stranger(pk=1), NotRegistered),
+        (User(), UnsavedInstance),
+        (long_key, InvalidObjectId),
+        (None, InvalidArgument),
+        (item, InvalidArgument),
+        (AnonymousUser(), InvalidArgument),
+    ]:
+        with pytest.raises(error):
+            followers.contains(other)
+
+
+def test_a_list_that_was_read_answers_from_what_it_keeps(project, monkeypatch):
+    followers, everybody = get_followers(project, identifier=User), list(get_followers(project))
+    users = [user for user, _ in everybody]
+    assert list(followers) == everybody
     follow(User.objects.create(username="25"), project, timestamp=2000)
-    assert len(followers) == len(copied) == 25
-    assert len(followers.all()) == copied.count() == 26
+    follow(project, users[0])
+    with round_trips(monkeypatch) as sent, CaptureQueriesContext(connection) as captured:
+        assert (len(followers), followers.count(), followers.exists(), bool(followers)) == (25, 25, True, True)
+        assert followers.first() == followers[0] == everybody[0]
+        assert (followers[-1], followers[3], followers[2:4][1]) == (everybody[-1], everybody[3], everybody[3])
+        assert (followers.instances(), followers.ids()) == (users, [user.pk for user in users])
+        assert users[5] in followers
+        assert users[5] in followers[5:6]
+        assert users[5] not in followers[:5]
+        assert everybody[5] in followers
+        assert project not in followers
+        assert list(reversed(followers)) == everybody[::-1]
+        assert repr(followers) == f"{repr(everybody[:20])[:-1]}, ...]"
+        assert list(Paginator(followers, 10).page(3)) == everybody[20:]
+        for beyond in (25, -26, 10**30):
+            with pytest.raises(IndexError, match=f"nothing at index {beyond}"):
+                followers[beyond]
+    assert (sent, len(captured)) == ([], 0)
+    assert len(followers.all()) == followers.all().count() == 26
+
+
+def test_of_a_list_of_many_pages_the_first_is_kept(project, monkeypatch):
+    monkeypatch.setattr(results, "MAX_PAGE", 10)
+    followers, everybody = get_followers(project), list(get_followers(project))
+    assert list(followers) == everybody
+    for read, trips in [
+        (lambda: (followers[9], followers[:10], followers[3:7][-1], followers.first(), followers.exists()), 0),
+        (lambda: followers[10], 1),
+        (lambda: followers[-1], 2),
+        (lambda: followers.count(), 1),
+        (lambda: list(followers[5:15]), 1),
+        (lambda: followers.ids, 0),
+        (lambda: followers.instances(), 2),
+        (lambda: list(followers), 3),  # with the count that is asked for its length
+    ]:
+        with round_trips(monkeypatch) as sent:
+            read()
+        assert len(sent) == trips
+    assert followers.instances() == [user for user, _ in everybody]
+    assert [followers[5:15][index] for index in (0, 4, 5, 9, -1)] == [everybody[i] for i in (5, 9, 10, 14, 14)]
+
+
+def test_a_pickle_has_all_of_the_list(project, monkeypatch):
+    monkeypatch.setattr(results, "MAX_PAGE", 10)
+    followers, everybody = get_followers(project), list(get_followers(project))
+    text = pickle.dumps(followers)
+    follow(User.objects.create(username="25"), project, timestamp=2000)
+    with round_trips(monkeypatch) as sent, CaptureQueriesContext(connection) as captured:
+        assert pickle.dumps(followers) == text
+        for copied in (followers, pickle.loads(text), pickle.loads(pickle.dumps(pickle.loads(text)))):
+            assert copied == everybody
+            assert (len(copied), copied.count(), bool(copied), copied[20]) == (25, 25, True, everybody[20])
+            assert copied[15:][2:5] == everybody[17:20]
+        assert pickle.loads(pickle.dumps(pickle.loads(text)[5:15][1:])) == everybody[6:15]
+    assert (sent, len(captured)) == ([], 0)
+    part = pickle.loads(pickle.dumps(get_followers(project)[5:][:7]))
+    assert part == everybody[4:11]
+    assert pickle.loads(pickle.dumps(get_followers(User.objects.first()))) == []
+    assert pickle.loads(pickle.dumps(get_followers(project)[7:3])) == []
+    assert pickle.loads(text).all().count() == 26
+
+
+def test_a_copy_reads_nothing(project, monkeypatch):
+    followers, everybody = get_followers(project)[:5], list(get_followers(project)[:5])
+    with round_trips(monkeypatch) as sent:
+        unread, deep = copy.copy(followers), copy.deepcopy(followers)
+        assert sent == []
+        assert unread == deep == everybody
+    assert len(sent) == 2
+    assert followers == everybody
+    follow(User.objects.create(username="25"), project, timestamp=2000)
+    assert copy.copy(followers) == everybody
+    assert names(copy.deepcopy(followers)) == names(followers.all()) == [25, 24, 23, 22, 21]
 
 
 def test_a_list_knows_no_backend(project, settings):
@@ -156,7 +267,7 @@ def test_a_list_knows_no_backend(project, settings):
     assert pickles[0] == pickles[1]
 
 
-@pytest.mark.parametrize("index", [25, -26, 1000])
+@pytest.mark.parametrize("index", [25, -26, 1000, 10**30, -(10**30)])
 def test_an_index_beyond_the_end(project, index):
     with pytest.raises(IndexError, match=f"nothing at index {index}"):
         get_followers(project)[index]
@@ -164,8 +275,9 @@ def test_an_index_beyond_the_end(project, index):
         get_followers(project)[5:10][index]
     with pytest.raises(IndexError):
         get_followers(project)[5:10][5]
-    with pytest.raises(TypeError, match="an index must be a whole number"):
-        get_followers(project)["first"]
+    for index in ("first", 1.0, None, (1, 2)):
+        with pytest.raises(TypeError, match="an index must be a whole number or a slice; got "):
+            get_followers(project)[index]
 
 
 def test_it_shows_itself_like_a_list(project):
@@ -179,8 +291,11 @@ def test_with_a_paginator_and_in_a_template(project):
     page = Paginator(get_followers(project), 10).page(2)
     assert names(page) == list(range(14, 4, -1))
     assert page.paginator.num_pages == 3
-    text = "{% for user, since in followers|slice:':3' %}{{ user.username }} {% endfor %}{{ followers|length }}"
-    assert Template(text).render(Context({"followers": get_followers(project)})) == "24 23 22 25"
+    text = (
+        "{% if followers %}{{ followers.0.0 }} {% endif %}"
+        "{% for user, since in followers|slice:':3' %}{{ user.username }} {% endfor %}{{ followers|length }}"
+    )
+    assert Template(text).render(Context({"followers": get_followers(project)})) == "24 24 23 22 25"
 
 
 def test_asynchronously(project):
@@ -213,6 +328,8 @@ def test_round_trips_and_queries(project, monkeypatch):
         (lambda: len(get_followers(project)), 2, 2),
         (lambda: len(get_followers(project)[:30]), 1, 2),
         (lambda: bool(get_followers(project)), 1, 0),
+        (lambda: Template("{% if it.get_followers %}{% endif %}").render(Context({"it": project})), 1, 0),
+        (lambda: Template("{{ it.get_followers.count }}").render(Context({"it": project})), 1, 0),
         (lambda: render(get_followers(project)[:30]), 1, 2),
         (lambda: render(get_followers(project)), 5, 5),
         (lambda: render(get_followers(project, identifier=Country)[:500]), 1, 1),
@@ -255,13 +372,17 @@ def test_hidden_entries_are_not_part_of_the_list(project, monkeypatch):
         registry.get_base(User), "get_queryset", lambda: User.objects.filter(username__in=["24", "7", "3"])
     )
     followers = get_followers(project)
-    assert names(followers) == [24, 7, 3]
+    for _ in range(2):  # from the store, then from what was read
+        assert followers.count() == 25
+        assert names(followers[17:19]) == [7]
+        assert names([followers[0], followers[17], followers[-4]]) == [24, 7, 3]
+        with pytest.raises(IndexError):
+            followers[1]
+        assert User.objects.get(username="23") in followers
+        assert followers[1:].first() == followers[17]
+        assert names(followers) == [24, 7, 3]
     assert len(followers) == 3
-    assert followers.count() == 25
     assert render(followers) == ",".join(str(user.pk) for user, _ in followers)
-    assert names(followers[17:19]) == [7]
-    with pytest.raises(IndexError):
-        followers[1]
     monkeypatch.setattr(registry.get_base(User), "get_queryset", User.objects.none)
     assert get_followers(project).first() is None
     assert bool(get_followers(project)) is True  # the graph has them
