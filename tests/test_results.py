@@ -347,6 +347,21 @@ def test_round_trips_and_queries(project, monkeypatch):
         assert (len(sent), len(captured)) == (trips, queries)
 
 
+@pytest.mark.parametrize("desc", [True, False])
+def test_who_comes_while_a_list_is_iterated_is_given_only_ahead_of_the_walk(project, monkeypatch, desc):
+    monkeypatch.setattr(results, "MAX_PAGE", 10)
+    everybody = names(get_followers(project, desc=desc))
+    late = {name: User.objects.create(username=name) for name in ("100", "101", "102")}
+    given, passed = [], everybody[9]
+    for user, _ in get_followers(project, desc=desc):
+        given.append(int(user.username))
+        if len(given) == 10:
+            for name, place in (("100", passed + 0.5), ("101", passed - 0.5), ("102", 5000)):
+                follow(late[name], project, timestamp=1000 + place)
+    ahead = 101 if desc else 100
+    assert given == [*everybody[:10], ahead, *everybody[10:]]
+
+
 @pytest.mark.parametrize(
     ("identifier", "object_id", "reason"),
     [

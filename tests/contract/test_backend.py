@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections import Counter
 
 import pytest
 
@@ -41,8 +43,8 @@ def crowd(backend):
     return backend
 
 
-def walk(backend, *, limit, desc=True, between=lambda: None, **options):
-    """All entries by cursor; calls ``between`` after each page."""
+def walk(backend, *, limit, desc=True, between=lambda entries: None, **options):
+    """All entries by cursor; calls ``between`` after each page but the last, with those so far."""
     entries, cursor = [], ""
     while True:
         page = Ask(backend).page(STAR, "followers", desc=desc, limit=limit, cursor=cursor, **options)
@@ -50,7 +52,7 @@ def walk(backend, *, limit, desc=True, between=lambda: None, **options):
         cursor = page.cursor
         if not cursor:
             return entries
-        between()
+        between(entries)
 
 
 def test_a_page_has_entries_and_the_way_on(crowd):
@@ -74,28 +76,60 @@ def test_a_walk_by_cursor_gives_what_one_page_gives(crowd, desc, limit):
     assert walk(crowd, limit=limit, desc=desc, identifier="user") == everybody
 
 
+def forget(backend, resource):
+    while not backend.perform(Forget(resource)).done:
+        pass
+
+
 @pytest.mark.parametrize("desc", [True, False])
-def test_a_walk_shows_nobody_twice_and_skips_nobody_who_stayed(crowd, desc):
-    chance = random.Random(7)
-    clock = iter(range(2000, 3000))
-    gone, come_back = set(), set()
+@pytest.mark.parametrize("limit", [1, 4, 11])
+def test_a_walk_gives_who_stays_once_and_who_comes_only_ahead_of_it(crowd, desc, limit):
+    """Those who come, or are forgotten and return, in every place: behind the walk, ahead of it, at its very time."""
+    chance, newcomers = random.Random(limit), map(fan, itertools.count(100))
+    everybody = Ask(crowd).page(STAR, "followers").entries
+    newest = everybody[0].timestamp
+    least, most = Counter(everybody), Counter(everybody)  # how often an entry may be given
+    staying = {Resource(*entry[:2]): entry for entry in everybody}
 
-    def stir():
-        for number in chance.sample(range(30), 3):
-            if Ask(crowd).unfollow(fan(number), STAR):
-                gone.add(str(number))
-                if chance.random() < 0.5:
-                    Ask(crowd).follow(fan(number), STAR, timestamp=float(next(clock)))
-                    come_back.add(str(number))
-        newcomer = next(clock)
-        Ask(crowd).follow(fan(newcomer), STAR, timestamp=float(newcomer))
+    def come(resource, timestamp, reached):
+        Ask(crowd).follow(resource, STAR, timestamp=timestamp)
+        entry = Entry(*resource, timestamp)
+        is_ahead = timestamp < reached if desc else reached < timestamp <= newest
+        least[entry] += is_ahead
+        most[entry] += is_ahead or timestamp == reached
 
-    shown = [entry.object_id for entry in walk(crowd, limit=2, desc=desc, between=stir)]
-    assert len(shown) == len(set(shown))
-    assert set(shown) >= {str(number) for number in range(30)} - gone
-    assert all(int(object_id) < 30 for object_id in shown)
-    assert gone
-    assert come_back
+    def stir(entries):
+        if len(staying) < 12:
+            return
+        reached = entries[-1].timestamp
+        for offset in (0, 0.25, -0.25, 5000):
+            come(next(newcomers), reached + offset, reached)
+            if chance.random() < 0.5:
+                resource = chance.choice(list(staying))
+                old = staying.pop(resource)
+                forget(crowd, resource)
+                least[old] = most[old] = entries.count(old)
+                come(resource, old.timestamp if chance.random() < 0.3 else reached + offset, reached)
+
+    given = walk(crowd, limit=limit, desc=desc, between=stir)
+    assert [entry.timestamp for entry in given] == sorted((entry.timestamp for entry in given), reverse=desc)
+    assert Counter(given) >= least
+    assert Counter(given) <= most
+    assert most > least
+
+
+@pytest.mark.parametrize("desc", [True, False])
+def test_with_the_times_of_their_calls_newcomers_are_not_part_of_a_walk(crowd, desc):
+    now = itertools.count(2000)
+
+    def stir(entries):
+        for resource in (fan(29), fan(0), fan(15), fan(next(now))):
+            Ask(crowd).unfollow(resource, STAR)
+            Ask(crowd).follow(resource, STAR, timestamp=float(next(now)))
+
+    given = [int(entry.object_id) for entry in walk(crowd, limit=2, desc=desc, between=stir)]
+    assert len(given) == len(set(given))
+    assert set(range(30)) - {29, 0, 15} <= set(given) <= set(range(30))
 
 
 def test_the_relationship_tells_both_directions(backend):
