@@ -3,7 +3,7 @@
 An operation is a value. Its fields are what the script takes, in order; ``reply`` turns what the script
 replies into what Python gets. The database backend performs the same values by SQL. Timestamps are seconds
 since the epoch, UTC, from 0 to below 2**33. A list is named as its key ends: ``followers``, or ``followers:user`` for
-those of one identifier.
+those of one identifier. Operations know no models: an identifier need not be registered.
 """
 
 from __future__ import annotations
@@ -211,10 +211,12 @@ class Count(GraphOperation[int]):
 class ReadPage(GraphOperation[Page]):
     """One page of a list, newest first, or oldest first with ``desc=False``.
 
-    ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` goes on where a page of the same list ended: a
-    walk by cursor shows nobody twice and skips nobody who stayed, whoever comes or goes meanwhile. Not both.
-    The order among entries of the very same timestamp is fixed, but each backend's own; so is the form of its
-    cursors. Raises ``InvalidArgument``, ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``,
+    ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` goes on where a page of the same list ended. Not both.
+    A walk by cursor gives everyone who stays in the list from its first page to its last exactly once, and those who
+    come or return meanwhile only where their place is still ahead of it: newest first, with a timestamp older than that
+    of the last entry given; oldest first, with a newer one up to the newest of the list when the walk began; and, with
+    the very same one, perhaps. The order among entries of the very same timestamp is fixed, but each backend's own; so
+    is the form of its cursors. Raises ``InvalidArgument``, ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``,
     ``InvalidObjectId``.
     """
 

@@ -14,7 +14,7 @@ from ..twins import awaitable, blocking
 
 M = TypeVar("M", bound=Model)
 
-#: What an ``identifier=`` argument takes: the text, or a model or an instance for its identifier.
+#: What an ``identifier=`` argument takes: that of a registered model as text, the model, or an instance.
 Identifier = str | type[Model] | Model
 
 
@@ -25,9 +25,9 @@ def get_followers(instance: Model, *, identifier: str | None = None, desc: bool 
 def get_followers(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
     """Who follows ``instance``: tuples ``(instance, timestamp)``, newest first, or oldest first with ``desc=False``.
 
-    ``identifier`` (text, a model or an instance) leaves only the followers of that model. The result is
-    lazy; see :class:`~sequere.results.FollowList`. In asynchronous code ``await`` it for a list, or go through it
-    with ``async for``.
+    ``identifier`` (that of a registered model as text, the model, or an instance) leaves only the followers of that
+    model. The result is lazy; see :class:`~sequere.results.FollowList`. In asynchronous code ``await`` it for a list,
+    or go through it with ``async for``. Raises ``NotRegistered``, ``InvalidArgument``.
     """
     return _list(instance, "followers", identifier, desc=desc)
 
@@ -52,9 +52,9 @@ def get_friends(instance: Model, *, identifier: Identifier | None = None, desc: 
 
 @blocking
 async def get_followers_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many follow ``instance``; with ``identifier`` (text, a model or an instance), of that model only.
+    """How many follow ``instance``; with ``identifier``, as of :func:`get_followers`, of that model only.
 
-    One round trip.
+    One round trip. Raises ``NotRegistered``, ``InvalidArgument``.
     """
     return await Count(registry.identify(instance), join_list("followers", _narrow(identifier)))
 
