@@ -5,6 +5,7 @@ A comment that ignores an error is itself an error where the checkers find none,
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 from typing import assert_type
 
@@ -37,6 +38,9 @@ def functions(user: User, project: Project) -> None:
     assert_type(get_followers_count(project, identifier="user"), int)
     follow(user)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     follow(user, "project")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    follow(user, None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    follow_many(user, project)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    get_followers_count(project, 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     follow(user, project, 1.0)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 
 
@@ -54,6 +58,11 @@ def lists(project: Project, user: User) -> None:
     assert_type(followers.exists(), bool)
     assert_type(followers.contains(user), bool)
     assert_type(list(followers), list[Item[User]])
+    assert_type(list(reversed(followers)), list[Item[User]])
+    assert_type(followers[2:][:3].all(), FollowList[User])
+    assert_type(copy(followers), FollowList[User])
+    assert_type(user in followers, bool)
+    assert_type(followers.count() + len(followers), int)
     for follower, since in followers:
         assert_type(follower, User)
         assert_type(since, datetime)
