@@ -1,6 +1,7 @@
---- Reads one page of a list of a resource, by offset or by cursor. A walk by cursor shows the list as it was when
---- the walk began, without those who have left since: nobody is skipped and nobody comes twice, as long as nobody
---- returns with a timestamp from the past.
+--- Reads one page of a list of a resource, by offset or by cursor. A walk by cursor gives everyone who stays in the
+--- list from its first page to its last exactly once, and those who come or return meanwhile only where their place is
+--- still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with a newer
+--- one up to the newest of the list when the walk began; and, with the very same one, perhaps.
 --
 -- ARGV
 --   resource    resource      whose list
