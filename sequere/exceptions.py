@@ -44,7 +44,10 @@ class InvalidIdentifier(SequereException, ValueError):
 
 
 class InvalidObjectId(SequereException, ValueError):
-    """A primary key that its field does not take, or whose text is not 1 to 255 bytes of UTF-8 without NUL."""
+    """A primary key that its field or its database does not take, or text that is not the object id of any.
+
+    An object id is 1 to 255 bytes of UTF-8 without NUL; each key has one (``lua/README.rst``).
+    """
 
 
 class SelfFollow(SequereException, ValueError):

@@ -11,6 +11,7 @@ from typing import assert_type
 
 from django.db.models import Model
 
+from sequere import registry
 from sequere.models import (
     aare_following,
     afollow,
@@ -66,6 +67,11 @@ def lists(project: Project, user: User) -> None:
     for follower, since in followers:
         assert_type(follower, User)
         assert_type(since, datetime)
+
+
+def keys() -> None:
+    assert_type(registry.from_key(User, 5), User)
+    registry.from_key("user", 5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def methods(user: User, project: Project) -> None:
