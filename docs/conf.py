@@ -16,6 +16,6 @@ author = "the django-sequere developers"
 release = version = sequere.__version__
 extensions = ["sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
-html_theme = "alabaster"
+html_theme = "furo"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

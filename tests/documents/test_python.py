@@ -1,0 +1,62 @@
+"""Every Python snippet of the README and the pages runs, in a project made of them, and shows what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.documents import PAGES, README, blocks, make_project, session
+
+RUN = """
+import doctest
+import itertools
+import types
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.test.utils import setup_test_environment
+
+import sequere.timestamps
+
+clock = itertools.count()
+sequere.timestamps.time = types.SimpleNamespace(time=lambda: 1382676091.612067 + next(clock))
+call_command("migrate", "--run-syncdb", verbosity=0)
+call_command("check", "--fail-level", "WARNING")
+setup_test_environment()
+
+globs, failed = {}, 0
+for file in sorted(Path("sessions").iterdir()):
+    test = doctest.DocTestParser().get_doctest(file.read_text(), globs, file.name, None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, clear_globs=False)
+    assert runner.tries == len(test.examples)
+    failed += runner.failures
+    globs = test.globs
+assert not failed
+if Path("myapp/tests.py").exists():
+    call_command("test", "myapp")
+"""
+
+
+@pytest.mark.parametrize("name", ["README", *PAGES])
+def test_the_snippets_of(name, valkey, tmp_path):
+    pages = [PAGES[name]] if name in PAGES else []
+    if pages and not {"python", "pycon", "html"} & {language for language, _ in blocks(*pages)}:
+        return  # only console lines, which test_console.py runs
+    make_project(tmp_path, valkey.socket, *pages)
+    (tmp_path / "sessions").mkdir()
+    for number, page in enumerate([README, *pages]):
+        (tmp_path / "sessions" / f"{number} {page.name}").write_text(session(page))
+    (tmp_path / "run.py").write_text(RUN)
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "run.py"], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
