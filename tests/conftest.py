@@ -8,6 +8,7 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings as django_settings
+from hypothesis import settings as hypothesis_settings
 
 from sequere.backends import get_backend
 from sequere.backends.redis.behind.rebuild import rebuild
@@ -16,6 +17,11 @@ from tests.support.servers import SERVERS, missing, running
 
 REDIS = ["fakeredis", *SERVERS]
 DATABASES = ["sqlite", *ENGINES]
+#: Examples of each property test: few for everyday, many in the continuous integration.
+hypothesis_settings.register_profile("few", max_examples=5)
+hypothesis_settings.register_profile("many", max_examples=20)
+hypothesis_settings.load_profile("few")
+
 #: RedisFallbackBackend in step with each server, and with one that has no memory.
 FALLBACKS = [*(f"ready {name}" for name in SERVERS), "cold valkey-9.1"]
 
@@ -23,8 +29,8 @@ FALLBACKS = [*(f"ready {name}" for name in SERVERS), "cold valkey-9.1"]
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """Where everything is required, a skipped test is a failed run."""
-    skipped = session.config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped")
-    if skipped and os.environ.get("SEQUERE_TEST_REQUIRE") == "all":
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # a worker has none
+    if reporter and reporter.stats.get("skipped") and os.environ.get("SEQUERE_TEST_REQUIRE") == "all":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

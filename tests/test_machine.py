@@ -53,9 +53,8 @@ class Graph:
         return {"followers": followers, "followings": followings, "friends": friends}[name]
 
 
-THOROUGH = settings(
-    max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+#: How many examples is for the profile to say: few by default, many with --hypothesis-profile=many.
+STEPS = settings(stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 def machine(backend, empty, healthy):
@@ -157,7 +156,7 @@ def test_every_backend_agrees_with_the_model(backend):
         empty, healthy = backend.client.flushall, lambda: check(audit(backend.client) == [])
     else:
         empty, healthy = lambda: Edge.objects.all().delete(), lambda: None
-    run_state_machine_as_test(machine(backend, empty, healthy), settings=THOROUGH)
+    run_state_machine_as_test(machine(backend, empty, healthy), settings=STEPS)
 
 
 def check(truth):

@@ -10,7 +10,7 @@ from sequere.backends.redis.behind import rebuild as module
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.behind import in_step, start_anew
-from tests.test_machine import THOROUGH, machine
+from tests.test_machine import STEPS, machine
 
 
 @pytest.mark.django_db(databases="__all__", transaction=True)
@@ -46,4 +46,4 @@ def test_no_answer_depends_on_where_it_comes_from(behind, monkeypatch):
                 rebuild(behind.unguarded)
             assert in_step(behind)
 
-    run_state_machine_as_test(Losing, settings=settings(THOROUGH, max_examples=20, stateful_step_count=30))
+    run_state_machine_as_test(Losing, settings=settings(STEPS, stateful_step_count=30))

@@ -22,6 +22,7 @@ OPERATIONS = 20_000
 JOURNAL = "sequere:global:journal"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 def test_two_workers_drain_while_four_processes_write(make_stage, broker):
     stage = make_stage(broker=broker)
@@ -41,6 +42,7 @@ def test_a_nudge_is_enough(make_stage):
     stage.check(*expected)
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_at_random_every_second(make_stage):
     stage = make_stage()
     stage.beat()
@@ -62,6 +64,7 @@ def test_workers_that_are_killed_at_random_every_second(make_stage):
     stage.check(*expected)
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_down_for_the_middle_third(make_stage):
     stage = make_stage()
     stage.worker()
@@ -76,6 +79,7 @@ def test_a_broker_that_is_down_for_the_middle_third(make_stage):
     stage.check(*expected)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_down_for_the_middle_third(make_stage):
     stage = make_stage()
     stage.worker()
@@ -94,6 +98,7 @@ def test_a_database_that_is_down_for_the_middle_third(make_stage):
     stage.check(*expected)
 
 
+@pytest.mark.slow
 def test_memory_that_is_lost_under_load(make_stage):
     stage = make_stage()
     for number in range(0, 30_000, 200):  # so that a rebuild takes its time
@@ -123,6 +128,7 @@ def test_memory_that_is_lost_under_load(make_stage):
     stage.check(own, shared)
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_killed_and_restarted(make_stage):
     stage = make_stage("--appendonly", "yes", "--appendfsync", "always")
     stage.worker()
@@ -139,6 +145,7 @@ def test_a_redis_that_is_killed_and_restarted(make_stage):
     stage.check(*expected)
 
 
+@pytest.mark.slow
 def test_a_drain_that_is_stopped_inside_its_transaction(make_stage):
     stage = make_stage()
     backend = stage.backend

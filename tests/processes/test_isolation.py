@@ -9,7 +9,7 @@ import pytest
 
 from sequere.backends.redis.models import OutboxEntry
 
-pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(databases="__all__", transaction=True)]
 
 EDGES = 10_000
 #: Seconds within which Redis must answer again, once it keeps its memory.
@@ -24,7 +24,6 @@ LEVELS = [
     ("mariadb", ""),
     ("mariadb", "repeatable read"),
 ]
-STRICTEST = ("postgresql", "serializable")
 
 
 def keep_cold(stage):
@@ -67,21 +66,16 @@ def write_while_cold(stage, *arguments, beside=False):
     stage.check(*expected)
 
 
-@pytest.mark.parametrize(
-    ("kind", "isolation"),
-    [level if level == STRICTEST else pytest.param(*level, marks=pytest.mark.slow) for level in LEVELS],
-)
+@pytest.mark.parametrize(("kind", "isolation"), LEVELS)
 def test_writers(set_stage, kind, isolation):
     write_while_cold(set_stage(kind, edges=EDGES, isolation=isolation))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "isolation"), LEVELS)
 def test_writers_beside_a_rebuild_that_is_under_way(set_stage, kind, isolation):
     write_while_cold(set_stage(kind, edges=EDGES, isolation=isolation), beside=True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "isolation"), LEVELS)
 def test_writers_in_transactions_of_their_own(set_stage, kind, isolation):
     stage = set_stage(kind, edges=EDGES, isolation=isolation)

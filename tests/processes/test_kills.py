@@ -97,9 +97,10 @@ def is_enough(outcomes, moments):
     return all(outcomes[command, "killed"] for command in COMMANDS) and moments["forgot"]
 
 
-KINDS = [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql", pytest.param("mariadb", marks=pytest.mark.slow)]
+KINDS = ["sqlite", "postgresql", "mariadb"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_runs_that_are_killed_at_random(set_stage, kind):
     seed = random.randrange(10**6)

@@ -74,7 +74,7 @@ def tagged_vectors(tmp_path):
         ("python_redis.py", ["--functions"]),
         ("node_redis.js", []),
         ("node_ioredis.js", []),
-        ("redis_cli.sh", []),
+        pytest.param("redis_cli.sh", [], marks=pytest.mark.slow),  # a process for each call
     ],
 )
 def test_the_vectors_pass(six, tagged_vectors, runner, options):
