@@ -1,4 +1,4 @@
-"""The versions that contributors test with: ``nox`` runs all of them, ``nox -s "tests(python='3.13', django='6.1')"`` one.
+"""The versions that contributors test with: ``nox`` runs all of them, ``nox -l`` lists them, ``nox -s NAME`` runs one.
 
 Arguments after ``--`` go to pytest.
 """

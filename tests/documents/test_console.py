@@ -1,4 +1,4 @@
-"""Every snippet of the READMEs runs: Python in a project made of them, console lines against a server."""
+"""Every console line of the documents runs, in a project made of them or at the root of the repository."""
 
 from __future__ import annotations
 
@@ -7,121 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from docutils import nodes
-from docutils.core import publish_doctree
 
+from tests.support.documents import PAGES, README, ROOT, blocks, commands, make_project, steps, steps_of
 from tests.support.manifest import MANIFEST
 from tests.support.servers import missing
-
-ROOT = Path(__file__).resolve().parents[1]
-
-SETTINGS = """
-SECRET_KEY = "readme"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-ROOT_URLCONF = "mysite.urls"
-ALLOWED_HOSTS = ["testserver"]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-SEQUERE_REDIS_CONNECTION = "unix://%s"
-"""
-
-MANAGE = """
-import os
-import sys
-
-from django.core.management import execute_from_command_line
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
-execute_from_command_line(sys.argv)
-"""
-
-SHOP = """
-from django.db import models
-
-
-class Project(models.Model):
-    published = models.BooleanField(default=True)
-"""
-
-SESSION = """
-import doctest
-import itertools
-import types
-from pathlib import Path
-
-import django
-
-django.setup()
-
-from django.core.management import call_command
-from django.template import Context, Template
-from django.test import Client
-
-import sequere
-import sequere.timestamps
-from sequere.models import get_followers_count, is_following
-
-clock = itertools.count()
-sequere.timestamps.time = types.SimpleNamespace(time=lambda: 1382676091.612067 + next(clock))
-call_command("migrate", "--run-syncdb", verbosity=0)
-call_command("check", "--fail-level", "WARNING")
-assert sequere.registry.identifiers == ["user", "project", "projet"], sequere.registry.identifiers
-
-test = doctest.DocTestParser().get_doctest(Path("session.txt").read_text(), {}, "README.rst", None, 0)
-runner = doctest.DocTestRunner()
-runner.run(test, clear_globs=False)
-assert runner.tries > 20
-user, project = test.globs["user"], test.globs["project"]
-
-page = Template(Path("page.html").read_text()).render(Context({"user": user, "project": project}))
-assert "1 followers, 1 of them users" in page and ">Following<" in page and 'value="project"' in page, page
-answer = Client().get(f"/projects/{project.pk}/followers/").json()
-assert answer == {"count": 1, "newest": ["thoas"]}, answer
-assert not runner.failures
-call_command("test", "myapp")
-"""
-
-
-def blocks(path):
-    """The code blocks of a document, as (language, text); the document itself must be without fault."""
-    tree = publish_doctree(path.read_text(), settings_overrides={"halt_level": 2, "report_level": 2})
-    for node in tree.findall(nodes.literal_block):
-        assert node["classes"][0] == "code", f"a block without a language: {node.astext()}"
-        yield node["classes"][1], node.astext()
-
-
-def commands(path):
-    """The lines after a $ of the console blocks of a document."""
-    for language, text in blocks(path):
-        if language == "console":
-            yield from re.findall(r"^\$ (.+)$", text, re.MULTILINE)
-
-
-def make_project(folder, socket):
-    """The project that the README's snippets make, with a manage.py. Returns the sessions of the README."""
-    session = ""
-    for language, text in blocks(ROOT / "README.rst"):
-        if language == "python":
-            name = re.match(r"# (\S+\.py)\n", text)
-            assert name, f"a snippet that does not name its file: {text}"
-            file = folder / name[1]
-            file.parent.mkdir(exist_ok=True)
-            (file.parent / "__init__.py").touch()
-            file.write_text(text)
-        elif language == "pycon":
-            session += text + "\n\n"
-        elif language == "html":
-            (folder / "page.html").write_text(text)
-        else:
-            assert language == "console"
-    (folder / "manage.py").write_text(MANAGE)
-    (folder / "shop" / "models.py").write_text(SHOP)
-    with open(folder / "mysite" / "settings.py", "a") as settings:
-        settings.write(SETTINGS % socket + "INSTALLED_APPS.append('shop')\n")
-    return session
 
 
 @pytest.fixture
@@ -154,53 +45,93 @@ def in_root(server, tmp_path):
     return run
 
 
-def test_the_python_snippets(valkey, tmp_path):
-    session = make_project(tmp_path, valkey.socket)
-    (tmp_path / "session.txt").write_text(session)
-    (tmp_path / "session.py").write_text(SESSION)
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "session.py"], check=False, cwd=tmp_path, env=environment, capture_output=True, text=True
+@pytest.fixture
+def project(server, tmp_path):
+    """A function that makes the project of the README and a page, with its tables; returns its folder."""
+
+    def make(*pages):
+        folder = tmp_path / "project"
+        make_project(folder, server.socket, *pages)
+        manage(folder, "mysite.settings", "migrate", "--run-syncdb")
+        return folder
+
+    return make
+
+
+def manage(folder, settings, *arguments):
+    """Run manage.py of a project. Returns the finished process."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ran 1 test" in done.stderr
 
 
-def test_the_console_lines(in_root, server, tmp_path):
-    project = tmp_path / "project"
-    project.mkdir()
-    make_project(project, server.socket)
-    replies, operators = {}, {}
-    for line in commands(ROOT / "README.rst"):
-        if line.startswith(("python ", "export ")):
-            operators[line] = in_root(line, project)
-        elif line.startswith("redis-cli"):
-            replies[re.search(r"v1/(\w+)", line)[1]] = in_root(line)
-        else:
-            # These two make an environment of their own: the continuous integration runs them.
-            assert re.fullmatch(r"python3 -m venv .* -m (sequere demo|pytest)", line)
-    assert replies["follow"] == replies["count"] == "1"
-    assert replies["page"].splitlines()[:2] == ["user", "1"]  # after an empty cursor, which is stripped
-    assert replies["audit"] == "2"  # and no finding
-    operators = {line.removeprefix("python ").replace("manage.py ", ""): reply for line, reply in operators.items()}
-    assert operators["sequere lookup user 1"] == "1"
-    assert operators["sequere resolve 1"] == "user 1"
-    assert operators["sequere audit --repair"] == "2 resources, 0 findings: all is well."
-    assert "           1  edges of follow" in operators["sequere stats"].splitlines()
-    told = "The database differed in 1 follows. It holds what Redis holds now, and follows it."
-    assert operators["sequere rebuild --from redis"] == told
-    assert operators["sequere drain"] == "0 entries drained."
-    assert operators["sequere verify --repair redis"] == "0 differences: all is well."
-    assert operators["sequere status --max-lag 60"].startswith("state       ready: ")
-    assert operators["sequere close"].startswith("0 entries drained.\nThe database answers now.")
-    assert operators["sequere rebuild"] == "1 follows copied, 0 changes replayed: Redis is ready."
-    assert operators["sequere scripts --load"].count("  loaded") == len(MANIFEST)
-    assert operators["-m sequere scripts --show follow | redis-cli -x SCRIPT LOAD"] == MANIFEST["follow"]["sha1"]
-    assert operators["-m sequere acl --prefix sequere: | redis-cli"] == "OK"
-    assert (project / "vendor" / "sequere" / "v1" / "follow.lua").is_file()
-    with server.client() as client:
-        assert "+zadd" in client.acl_getuser("sequere")["commands"]
-        client.acl_deluser("sequere")
+def test_the_two_commands_of_the_readme():
+    """They make an environment of their own: the continuous integration runs them."""
+    for line, end in zip(commands(README), ("sequere demo", "pytest"), strict=True):
+        assert re.fullmatch(rf"python3 -m venv \.venv && .* -m {end}", line)
+
+
+#: The pages whose lines are typed one after the other; those of write-behind belong to different states.
+SESSIONS = [name for name, page in PAGES.items() if name != "behind" and commands(page)]
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_the_lines_of(name, in_root, project):
+    """Each ends well and prints what the page shows."""
+    page = PAGES[name]
+    folder = project(page)
+    for line, shown in steps(page):
+        printed = in_root(line, ROOT if line.startswith("redis-cli") else folder)
+        assert not printed.startswith(("SEQUERE_", "ERR")), line
+        if shown:
+            assert printed == shown
+
+
+def use_redis_alone(folder):
+    """RedisBackend, with a graph."""
+    follow = "from sequere.models import *; from myapp.models import *; "
+    follow += "[follow(User.objects.create(), Project.objects.create()) for _ in range(3)]"
+    assert manage(folder, "mysite.settings", "shell", "-c", follow).returncode == 0
+
+
+def begin_with_redis(folder):
+    """Write-behind in step."""
+    use_redis_alone(folder)
+    assert manage(folder, "mysite.production", "sequere", "rebuild", "--from", "redis").returncode == 0
+
+
+def stay_cold(folder):
+    """Write-behind before its first rebuild."""
+
+
+@pytest.mark.parametrize("state", [begin_with_redis, use_redis_alone, stay_cold])
+def test_the_lines_of_write_behind(state, valkey, tmp_path):
+    """Each of them ends well in one of the states that a project can be in."""
+    page = PAGES["behind"]
+    make_project(tmp_path, valkey.socket, page)
+    lines = {line.removeprefix("python manage.py ") for line in commands(page) if not line.startswith("redis-cli")}
+    fitting = {
+        begin_with_redis: lines - {"sequere rebuild", "sequere rebuild --from redis"},
+        use_redis_alone: {"sequere rebuild --from redis"},
+        stay_cold: {"sequere rebuild"},
+    }[state]
+    for line in sorted(fitting):
+        with valkey.client() as client:
+            client.flushall()
+        (tmp_path / "db.sqlite3").unlink(missing_ok=True)
+        assert manage(tmp_path, "mysite.production", "migrate", "--run-syncdb").returncode == 0
+        state(tmp_path)
+        if "--watch" in line:
+            line = f"{line} --help"  # it goes on until it is stopped
+        done = manage(tmp_path, "mysite.production", *line.split())
+        assert (done.returncode, done.stderr) == (0, ""), line
 
 
 def test_the_console_lines_of_the_scripts(in_root, server):
@@ -210,10 +141,10 @@ def test_the_console_lines_of_the_scripts(in_root, server):
     for language, text in blocks(ROOT / "lua" / "README.rst"):
         if language != "console" or ("FUNCTION" in text and not knows_functions):
             continue
-        for line, shown in re.findall(r"^\$ (.+)\n?((?:[^$].*\n?)*)", text, re.MULTILINE):
+        for line, shown in steps_of(text):
             printed = in_root(line.replace("redis-cli", "redis-cli --no-raw"))
             if shown:
-                assert printed == shown.strip()
+                assert printed == shown
 
 
 @pytest.mark.parametrize("name", sorted(MANIFEST))

@@ -45,11 +45,14 @@ if Path("myapp/tests.py").exists():
 """
 
 
-@pytest.mark.parametrize("name", ["README", *PAGES])
+WITH_PYTHON = [
+    name for name, page in PAGES.items() if {"python", "pycon", "html"} & {language for language, _ in blocks(page)}
+]
+
+
+@pytest.mark.parametrize("name", ["README", *WITH_PYTHON])
 def test_the_snippets_of(name, valkey, tmp_path):
     pages = [PAGES[name]] if name in PAGES else []
-    if pages and not {"python", "pycon", "html"} & {language for language, _ in blocks(*pages)}:
-        return  # only console lines, which test_console.py runs
     make_project(tmp_path, valkey.socket, *pages)
     (tmp_path / "sessions").mkdir()
     for number, page in enumerate([README, *pages]):

@@ -27,7 +27,6 @@ ROOT_URLCONF = "mysite.urls"
 ALLOWED_HOSTS = ["testserver"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 INSTALLED_APPS.append("shop")
-SEQUERE_REDIS_CONNECTION = "unix://%s"
 """
 
 MANAGE = """
@@ -70,11 +69,22 @@ def blocks(path):
         yield node["classes"][1], node.astext()
 
 
-def commands(path):
-    """The lines after a $ of the console blocks of a document."""
+def steps_of(text):
+    """The lines after a $ of a console block, each with what is printed below it."""
+    for line, shown in re.findall(r"^\$ (.+)\n?((?:[^$].*\n?)*)", text, re.MULTILINE):
+        yield line, shown.strip()
+
+
+def steps(path):
+    """The lines of all console blocks of a document, each with what is printed below it."""
     for language, text in blocks(path):
         if language == "console":
-            yield from re.findall(r"^\$ (.+)$", text, re.MULTILINE)
+            yield from steps_of(text)
+
+
+def commands(path):
+    """The lines of all console blocks of a document."""
+    return [line for line, _ in steps(path)]
 
 
 def session(path):
@@ -83,22 +93,26 @@ def session(path):
 
 
 def make_project(folder, socket, *pages):
-    """A project of what the README and these pages say, in which a later snippet replaces an earlier one.
+    """A project of what the README and these pages say, in which a later page replaces the files of an earlier one.
 
-    A snippet names its file in its first line: ``# myapp/models.py`` or ``{# myapp/templates/page.html #}``.
+    A snippet names its file in its first line: ``# myapp/models.py`` or ``{# myapp/templates/page.html #}``. Those of
+    one page with the same name are one file.
     """
     files = dict(GIVEN)
     for page in (README, *pages):
+        own: dict[str, str] = {}
         for language, text in blocks(page):
             if language in ("python", "html"):
                 name = re.match(r"(?:# (\S+\.py)|\{# (\S+\.html) #\})\n", text)
                 assert name, f"{page.name}: a snippet that does not name its file: {text}"
-                files[name[1] or name[2]] = text
+                key = name[1] or name[2]
+                own[key] = f"{own[key]}\n\n{text}" if key in own else text
+        files |= own
     files["manage.py"] = MANAGE
-    files["mysite/settings.py"] += "\n" + SETTINGS % socket
+    files["mysite/settings.py"] += f"\n{SETTINGS}"
     for name, text in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".py" and file.parent != folder:
             (file.parent / "__init__.py").touch()
-        file.write_text(text)
+        file.write_text(text.replace("redis://localhost:6379/0", f"unix://{socket}"))  # the server of the test
