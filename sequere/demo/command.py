@@ -15,8 +15,8 @@ from .server import embedded, existing
 from .show import show
 
 
-def run(url: str | None) -> int:
-    """Play the session with both backends, then show it. Returns the exit status.
+def run(url: str | None, *, keys: bool) -> int:
+    """Play the session with both backends, then show it, with ``keys`` also the keys in Redis. Returns the exit status.
 
     Raises ``InvalidSettings`` for a URL that names no server.
     """
@@ -24,8 +24,8 @@ def run(url: str | None) -> int:
         folder = Path(name)
         set_up(folder)
         try:
-            with existing(url) if url else embedded(folder) as server:
-                performance = play(server)
+            with embedded(folder) if url is None else existing(url) as server:
+                performance = play(server, keys=keys)
         except (BackendError, RedisError) as error:
             print(f"python -m sequere demo: error: {error}", file=sys.stderr)
             return 1

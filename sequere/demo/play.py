@@ -18,13 +18,13 @@ from ..backends.operations import Count
 from ..resources import Resource
 from ..results import FollowList
 from .server import Held, Server
-from .session import CHAPTERS, SETTING, Call, Chapter
+from .session import IMPORTS, PARTS, SETTING, Call, Part
 
-#: A read is made so often; its time is the median.
+#: A call is repeated so often; its time is the median.
 REPETITIONS = 25
 
-#: Replies are broken into lines of this width, so that they fit everywhere.
-REPLY_WIDTH = 76
+#: Replies are broken into lines of this width.
+REPLY_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Played:
-    """A chapter as it went with each backend, and the keys that were in Redis at its end."""
+    """A part as it went with each backend, and the keys that were in Redis at its end, if they were asked for."""
 
-    chapter: Chapter
+    part: Part
     redis: list[Outcome]
     database: list[Outcome]
-    keys: dict[str, Held]
+    keys: dict[str, Held] | None
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Performance:
         return sum(one.reply != other.reply for one, other in zip(self.redis, self.database, strict=True))
 
 
-def play(server: Server) -> Performance:
-    """Play the session with RedisBackend on this server, then with DatabaseBackend."""
+def play(server: Server, *, keys: bool) -> Performance:
+    """Play the session with RedisBackend on this server, then with DatabaseBackend; with ``keys``, read the keys."""
     names: dict[str, Any] = {}
-    exec(SETTING, names)
+    exec(IMPORTS + SETTING, names)
     # Both are told the same times, so that their replies can be compared to the microsecond.
     start = time.time()
 
@@ -86,21 +86,21 @@ def play(server: Server) -> Performance:
     ):
         Count(Resource("user", "0"), "followers").perform()
         loading = server.pool.round_trips - 1
-        redis = [(_play(chapter, names, clock, server), server.read_keys()) for chapter in CHAPTERS]
+        redis = [(_play(part, names, clock, server), server.read_keys() if keys else None) for part in PARTS]
 
     clock = count(start, 0.01)
     with override_settings(SEQUERE_BACKEND_CLASS="sequere.backends.database.DatabaseBackend"):
-        database = [_play(chapter, names, clock, server) for chapter in CHAPTERS]
+        database = [_play(part, names, clock, server) for part in PARTS]
 
     played = [
-        Played(chapter, outcomes, others, keys)
-        for chapter, (outcomes, keys), others in zip(CHAPTERS, redis, database, strict=True)
+        Played(part, outcomes, others, held)
+        for part, (outcomes, held), others in zip(PARTS, redis, database, strict=True)
     ]
     return Performance(server.name, loading, played)
 
 
-def _play(chapter: Chapter, names: dict[str, Any], clock: Iterator[float], server: Server) -> list[Outcome]:
-    return [_make(call, names, next(clock), server) for call in chapter.calls]
+def _play(part: Part, names: dict[str, Any], clock: Iterator[float], server: Server) -> list[Outcome]:
+    return [_make(call, names, next(clock), server) for call in part.calls]
 
 
 def _make(call: Call, names: dict[str, Any], now: float, server: Server) -> Outcome:
@@ -109,15 +109,20 @@ def _make(call: Call, names: dict[str, Any], now: float, server: Server) -> Outc
     def timed() -> tuple[Any, float]:
         began = time.perf_counter()
         value = eval(code, names)
-        reply = list(value) if isinstance(value, FollowList) else value
+        reply = list(map(tuple, value)) if isinstance(value, FollowList) else value  # pformat breaks plain tuples only
         return reply, (time.perf_counter() - began) * 1_000_000
 
+    def repeated() -> float:
+        if call.undo:
+            eval(call.undo, names)
+        return timed()[1]
+
+    if call.before:
+        names["before"] = eval(call.before, names)
     with patch("sequere.timestamps.time.time", lambda: now):
-        before = server.pool.round_trips
+        trips = server.pool.round_trips
         with CaptureQueriesContext(connection) as queries:
-            reply, microseconds = timed()
-        round_trips = server.pool.round_trips - before
-        if not call.writes:
-            microseconds = median(timed()[1] for _ in range(REPETITIONS))
-    text = pformat(reply, width=REPLY_WIDTH, sort_dicts=False)
-    return Outcome(text, round_trips, len(queries), microseconds)
+            reply, _ = timed()
+        trips = server.pool.round_trips - trips
+        microseconds = median(repeated() for _ in range(REPETITIONS))
+    return Outcome(pformat(reply, width=REPLY_WIDTH, sort_dicts=False), trips, len(queries), microseconds)

@@ -14,8 +14,7 @@ def set_up(folder: Path) -> None:
     settings.configure(
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "demo.sqlite3"}},
         INSTALLED_APPS=["sequere", "sequere.backends.database", "sequere.backends.redis", "sequere.demo"],
-        # Naive datetimes, so that replies look as they do in the README.
-        USE_TZ=False,
+        USE_TZ=True,
         TIME_ZONE="UTC",
     )
     django.setup()

@@ -4,127 +4,94 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..backends.operations import MAX_EDGES, MAX_FORGET, MAX_OTHERS
+
+#: What the calls import. It is not shown.
+IMPORTS = """\
+from sequere.demo.models import Project, User
+from sequere.models import *
+"""
+
 #: What comes before the first call.
 SETTING = """\
-from django.core.paginator import Paginator
-from sequere.demo.models import Project, User
-from sequere.models import (are_following, follow, follow_many,
-                            get_followers, get_followers_count,
-                            get_followings, get_followings_count,
-                            get_friends, is_following)
-
-user = User.objects.create(username="thoas")
-alice = User.objects.create(username="alice")
-bob = User.objects.create(username="bob")
-carol = User.objects.create(username="carol")
+user, ada, bob = [User.objects.create(username=name) for name in ("thoas", "ada", "bob")]
 project = Project.objects.create(name="La classe americaine")
-derrick = Project.objects.create(name="Derrick contre Superman")
 detourne = Project.objects.create(name="Ca detourne")
 """
 
 
 @dataclass(frozen=True)
 class Call:
-    """One expression; ``writes`` if it may change the graph, so that it runs only once."""
+    """One expression. One that writes has an ``undo``, so that it can be repeated.
+
+    ``undo`` is the expression that gives the graph back the state from before the call, with the same timestamps. In
+    it, ``before`` is the value that the expression ``before`` had then.
+    """
 
     source: str
-    writes: bool = False
+    undo: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True)
-class Chapter:
-    """Calls that belong together, with what to say before them; ``keys`` introduces the keys after them."""
+class Part:
+    """Calls that belong together, and a comment on them; ``keys`` is one on the keys after them."""
 
-    title: str
     words: str
     calls: tuple[Call, ...]
     keys: str = ""
 
 
-CHAPTERS = (
-    Chapter(
-        "The session of the README",
-        "With Redis each call is one Lua script. A list then fetches its instances, one query per model.",
+PARTS = (
+    Part(
+        "The session of the README. RedisBackend runs one script for each call, in one round trip.",
         (
-            Call("follow(user, project)", writes=True),
+            Call("follow(user, project)", undo="unfollow(user, project)"),
             Call("is_following(user, project)"),
             Call("get_followers_count(project)"),
             Call("get_followings_count(user)"),
             Call("get_followers(user)"),
             Call("get_followers(project)"),
-            Call("get_followings(user)"),
         ),
         keys="Each resource has a uid; each list is a sorted set of uids by time, with its count beside it.",
     ),
-    Chapter(
-        "The same as methods",
-        "SequereMixin has every function as a method. The follow exists already, so follow() returns False.",
+    Part(
+        "Two who follow each other are friends. The functions are also methods of SequereMixin.",
         (
-            Call("user.follow(project)", writes=True),
-            Call("user.is_following(project)"),
-            Call("project.get_followers_count()"),
-            Call("user.get_followings_count()"),
-            Call("user.get_followers()"),
-            Call("project.get_followers()"),
-            Call("user.get_followings()"),
+            Call("user.follow(ada)", undo="user.unfollow(ada)"),
+            Call("ada.follow(user)", undo="ada.unfollow(user)"),
+            Call("user.get_friends()"),
+        ),
+        keys="The script of the second follow also wrote the friendship. The uid of ada is 3.",
+    ),
+    Part(
+        f"Several at once: one round trip for each {MAX_EDGES} follows, or for each {MAX_OTHERS} questions.",
+        (
+            # The first follow exists already: only the second is undone.
+            Call("follow_many(user, [project, detourne])", undo="unfollow(user, detourne)"),
+            Call("are_following(user, [ada, bob, detourne])"),
         ),
     ),
-    Chapter(
-        "Friends",
-        "Two who follow each other are friends, since the later of the two follows.",
-        (
-            Call("user.follow(alice)", writes=True),
-            Call("user.is_friend(alice)"),
-            Call("alice.follow(user)", writes=True),
-            Call("user.is_friend(alice)"),
-            Call("get_friends(user)"),
-            Call("alice.get_friends_count()"),
-        ),
-        keys="The script that wrote the second follow wrote the friendship with it. Alice has uid 3.",
+    Part(
+        "A page: only this part of the list is read, and its instances by one query per model.",
+        (Call("get_followings(user)[:2]"),),
     ),
-    Chapter(
-        "Friends no more",
-        "The script that ends a follow ends the friendship with it. Empty lists leave no key behind.",
+    Part(
+        f"unfollow() ends one follow, forget() all of an instance: one round trip for each {MAX_FORGET}.",
         (
-            Call("alice.unfollow(user)", writes=True),
-            Call("alice.unfollow(user)", writes=True),
-            Call("user.is_friend(alice)"),
-            Call("get_friends(user)"),
-            Call("user.is_following(alice)"),
+            Call(
+                "unfollow(user, project)",
+                before="dict(get_followings(user))[project]",
+                undo="follow(user, project, timestamp=before)",
+            ),
+            Call(
+                "user.forget()",
+                before="(list(get_followings(user)), list(get_followers(user)))",
+                undo="[follow(user, other, timestamp=since) for other, since in before[0]] + "
+                "[follow(other, user, timestamp=since) for other, since in before[1]]",
+            ),
+            Call("ada.get_friends()"),
         ),
-    ),
-    Chapter(
-        "Many at once",
-        "Up to 200 follows, or 500 questions, are one round trip.",
-        (
-            Call("follow_many(user, [project, derrick, detourne])", writes=True),
-            Call("are_following(user, [alice, bob, detourne])"),
-            Call("user.get_followings_count()"),
-            Call("user.get_followings_count(identifier=Project)"),
-        ),
-    ),
-    Chapter(
-        "Page by page",
-        "A list reads the part that is looked at. Django's Paginator counts first: two round trips.",
-        (
-            Call("alice.follow(project)", writes=True),
-            Call("bob.follow(project)", writes=True),
-            Call("carol.follow(project)", writes=True),
-            Call("get_followers(project)[:2]"),
-            Call("get_followers(project)[2:4]"),
-            Call("get_followers(project, desc=False)[0]"),
-            Call("Paginator(get_followers(project), 3).page(2).object_list"),
-        ),
-    ),
-    Chapter(
-        "Forget",
-        "All follows of one, in both directions. Deleting the row does the same, on commit.",
-        (
-            Call("user.forget()", writes=True),
-            Call("user.get_followings()"),
-            Call("project.get_followers_count()"),
-            Call("is_following(user, project)"),
-        ),
-        keys="Of thoas, who had uid 1, nothing is left. The project's list and count are shorter by one.",
+        keys="No uid is used twice: each undo of forget() gave thoas a new one.",
     ),
 )
