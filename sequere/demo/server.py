@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ..exceptions import BackendUnavailable, InvalidSettings
+from ..exceptions import BackendError, BackendUnavailable, InvalidSettings
 
 #: A server that does not answer for so many seconds is taken for unreachable.
 PATIENCE = 5
@@ -91,7 +91,8 @@ def embedded(folder: Path) -> Iterator[Server]:
         process = ValkeyServer(unix_socket_path=socket, port=0, data_dir=folder)
         process.start()
     except ValkeyServerError as error:
-        raise BackendUnavailable(f"The embedded server does not start; pass --url to use another: {error}") from error
+        reason = str(error).strip().splitlines()[-1]  # of its whole log
+        raise BackendUnavailable(f"The embedded server does not start; pass --url to use another: {reason}") from error
     try:
         with _connected(f"unix://{socket}", "sequere:", ours=True) as server:
             yield server
@@ -103,13 +104,18 @@ def embedded(folder: Path) -> Iterator[Server]:
 def existing(url: str) -> Iterator[Server]:
     """The server at ``url``, under a prefix of our own, whose keys are deleted at the end."""
     with _connected(url, f"sequere-demo-{secrets.token_hex(4)}:", ours=False) as server:
+        failure = ""
         try:
             yield server
+        except (BackendError, redis.RedisError) as error:
+            failure = f"{error}\n"
+            raise
         finally:
             try:
                 server.delete_keys()
             except redis.RedisError as error:
-                raise BackendUnavailable(f"Keys that begin with {server.prefix} may be left: {error}") from error
+                left = f"{failure}Keys that begin with {server.prefix} may be left: {error}"
+                raise BackendUnavailable(left) from error
 
 
 @contextmanager
