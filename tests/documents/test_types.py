@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.support.documents import PAGES, make_project
+from tests.support.documents import PAGES, ROOT, make_project
 from tests.support.servers import missing
 
 MYPY = """
@@ -71,7 +71,7 @@ def test_a_type_checker_finds_nothing(project, checker):
         [sys.executable, "-m", name, *options],
         check=False,
         cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])},
+        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
     )
