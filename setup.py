@@ -5,7 +5,7 @@ setup(
     # Other languages find the scripts at the top of the repository, Python inside the package.
     package_dir={"sequere.lua": "lua"},
     package_data={
-        "sequere": ["py.typed"],
+        "sequere": ["py.typed", "templates/sequere/*.html"],
         "sequere.lua": ["README.rst", "manifest.json", "v1/*.lua"],
     },
 )

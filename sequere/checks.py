@@ -15,7 +15,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check the settings that are True or False, and whether the configured backend can be made. No round trip."""
     messages: list[CheckMessage] = [
         Error(f"{name} must be True or False; got {get_setting(name)!r:.80}", id="sequere.E007")
-        for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED")
+        for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED", "SEQUERE_TEMPLATES_FAIL_SILENTLY")
         if not isinstance(get_setting(name), bool)
     ]
     try:

@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "SEQUERE_REDIS_PREFIX": "sequere:",
     "SEQUERE_REDIS_FALLBACK_READS": False,
     "SEQUERE_FORGET_DELETED": True,
+    "SEQUERE_TEMPLATES_FAIL_SILENTLY": False,
 }
 
 

@@ -1,30 +1,38 @@
 """Follow and unfollow for the logged-in user, by POST.
 
 Form fields: ``identifier`` and ``object_id`` of whom to follow; ``next`` (optional), where to go
-afterwards. A client that prefers JSON (``Accept: application/json``) gets ``following``, ``changed`` and
-``followers_count``, or ``error``; any other is sent to ``next``, else to where it came from, else to
-``/``, never to another site. Status 400 for bad input and 404 for what does not exist, with the reason;
-401 (JSON) or the login page for nobody; 403 where ``ModelBase.has_follow_permission`` forbids to follow;
-503 if Redis cannot be reached. Anything that is followed can be unfollowed, also what ``ModelBase.get_queryset``
-hides by now.
+afterwards. The template tag ``follow_button`` makes such a form. What the answer is, the request says:
+
+- A client that prefers JSON (``Accept: application/json``) gets ``following``, ``changed``, ``followers_count`` (of
+  the object) and ``followings_count`` (of the user), or ``error``.
+- htmx (``HX-Request``) gets the new button; a page that htmx boosts (``HX-Boosted``) is treated as any other.
+- Any other client is sent to ``next``, else to where it came from, else to ``/``, never to another site.
+
+Status 400 where a field is missing and for following oneself, 404 for what does not exist, with the reason; 401
+(JSON) or the login page for nobody; 403 where ``ModelBase.has_follow_permission`` forbids to follow; 503 if the store
+fails. What ``ModelBase.get_queryset`` hides does not exist, unless the user follows it: then it can be unfollowed.
 """
 
 from __future__ import annotations
 
 import logging
+from enum import Enum, auto
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db.models import Model
+from django.db import InterfaceError, OperationalError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from . import models as graph
-from .exceptions import BackendError, InvalidIdentifier, InvalidObjectId, NotRegistered, SelfFollow
+from .base import ModelBase
+from .button import render_button
+from .exceptions import BackendError, InvalidObjectId, NotRegistered, SelfFollow
 from .registry import registry
-from .resources import check_identifier
 
 logger = logging.getLogger("sequere")
 
@@ -41,8 +49,16 @@ def unfollow(request: HttpRequest) -> HttpResponse:
     return _change(request, following=False)
 
 
+class _Client(Enum):
+    """Who asks: what decides the form of the answer."""
+
+    PAGE = auto()
+    JSON = auto()
+    HTMX = auto()
+
+
 class _RefusedError(Exception):
-    """A request that cannot be served: a status and the reason for it."""
+    """A request that cannot be served: a status and the reason for it, in the language of the request."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -50,56 +66,102 @@ class _RefusedError(Exception):
 
 
 def _change(request: HttpRequest, *, following: bool) -> HttpResponse:
-    wants_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    client = _get_client(request)
     user = request.user
     if not isinstance(user, Model) or not user.is_authenticated:
-        if wants_json:
-            return JsonResponse({"error": "Log in first."}, status=HTTPStatus.UNAUTHORIZED)
-        return redirect_to_login(_way_back(request))
+        return _send_to_login(request, client)
     try:
-        instance = _find(request, following=following)
+        instance = _find(request, user, following=following)
         changed = (graph.follow if following else graph.unfollow)(user, instance)
-        if wants_json:
-            followers_count = graph.get_followers_count(instance)
-            return JsonResponse({"following": following, "changed": changed, "followers_count": followers_count})
-        return HttpResponseRedirect(_way_back(request))
+        return _answer(request, client, user, instance, following=following, changed=changed)
     except _RefusedError as error:
         status, reason = error.status, str(error)
-    except (SelfFollow, InvalidObjectId) as error:
-        status, reason = HTTPStatus.BAD_REQUEST, str(error)
-    except BackendError:
+    except SelfFollow:
+        status, reason = HTTPStatus.BAD_REQUEST, _("You cannot follow yourself.")
+    except (BackendError, InterfaceError, OperationalError):
         logger.exception("The follow graph does not answer.")
-        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, "That does not work at the moment; try again."
-    if wants_json:
+        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, _("That does not work at the moment; try again.")
+    if client is _Client.JSON:
         return JsonResponse({"error": reason}, status=status)
-    return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
+    # htmx 4 would put the reason in place of the button; htmx 2 leaves the button by itself.
+    headers = {"HX-Reswap": "none"} if client is _Client.HTMX else {}
+    return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _find(request: HttpRequest, *, following: bool) -> Model:
-    """The instance that the form names, if it may be followed or, in any case, unfollowed."""
+def _get_client(request: HttpRequest) -> _Client:
+    try:
+        preferred = request.get_preferred_type(["text/html", "application/json"])
+    except (LookupError, ValueError):  # an Accept header that Django cannot read
+        preferred = None
+    if preferred == "application/json":
+        return _Client.JSON
+    is_button = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    return _Client.HTMX if is_button else _Client.PAGE
+
+
+def _send_to_login(request: HttpRequest, client: _Client) -> HttpResponse:
+    if client is _Client.JSON:
+        return JsonResponse({"error": _("Log in first.")}, status=HTTPStatus.UNAUTHORIZED)
+    redirect = redirect_to_login(_get_next(request))
+    # htmx would follow a redirect by itself, and put the login page in place of the button.
+    return HttpResponse(headers={"HX-Redirect": redirect.url}) if client is _Client.HTMX else redirect
+
+
+def _answer(
+    request: HttpRequest, client: _Client, user: Model, instance: Model, *, following: bool, changed: bool
+) -> HttpResponse:
+    if client is _Client.JSON:
+        return JsonResponse(
+            {
+                "following": following,
+                "changed": changed,
+                "followers_count": graph.get_followers_count(instance),
+                "followings_count": graph.get_followings_count(user),
+            }
+        )
+    if client is _Client.HTMX:
+        return HttpResponse(render_button(request, instance, next_url=_get_next(request), following=following))
+    return HttpResponseRedirect(_get_next(request))
+
+
+def _find(request: HttpRequest, user: Model, *, following: bool) -> Model:
+    """The instance that the form names, if the user may follow it, or else can unfollow it."""
     identifier, object_id = request.POST.get("identifier", ""), request.POST.get("object_id", "")
     if not identifier or not object_id:
-        raise _RefusedError(HTTPStatus.BAD_REQUEST, "The form needs identifier and object_id.")
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, _("The form needs identifier and object_id."))
     try:
-        base = registry.get_by_identifier(check_identifier(identifier))
-        found = base.get_queryset() if following else base.model._base_manager.all()
-        instance: Model = found.get(pk=object_id)
-    except InvalidIdentifier as error:
-        raise _RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
+        base = registry.get_by_identifier(identifier)
     except NotRegistered as error:
-        raise _RefusedError(HTTPStatus.NOT_FOUND, f"Nothing here is called {identifier!r}.") from error
-    except ObjectDoesNotExist as error:
-        raise _RefusedError(HTTPStatus.NOT_FOUND, f"There is no {identifier} {object_id!r:.80}.") from error
-    except (ValidationError, ValueError) as error:
-        raise _RefusedError(
-            HTTPStatus.BAD_REQUEST, f"object_id {object_id!r:.80} is no key of a {identifier}."
-        ) from error
+        reason = _("Nothing here is called %(identifier)s.") % {"identifier": f"{identifier!r:.80}"}
+        raise _RefusedError(HTTPStatus.NOT_FOUND, reason) from error
+    names = {"identifier": identifier, "object_id": f"{object_id!r:.80}"}
+    instance = _look_up(base, object_id, user, following=following)
+    if instance is None:
+        raise _RefusedError(HTTPStatus.NOT_FOUND, _("There is no %(identifier)s %(object_id)s.") % names)
     if following and not base.has_follow_permission(request, instance):
-        raise _RefusedError(HTTPStatus.FORBIDDEN, f"You may not follow this {identifier}.")
+        raise _RefusedError(HTTPStatus.FORBIDDEN, _("You may not follow this %(identifier)s.") % names)
     return instance
 
 
-def _way_back(request: HttpRequest) -> str:
+def _look_up(base: ModelBase, object_id: str, user: Model, *, following: bool) -> Model | None:
+    """The instance, if it exists for this user: what ``get_queryset`` hides exists for those who follow it."""
+    try:
+        key = base.primary_key.to_python(object_id)
+    except InvalidObjectId:
+        return None
+    instance = _get(base.get_queryset(), key)
+    if instance is None and not following and graph.is_following(user, registry.from_key(base.model, key)):
+        return _get(base.model._base_manager.all(), key)
+    return instance
+
+
+def _get(queryset: QuerySet[Any], key: object) -> Model | None:
+    """The instance with a key; a join in the queryset may find it more than once."""
+    return next(iter(queryset.filter(pk=key)[:1]), None)
+
+
+def _get_next(request: HttpRequest) -> str:
+    """Where the client goes afterwards: a URL of this site."""
     for url in (request.POST.get("next"), request.headers.get("Referer")):
         if url and url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -63,7 +63,9 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     assert check_server() == []
 
 
-@pytest.mark.parametrize("name", ["SEQUERE_FORGET_DELETED", "SEQUERE_REDIS_FALLBACK_READS"])
+@pytest.mark.parametrize(
+    "name", ["SEQUERE_FORGET_DELETED", "SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_TEMPLATES_FAIL_SILENTLY"]
+)
 def test_a_switch_that_is_none(settings, name):
     setattr(settings, name, "False")
     (message,) = check_settings()

@@ -1,57 +1,143 @@
-"""Filters for templates: ``{% load sequere_tags %}``.
+"""Filters and a tag for templates: ``{% load sequere_tags %}``.
 
-Each use is one round trip, but for ``identifier`` and ``object_id``. Somebody who is not logged in, or a
-variable that is not there, follows nobody: False, or 0.
+Each use is one round trip, unless its text says none. For what cannot follow or be followed the filters answer False, 0
+or empty text, and the tag shows nothing: for somebody who is not logged in, a variable that is not there, an instance
+that is not saved, and an instance of a model that is not registered. An identifier that is not registered gives empty
+text. The last two are mistakes of a template, and are logged as warnings.
+
+If the store fails, the filters and the tag raise as the functions of :mod:`sequere.models` do. With
+``SEQUERE_TEMPLATES_FAIL_SILENTLY`` they give empty text then, and the error is logged.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 from django import template
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 
 from .. import models as graph
+from ..button import render_button
+from ..conf import get_setting
+from ..exceptions import (
+    BackendError,
+    InvalidArgument,
+    InvalidIdentifier,
+    InvalidObjectId,
+    NotRegistered,
+    UnsavedInstance,
+)
 from ..registry import registry
+
+logger = logging.getLogger("sequere")
 
 register = template.Library()
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _or_nothing(*, nothing: R) -> Callable[[Callable[P, R]], Callable[P, R | str]]:
+    """Lets a filter or tag give ``nothing`` in place of errors, as the text of this module says."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R | str]:
+        @wraps(function)
+        def quiet(*args: P.args, **kwargs: P.kwargs) -> R | str:
+            try:
+                return function(*args, **kwargs)
+            except (UnsavedInstance, InvalidObjectId):
+                return nothing
+            except (InvalidArgument, InvalidIdentifier, NotRegistered) as error:
+                logger.warning("%s in a template: %s", function.__name__, error)
+                instances = (value for value in args if isinstance(value, Model))
+                all_registered = all(registry.is_registered(instance.__class__) for instance in instances)
+                return "" if all_registered else nothing
+            except (BackendError, InterfaceError, OperationalError):
+                if not get_setting("SEQUERE_TEMPLATES_FAIL_SILENTLY"):
+                    raise
+                logger.exception("%s in a template: the follow graph does not answer.", function.__name__)
+                return ""
+
+        return quiet
+
+    return decorate
+
 
 @register.filter
-def identifier(instance: Model) -> str:
-    """``{{ project|identifier }}``: the identifier, for the ``follow`` and ``unfollow`` forms. No round trip."""
-    return registry.identify(instance).identifier
+@_or_nothing(nothing="")
+def identifier(instance: object) -> str:
+    """``{{ project|identifier }}``: the identifier, for forms of your own. No round trip."""
+    return registry.identify(instance).identifier if isinstance(instance, Model) else ""
 
 
 @register.filter
-def object_id(instance: Model) -> str:
+@_or_nothing(nothing="")
+def object_id(instance: object) -> str:
     """``{{ project|object_id }}``: the primary key as the graph knows it. No round trip."""
-    return registry.identify(instance).object_id
+    return registry.identify(instance).object_id if isinstance(instance, Model) else ""
 
 
 @register.filter
-def is_following(from_instance: object, to_instance: Model) -> bool:
+@_or_nothing(nothing=False)
+def is_following(from_instance: object, to_instance: object) -> bool:
     """``{% if request.user|is_following:project %}``."""
-    return isinstance(from_instance, Model) and graph.is_following(from_instance, to_instance)
+    if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
+        return False
+    return graph.is_following(from_instance, to_instance)
 
 
 @register.filter
-def is_friend(from_instance: object, to_instance: Model) -> bool:
+@_or_nothing(nothing=False)
+def is_friend(from_instance: object, to_instance: object) -> bool:
     """``{% if request.user|is_friend:other %}``."""
-    return isinstance(from_instance, Model) and graph.is_friend(from_instance, to_instance)
+    if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
+        return False
+    return graph.is_friend(from_instance, to_instance)
 
 
 @register.filter
+@_or_nothing(nothing=0)
 def followers_count(instance: object, identifier: str | None = None) -> int:
     """``{{ project|followers_count }}``, or of one identifier: ``{{ project|followers_count:"user" }}``."""
     return graph.get_followers_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
 @register.filter
+@_or_nothing(nothing=0)
 def followings_count(instance: object, identifier: str | None = None) -> int:
     """``{{ user|followings_count }}``, or of one identifier: ``{{ user|followings_count:"project" }}``."""
     return graph.get_followings_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
 @register.filter
+@_or_nothing(nothing=0)
 def friends_count(instance: object, identifier: str | None = None) -> int:
     """``{{ user|friends_count }}``, or of one identifier: ``{{ user|friends_count:"user" }}``."""
     return graph.get_friends_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
+
+
+@register.simple_tag(takes_context=True)
+@_or_nothing(nothing="")
+def follow_button(context: template.Context, instance: object, *, following: object = None) -> str:
+    """``{% follow_button project %}``: a form by which ``request.user`` follows, or stops following, an instance.
+
+    It works without JavaScript, and in place where the page loads htmx. ``following=`` says whether they follow it
+    now: then there is no round trip. The template is ``sequere/follow_button.html``; its variables are
+    ``identifier``, ``object_id``, ``following``, ``action`` (the URL to post to), ``next`` (where to go afterwards),
+    ``object`` and ``request``.
+    """
+    request = context.get("request") or getattr(context, "request", None)
+    if request is None:
+        raise ImproperlyConfigured(
+            "{% follow_button %} needs the request: render the template by django.shortcuts.render(), or put "
+            '"request" into its context.'
+        )
+    if not isinstance(instance, Model):
+        return ""
+    known = None if following is None or following == "" else bool(following)  # "": a variable that is not there
+    return render_button(request, instance, next_url=request.get_full_path(), following=known)
