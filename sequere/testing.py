@@ -1,0 +1,95 @@
+"""An empty graph for each test, in the memory of the process: no server, nothing of one test left for the next.
+
+It needs ``fakeredis[lua]``. With pytest, put ``pytest_plugins = ["sequere.pytest_plugin"]`` into the conftest.py at the
+root and use the fixture ``empty_graph``; otherwise inherit from :class:`EmptyGraphMixin`.
+
+The backend stays the configured one. That of Redis keeps the graph in fakeredis. With the write-behind backend it is
+also in the database, whose changes Django's ``TestCase`` takes back, and no message is sent to a broker. For the
+database backend there is nothing to do: its graph is empty when the table is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from django.test import override_settings
+
+from .backends import get_backend
+from .backends.redis import RedisBackend, RedisFallbackBackend
+from .backends.redis.behind.nudge import Nudge
+
+try:
+    import fakeredis
+    import lupa  # noqa: F401 fakeredis runs scripts by it
+except ImportError as error:
+    raise ImportError("sequere.testing needs fakeredis with Lua: pip install 'fakeredis[lua]'") from error
+
+if TYPE_CHECKING:
+    from django.test import SimpleTestCase as _Base
+else:
+    _Base = object
+
+
+@contextmanager
+def empty_graph() -> Iterator[None]:
+    """In this context the settings point to an empty graph.
+
+    With the write-behind backend Redis is filled from the database. So the graph is what its table holds, which is
+    nothing at the beginning of a test, and the caller needs access to the database.
+    """
+    with _fake_server():
+        backend = get_backend()
+        if isinstance(backend, RedisFallbackBackend):
+            from .backends.redis.behind.rebuild import rebuild  # models need their applications loaded
+
+            rebuild(backend.unguarded)
+        yield
+
+
+class EmptyGraphMixin(_Base):
+    """Put it before ``TestCase``, or any other of ``django.test``: each test begins with an empty graph.
+
+    What ``setUpTestData`` follows is there at the beginning of each test. A ``setUp`` or ``setUpClass`` of your own
+    calls the one of ``super()`` first.
+    """
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.enterClassContext(_fake_server())
+        super().setUpClass()
+
+    def setUp(self) -> None:
+        shared = _dump_keys()
+        self.enterContext(empty_graph())
+        _restore_keys(shared)
+        super().setUp()
+
+
+@contextmanager
+def _fake_server() -> Iterator[None]:
+    """In this context the settings point to a server of its own. With write-behind it has no memory yet."""
+    redis = {
+        "SEQUERE_REDIS_CONNECTION": {"server": fakeredis.FakeServer()},
+        "SEQUERE_REDIS_CONNECTION_CLASS": "fakeredis.FakeRedis",
+        "SEQUERE_REDIS_REPLICA_CONNECTION": None,
+    }
+    with override_settings(**redis), mock.patch.object(Nudge, "__call__"):
+        yield
+
+
+def _dump_keys() -> dict[bytes, bytes]:
+    """What the configured backend has in Redis, as RESTORE takes it."""
+    backend = get_backend()
+    if not isinstance(backend, RedisBackend):
+        return {}
+    return {key: backend.client.dump(key) for key in backend.client.scan_iter()}
+
+
+def _restore_keys(dumped: dict[bytes, bytes]) -> None:
+    backend = get_backend()
+    if isinstance(backend, RedisBackend):
+        for key, value in dumped.items():
+            backend.client.restore(key, 0, value)
