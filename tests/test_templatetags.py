@@ -99,7 +99,7 @@ def test_filters_say_no_zero_or_nothing_for_a_variable_that_is_not_there(user):
 
 
 @pytest.mark.parametrize("name", ["followers_count", "followings_count", "friends_count"])
-@pytest.mark.parametrize("argument", ["'not an identifier'", "''", "5"])
+@pytest.mark.parametrize("argument", ["'usr'", "'not an identifier'", "''", "5"])
 def test_what_is_no_identifier_gives_empty_text_and_a_warning(user, caplog, name, argument):
     assert render(f"{{{{ user|{name}:{argument} }}}}", user=user) == ""
     assert caplog.records[0].levelname == "WARNING"
