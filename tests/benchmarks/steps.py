@@ -65,7 +65,7 @@ def users(number: int, first: int = 0) -> list[tuple[str, str]]:
     return [("user", str(first + i)) for i in range(number)]
 
 
-def batched(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """As :func:`itertools.batched`, which Python 3.11 lacks."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):

@@ -1,0 +1,234 @@
+"""What a graph takes of a server: bytes for each edge, CPU for each call, and how both grow.
+
+    python -m tests.benchmarks.scale --full --server redis-8.2
+
+``docs/scale.rst`` has the figures of ``--full``; without it the sizes are small, to see that it runs. The server is one
+of its own, on TCP, with its default configuration. Each figure is the median of the runs. Linux only (``/proc``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from rich.console import Console
+from rich.table import Table
+
+from sequere.backends import operations
+from tests.support.servers import SERVERS, Server, running
+
+from .__main__ import free_port
+from .scripts import EMPTY, Texts, _is, cpu_of, read_texts
+from .steps import batched
+
+PREFIX = "sequere:"
+HUB = ("project", "hub")
+FIRST_ID = 1_000_000
+
+Edge = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Edges of each graph, calls of each kind, and the followers of the resource that grows."""
+
+    edges: int
+    calls: int
+    followers: tuple[int, ...]
+
+
+SMALL = Sizes(edges=50_000, calls=200, followers=(1_000, 10_000))
+FULL = Sizes(edges=500_000, calls=2_000, followers=(1_000, 10_000, 100_000, 1_000_000))
+
+
+class Bench:
+    """A server, and the scripts of the working tree in it."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.server = server
+        self.client = redis.Redis(host="127.0.0.1", port=port)
+        self.texts: Texts = read_texts(None)
+        self.texts.prefix = PREFIX
+        self.seconds = 0.0
+        self.clear()
+
+    def clear(self) -> None:
+        self.client.flushall()
+        self.texts.load(self.client)
+        self.texts.sums["empty"] = self.client.script_load(EMPTY)
+        self.seconds = 1_700_000_000.0
+
+    def words(self, script: str, *arguments: object) -> tuple[str, ...]:
+        return self.texts.words(script, *map(str, arguments))
+
+    def stamp(self) -> str:
+        """The time of the next edge. A list keeps a time with microseconds in more bytes than a whole number."""
+        self.seconds += 7.612067
+        return f"{self.seconds:.6f}"
+
+    def fill(self, edges: Iterable[Edge]) -> int:
+        """Add edges as a rebuild does, 50 a call. Returns how many."""
+        mark, number = "", 0
+        for chunk in batched(batched(edges, operations.MAX_EDGES), 100):
+            pipeline = self.client.pipeline(transaction=False)
+            for batch in chunk:
+                words = [word for edge in batch for word in ("follow", *edge, self.stamp())]
+                pipeline.execute_command(*self.words("copy_edges", mark, "step", *words))
+                mark, number = "step", number + len(batch)
+            if set(pipeline.execute()) != {1}:
+                raise RuntimeError("copy_edges refused a mark that nobody else moves")
+        self.client.delete(f"{PREFIX}global:mark")
+        return number
+
+    def memory(self) -> int:
+        """``used_memory``, once the server has released what it needed for a moment."""
+        before, now = 0, self.client.info("memory")["used_memory"]
+        while abs(now - before) > 1000:
+            time.sleep(0.3)
+            before, now = now, self.client.info("memory")["used_memory"]
+        return now
+
+    def cpu(self, calls: Sequence[tuple[str, ...]], right: Callable[[Any], bool]) -> float:
+        """Microseconds of the server's main thread for a call, one at a time, reading and answering included: the
+        median of slices, for whatever else the machine runs makes some of them dearer."""
+        slices = []
+        for batch in batched(calls, 100):
+            start = cpu_of(self.server)
+            replies = [self.client.execute_command(*words) for words in batch]
+            slices.append((cpu_of(self.server) - start) / 1000 / len(batch))
+            for reply in replies:
+                if not right(reply):
+                    raise RuntimeError(f"wrong reply {reply!r:.200} to {batch[0]!r:.200}")
+        return statistics.median(slices)
+
+
+def users(number: int, first: int = 0) -> list[tuple[str, str]]:
+    return [("user", str(FIRST_ID + first + i)) for i in range(number)]
+
+
+def edges_to_projects(number: int, follows: int) -> Iterator[Edge]:
+    """Users who follow so many of 100 projects: each project has a long list."""
+    for user in users(number // follows):
+        for project in random.sample(range(100), follows):
+            yield (*user, "project", str(FIRST_ID + project))
+
+
+def edges_to_users(number: int, follows: int) -> Iterator[Edge]:
+    """Users who follow so many other users: each has about as many followers."""
+    everybody = users(number // follows)
+    for user in everybody:
+        others = [other for other in random.sample(everybody, follows + 1) if other != user]
+        for other in others[:follows]:
+            yield (*user, *other)
+
+
+def measure_memory(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]]:
+    """What an edge takes in each graph: bytes, and CPU to copy it; bytes of an entry of the journal."""
+    graphs = {
+        "1 follow each, of 100 projects": edges_to_projects(sizes.edges, 1),
+        "20 follows each, of 100 projects": edges_to_projects(sizes.edges, 20),
+        "20 follows each, of users": edges_to_users(sizes.edges, 20),
+        "170 follows each, of users": edges_to_users(sizes.edges, 170),
+    }
+    for title, graph in graphs.items():
+        bench.clear()
+        empty, start = bench.memory(), cpu_of(bench.server)
+        number = bench.fill(graph)
+        yield title, "copy, µs", (cpu_of(bench.server) - start) / 1000 / number
+        yield title, "bytes", (bench.memory() - empty) / number
+    before, rounds, followers = bench.memory(), sizes.edges // 1_000, users(100)
+    bench.client.xadd(f"{PREFIX}global:journal", {"operation": "open"})
+    for _ in range(rounds):
+        pipeline = bench.client.pipeline(transaction=False)
+        for user in followers:
+            pipeline.execute_command(*bench.words("follow", *user, *HUB, bench.stamp()))
+            pipeline.execute_command(*bench.words("unfollow", *user, *HUB))
+        pipeline.execute()
+    changes = bench.client.xlen(f"{PREFIX}global:journal")
+    yield "a change in the journal", "bytes", (bench.memory() - before) / changes
+
+
+def measure_calls(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]]:
+    """CPU of each call about one resource, with more and more followers."""
+    bench.clear()
+    number = sizes.calls
+    newcomers = [("newcomer", str(FIRST_ID + i)) for i in range(number)]
+    bench.fill((*newcomer, "project", "other") for newcomer in newcomers)  # they have uids
+    reached = 0
+    for size in sizes.followers:
+        bench.fill((*user, *HUB) for user in users(size - reached, reached))
+        reached = size
+        middle = size // 2
+        known = [("user", str(FIRST_ID + random.randrange(size))) for _ in range(number)]
+
+        work: dict[str, tuple[list[tuple[str, ...]], Callable[[Any], bool]]] = {
+            "an empty script": ([bench.words("empty")] * number, _is(1)),
+            "follow": ([bench.words("follow", *one, *HUB, bench.stamp()) for one in newcomers], _is(1)),
+            "unfollow": ([bench.words("unfollow", *one, *HUB) for one in newcomers], _is(1)),
+            "is_following": ([bench.words("is_following", *one, *HUB) for one in known], _is(1)),
+            "count": ([bench.words("count", *HUB, "followers")] * number, _is(size)),
+            "page of 20": ([bench.words("page", *HUB, "followers", "desc", 20)] * number, _is_page),
+            "page in the middle": ([bench.words("page", *HUB, "followers", "desc", 20, middle)] * number, _is_page),
+        }
+        for name, (calls, right) in work.items():
+            yield name, f"{size:,}", bench.cpu(calls, right)
+        limit, steps = operations.MAX_FORGET, 5
+        calls = [bench.words("forget", *HUB, limit)] * steps
+        yield "forget of 100 followers", f"{size:,}", bench.cpu(calls, lambda reply: reply[0] == 100)
+        bench.fill((*user, *HUB) for user in users(steps * limit))
+
+
+def _is_page(reply: Any) -> bool:
+    return len(reply) == 1 + 3 * 20
+
+
+def show(title: str, figures: dict[tuple[str, str], list[float]]) -> None:
+    """One line for each name, one column for each thing that was measured of it: medians."""
+    columns = list(dict.fromkeys(column for _, column in figures))
+    table = Table(title=title, title_justify="left")
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for name in dict.fromkeys(name for name, _ in figures):
+        medians = [
+            statistics.median(figures[name, column]) if (name, column) in figures else None for column in columns
+        ]
+        table.add_row(name, *("" if median is None else f"{median:,.1f}" for median in medians))
+    Console().print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale", description="What a graph takes.")
+    parser.add_argument("--server", choices=SERVERS, default="valkey-9.1", help="which server (default: valkey-9.1)")
+    parser.add_argument("--full", action="store_true", help="the sizes of docs/scale.rst; takes minutes")
+    parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts (default: 3)")
+    options = parser.parse_args()
+    find, remedy = SERVERS[options.server]
+    if options.runs < 1:
+        parser.error("--runs must be at least 1")
+    if find() is None:
+        parser.error(f"{options.server} is not installed: {remedy}")
+    sizes, port = FULL if options.full else SMALL, free_port()
+    memory: dict[tuple[str, str], list[float]] = defaultdict(list)
+    calls: dict[tuple[str, str], list[float]] = defaultdict(list)
+    with running(options.server, "--port", str(port), "--bind", "127.0.0.1") as server:
+        bench = Bench(server, port)
+        allocator = bench.client.info("memory")["mem_allocator"]
+        for _ in range(options.runs):
+            for name, column, figure in measure_memory(bench, sizes):
+                memory[name, column].append(figure)
+            for name, column, figure in measure_calls(bench, sizes):
+                calls[name, column].append(figure)
+    show(f"{options.server}, {allocator}: what an edge takes, {sizes.edges:,} edges (runs: {options.runs})", memory)
+    show(f"{options.server}: µs of the server for a call, by followers of the resource (runs: {options.runs})", calls)
+
+
+if __name__ == "__main__":
+    main()
