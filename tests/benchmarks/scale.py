@@ -56,30 +56,24 @@ class Bench:
         self.client = redis.Redis(host="127.0.0.1", port=port)
         self.texts: Texts = read_texts(None)
         self.texts.prefix = PREFIX
-        self.seconds = 0.0
         self.clear()
 
     def clear(self) -> None:
         self.client.flushall()
         self.texts.load(self.client)
         self.texts.sums["empty"] = self.client.script_load(EMPTY)
-        self.seconds = 1_700_000_000.0
 
     def words(self, script: str, *arguments: object) -> tuple[str, ...]:
         return self.texts.words(script, *map(str, arguments))
 
-    def stamp(self) -> str:
-        """The time of the next edge. A list keeps a time with microseconds in more bytes than a whole number."""
-        self.seconds += 7.612067
-        return f"{self.seconds:.6f}"
-
-    def fill(self, edges: Iterable[Edge]) -> int:
-        """Add edges as a rebuild does, 50 a call. Returns how many."""
+    def fill(self, edges: Iterable[Edge], first: int = 0) -> int:
+        """Add edges as a rebuild does, 50 a call, the first with that stamp. Returns how many."""
         mark, number = "", 0
         for chunk in batched(batched(edges, operations.MAX_EDGES), 100):
             pipeline = self.client.pipeline(transaction=False)
             for batch in chunk:
-                words = [word for edge in batch for word in ("follow", *edge, self.stamp())]
+                stamps = map(stamp, range(first + number, first + number + len(batch)))
+                words = [word for edge in batch for word in ("follow", *edge, next(stamps))]
                 pipeline.execute_command(*self.words("copy_edges", mark, "step", *words))
                 mark, number = "step", number + len(batch)
             if set(pipeline.execute()) != {1}:
@@ -103,14 +97,19 @@ class Bench:
             start = cpu_of(self.server)
             replies = [self.client.execute_command(*words) for words in batch]
             slices.append((cpu_of(self.server) - start) / 1000 / len(batch))
-            for reply in replies:
+            for words, reply in zip(batch, replies, strict=True):
                 if not right(reply):
-                    raise RuntimeError(f"wrong reply {reply!r:.200} to {batch[0]!r:.200}")
+                    raise RuntimeError(f"wrong reply {reply!r:.200} to {words!r:.200}")
         return statistics.median(slices)
 
 
-def users(number: int, first: int = 0) -> list[tuple[str, str]]:
-    return [("user", str(FIRST_ID + first + i)) for i in range(number)]
+def stamp(number: int) -> str:
+    """The time of an edge. A list keeps a time with microseconds in more bytes than a whole number."""
+    return f"{1_700_000_000 + number * 7.612067:.6f}"
+
+
+def users(number: int) -> list[tuple[str, str]]:
+    return [("user", str(FIRST_ID + i)) for i in range(number)]
 
 
 def edges_to_projects(number: int, follows: int) -> Iterator[Edge]:
@@ -145,10 +144,10 @@ def measure_memory(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float
         yield title, "bytes", (bench.memory() - empty) / number
     before, rounds, followers = bench.memory(), sizes.edges // 1_000, users(100)
     bench.client.xadd(f"{PREFIX}global:journal", {"operation": "open"})
-    for _ in range(rounds):
+    for turn in range(rounds):
         pipeline = bench.client.pipeline(transaction=False)
         for user in followers:
-            pipeline.execute_command(*bench.words("follow", *user, *HUB, bench.stamp()))
+            pipeline.execute_command(*bench.words("follow", *user, *HUB, stamp(turn)))
             pipeline.execute_command(*bench.words("unfollow", *user, *HUB))
         pipeline.execute()
     changes = bench.client.xlen(f"{PREFIX}global:journal")
@@ -163,14 +162,14 @@ def measure_calls(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]
     bench.fill((*newcomer, "project", "other") for newcomer in newcomers)  # they have uids
     reached = 0
     for size in sizes.followers:
-        bench.fill((*user, *HUB) for user in users(size - reached, reached))
+        followers = users(size)
+        bench.fill(((*user, *HUB) for user in followers[reached:]), reached)
         reached = size
         middle = size // 2
-        known = [("user", str(FIRST_ID + random.randrange(size))) for _ in range(number)]
-
+        known = [random.choice(followers) for _ in range(number)]
         work: dict[str, tuple[list[tuple[str, ...]], Callable[[Any], bool]]] = {
             "an empty script": ([bench.words("empty")] * number, _is(1)),
-            "follow": ([bench.words("follow", *one, *HUB, bench.stamp()) for one in newcomers], _is(1)),
+            "follow": ([bench.words("follow", *one, *HUB, stamp(size)) for one in newcomers], _is(1)),
             "unfollow": ([bench.words("unfollow", *one, *HUB) for one in newcomers], _is(1)),
             "is_following": ([bench.words("is_following", *one, *HUB) for one in known], _is(1)),
             "count": ([bench.words("count", *HUB, "followers")] * number, _is(size)),
@@ -179,10 +178,10 @@ def measure_calls(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]
         }
         for name, (calls, right) in work.items():
             yield name, f"{size:,}", bench.cpu(calls, right)
-        limit, steps = operations.MAX_FORGET, 5
+        limit, steps = operations.MAX_FORGET, 5  # the oldest, who then return
         calls = [bench.words("forget", *HUB, limit)] * steps
         yield "forget of 100 followers", f"{size:,}", bench.cpu(calls, lambda reply: reply[0] == 100)
-        bench.fill((*user, *HUB) for user in users(steps * limit))
+        bench.fill((*user, *HUB) for user in followers[: steps * limit])
 
 
 def _is_page(reply: Any) -> bool:
