@@ -132,18 +132,21 @@ def edges_to_users(number: int, follows: int) -> Iterator[Edge]:
 def measure_memory(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]]:
     """What an edge takes in each graph: bytes, and CPU to copy it; bytes of an entry of the journal."""
     graphs = {
-        "1 follow each, of 100 projects": edges_to_projects(sizes.edges, 1),
-        "20 follows each, of 100 projects": edges_to_projects(sizes.edges, 20),
-        "20 follows each, of users": edges_to_users(sizes.edges, 20),
-        "170 follows each, of users": edges_to_users(sizes.edges, 170),
+        "1 follow each, of 100 projects": (128, edges_to_projects(sizes.edges, 1)),
+        "20 follows each, of 100 projects": (128, edges_to_projects(sizes.edges, 20)),
+        "20 follows each, of users": (128, edges_to_users(sizes.edges, 20)),
+        "170 follows each, of users": (128, edges_to_users(sizes.edges, 170)),
+        "the same, zset-max-listpack-entries 256": (256, edges_to_users(sizes.edges, 170)),
     }
-    for title, graph in graphs.items():
+    for title, (entries, graph) in graphs.items():
         bench.clear()
+        bench.client.config_set("zset-max-ziplist-entries", entries)  # the older of its two names; 128 is the default
         empty, start = bench.memory(), cpu_of(bench.server)
         number = bench.fill(graph)
         yield title, "copy, µs", (cpu_of(bench.server) - start) / 1000 / number
         yield title, "bytes", (bench.memory() - empty) / number
     bench.clear()
+    bench.client.config_set("zset-max-ziplist-entries", 128)
     followers, rounds = users(100), sizes.edges // 1_000
     bench.fill((*user, "project", "other") for user in followers)
     before = bench.memory()
