@@ -2,7 +2,8 @@
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
 --- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
---- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
+--- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
+--- where another one's list knows it, else removed. Keys of a wrong type are named and left as they are.
 --
 -- ARGV
 --   resource     resource
@@ -49,11 +50,10 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
-end
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 -- @from include/_rank.lua:1
 --- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
 --- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
@@ -107,7 +107,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
   limit = tonumber(limit)
-  -- @from audit.lua:29
+  -- @from audit.lua:30
   local mend = repair == '1'
   local reply = {'', 0}
   local reported = {}
@@ -121,6 +121,16 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
       reported[finding] = true
     end
+  end
+
+  --- Whether a value is a uid: what is none never becomes the last uid given out, or no follow could get the next.
+  local function is_uid(value)
+    return find(value, UID) and #value < 16
+  end
+
+  --- A value as text that a person can read.
+  local function show(value)
+    return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
   end
 
   --- Whether a key can be read as what it should be; reports it once if not.
@@ -165,7 +175,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local size, stored = call('ZCARD', list), call('GET', count)
     if (stored or '0') ~= tostring(size) or stored == '0' then
-      found('count', count, 'says ' .. (stored or 'nothing') .. ', the list holds ' .. size)
+      local told = not stored and 'nothing' or find(stored, '^%d+$') and stored or show(stored)
+      found('count', count, 'says ' .. told .. ', the list holds ' .. size)
       if mend then
         set_count(list)
       end
@@ -234,6 +245,27 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
+  --- Whether anything but its own key says that there is a uid: its name, or one of its lists.
+  local function is_known(uid)
+    local keys = {uids .. ':' .. uid}
+    for _, relation in pairs(RELATIONS) do
+      keys[#keys + 1] = list_of(uid, relation.forward)
+      keys[#keys + 1] = list_of(uid, relation.backward)
+    end
+    return call('EXISTS', unpack(keys)) > 0
+  end
+
+  --- What is wrong with a uid that the key of a resource holds; false if nothing is.
+  local function fault_of(uid)
+    if not is_uid(uid) then
+      return 'holds ' .. show(uid) .. ', which is no uid'
+    end
+    local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
+    local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
+    -- After one that has all its digits in use no uid could come.
+    return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
+  end
+
   --- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
   local function check_other(list, uid)
     local key = uids .. ':' .. uid
@@ -250,10 +282,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if is_sound(back, 'string') then
       local leads = call('GET', back)
       if leads ~= uid then
-        found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
-        if mend and not leads then
+        local fault = not leads and 'leads to nothing' or fault_of(leads)
+        found('mapping', back, (fault or 'leads to uid ' .. leads) .. ', should lead to uid ' .. uid)
+        if mend and fault then
           call('SET', back, uid)
-          undo = {undo, 'DEL', back}
+          undo = leads and {undo, 'SET', back, leads} or {undo, 'DEL', back}
         end
       end
     end
@@ -281,6 +314,22 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
+  --- The resource's uid, by its own key; false if it has none. A key at fault is removed: an audit of those who know the
+  --- resource sets it, or the next write allocates a uid.
+  local function find_this(key)
+    local uid = is_sound(key, 'string') and call('GET', key)
+    local fault = uid and fault_of(uid)
+    if fault then
+      found('mapping', key, fault)
+      if mend then
+        call('DEL', key)
+        undo = {undo, 'SET', key, uid}
+      end
+      return false
+    end
+    return uid
+  end
+
   --- The resource's own name, and the last uid given out.
   local function check_this(uid)
     local name = uids .. ':' .. uid
@@ -298,8 +347,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     if is_sound(last_uid, 'string') then
       local given = call('GET', last_uid)
-      if (tonumber(given or '') or 0) < tonumber(uid) then
-        found('count', last_uid, 'says ' .. (given or '0') .. ', but uid ' .. uid .. ' is in use')
+      local number = given or '0'
+      local is_number = number == '0' or is_uid(number)
+      if not is_number or number + 0 < uid + 0 then
+        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is no uid')
+          .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
           undo = given and {undo, 'SET', last_uid, given} or {undo, 'DEL', last_uid}
@@ -343,8 +395,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  local own_key = uids .. identifier .. ':' .. object_id
-  local uid = is_sound(own_key, 'string') and find_uid(identifier, object_id)
+  local uid = find_this(uids .. identifier .. ':' .. object_id)
   if not uid then
     return reply
   end
@@ -506,7 +557,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)

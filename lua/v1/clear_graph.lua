@@ -142,7 +142,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)

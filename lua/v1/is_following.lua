@@ -16,8 +16,8 @@
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -28,6 +28,10 @@ local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], AR
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -35,11 +39,21 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
       .. 'or its journal was closed; the database answers'})
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
-  -- @from is_following.lua:16
+  -- @from is_following.lua:17
   -- The hottest read of all: without a function for the look-up it takes a tenth less.
-  local from = call('GET', uids .. from_identifier .. ':' .. from_object_id)
-  local to = from and call('GET', uids .. to_identifier .. ':' .. to_object_id)
-  return to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) and 1 or 0
+  local from_key, to_key = uids .. from_identifier .. ':' .. from_object_id, uids .. to_identifier .. ':' .. to_object_id
+  local from = call('GET', from_key)
+  local to = from and call('GET', to_key)
+  if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
+    return 1
+  end
+  -- Only what is no uid finds nothing where there is an edge.
+  if from and not (find(from, UID) and #from < 16) then
+    error({'SEQUERE_CORRUPT', from_key .. NO_UID, from})
+  elseif to and not (find(to, UID) and #to < 16) then
+    error({'SEQUERE_CORRUPT', to_key .. NO_UID, to})
+  end
+  return 0
 end
 
 local reason -- why this script refuses: code, text, value
@@ -123,7 +137,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)

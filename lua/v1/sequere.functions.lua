@@ -46,16 +46,26 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_obtain_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid then
+    if not (find(uid, UID) and #uid < 16) then
+      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    end
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
   undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
+  if #uid > 15 then
+    error({'SEQUERE_CORRUPT', last_uid .. NO_UID, uid})
+  end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -287,7 +297,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -307,12 +318,13 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_audit', flags = {},
-description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
+description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource where another one\'s list knows it, else removed. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
 --- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
---- mutual entries without their two edges. Keys of a wrong type are named and left as they are.
+--- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
+--- where another one's list knows it, else removed. Keys of a wrong type are named and left as they are.
 --
 -- ARGV
 --   resource     resource
@@ -359,11 +371,10 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
---- The uid of a resource, as text; false if the graph does not know it.
-local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
-end
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 -- @from include/_rank.lua:1
 --- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
 --- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
@@ -417,7 +428,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
   limit = tonumber(limit)
-  -- @from audit.lua:29
+  -- @from audit.lua:30
   local mend = repair == '1'
   local reply = {'', 0}
   local reported = {}
@@ -431,6 +442,16 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
       reported[finding] = true
     end
+  end
+
+  --- Whether a value is a uid: what is none never becomes the last uid given out, or no follow could get the next.
+  local function is_uid(value)
+    return find(value, UID) and #value < 16
+  end
+
+  --- A value as text that a person can read.
+  local function show(value)
+    return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
   end
 
   --- Whether a key can be read as what it should be; reports it once if not.
@@ -475,7 +496,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local size, stored = call('ZCARD', list), call('GET', count)
     if (stored or '0') ~= tostring(size) or stored == '0' then
-      found('count', count, 'says ' .. (stored or 'nothing') .. ', the list holds ' .. size)
+      local told = not stored and 'nothing' or find(stored, '^%d+$') and stored or show(stored)
+      found('count', count, 'says ' .. told .. ', the list holds ' .. size)
       if mend then
         set_count(list)
       end
@@ -544,6 +566,27 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
+  --- Whether anything but its own key says that there is a uid: its name, or one of its lists.
+  local function is_known(uid)
+    local keys = {uids .. ':' .. uid}
+    for _, relation in pairs(RELATIONS) do
+      keys[#keys + 1] = list_of(uid, relation.forward)
+      keys[#keys + 1] = list_of(uid, relation.backward)
+    end
+    return call('EXISTS', unpack(keys)) > 0
+  end
+
+  --- What is wrong with a uid that the key of a resource holds; false if nothing is.
+  local function fault_of(uid)
+    if not is_uid(uid) then
+      return 'holds ' .. show(uid) .. ', which is no uid'
+    end
+    local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
+    local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
+    -- After one that has all its digits in use no uid could come.
+    return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
+  end
+
   --- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
   local function check_other(list, uid)
     local key = uids .. ':' .. uid
@@ -560,10 +603,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if is_sound(back, 'string') then
       local leads = call('GET', back)
       if leads ~= uid then
-        found('mapping', back, 'leads to ' .. (leads and 'uid ' .. leads or 'nothing') .. ', should lead to uid ' .. uid)
-        if mend and not leads then
+        local fault = not leads and 'leads to nothing' or fault_of(leads)
+        found('mapping', back, (fault or 'leads to uid ' .. leads) .. ', should lead to uid ' .. uid)
+        if mend and fault then
           call('SET', back, uid)
-          undo = {undo, 'DEL', back}
+          undo = leads and {undo, 'SET', back, leads} or {undo, 'DEL', back}
         end
       end
     end
@@ -591,6 +635,22 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
+  --- The resource's uid, by its own key; false if it has none. A key at fault is removed: an audit of those who know the
+  --- resource sets it, or the next write allocates a uid.
+  local function find_this(key)
+    local uid = is_sound(key, 'string') and call('GET', key)
+    local fault = uid and fault_of(uid)
+    if fault then
+      found('mapping', key, fault)
+      if mend then
+        call('DEL', key)
+        undo = {undo, 'SET', key, uid}
+      end
+      return false
+    end
+    return uid
+  end
+
   --- The resource's own name, and the last uid given out.
   local function check_this(uid)
     local name = uids .. ':' .. uid
@@ -608,8 +668,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     if is_sound(last_uid, 'string') then
       local given = call('GET', last_uid)
-      if (tonumber(given or '') or 0) < tonumber(uid) then
-        found('count', last_uid, 'says ' .. (given or '0') .. ', but uid ' .. uid .. ' is in use')
+      local number = given or '0'
+      local is_number = number == '0' or is_uid(number)
+      if not is_number or number + 0 < uid + 0 then
+        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is no uid')
+          .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
           undo = given and {undo, 'SET', last_uid, given} or {undo, 'DEL', last_uid}
@@ -653,8 +716,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  local own_key = uids .. identifier .. ':' .. object_id
-  local uid = is_sound(own_key, 'string') and find_uid(identifier, object_id)
+  local uid = find_this(uids .. identifier .. ':' .. object_id)
   if not uid then
     return reply
   end
@@ -816,7 +878,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -963,7 +1026,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -1124,7 +1188,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -1200,21 +1265,36 @@ end
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
--- @from include/_obtain_uid.lua:1
+-- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid then
+    if not (find(uid, UID) and #uid < 16) then
+      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    end
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
   undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
+  if #uid > 15 then
+    error({'SEQUERE_CORRUPT', last_uid .. NO_UID, uid})
+  end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -1485,7 +1565,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -1523,8 +1604,8 @@ description = 'Counts the entries of a list of a resource.', callback = function
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'count'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -1535,10 +1616,19 @@ local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 
 local function body(identifier, object_id, list)
@@ -1635,7 +1725,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -1781,7 +1872,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -1986,7 +2078,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -2126,7 +2219,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -2178,16 +2272,26 @@ local undo = false -- the way back, newest write first: {what was written before
 local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_obtain_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid then
+    if not (find(uid, UID) and #uid < 16) then
+      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    end
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
   undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
+  if #uid > 15 then
+    error({'SEQUERE_CORRUPT', last_uid .. NO_UID, uid})
+  end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -2393,7 +2497,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -2455,10 +2560,19 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_name.lua:1
 --- The identifier and the object id of a uid that a list holds.
@@ -2697,7 +2811,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -2736,8 +2851,8 @@ description = 'Tells whether one resource follows another.', callback = function
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -2748,6 +2863,10 @@ local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], AR
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -2755,11 +2874,21 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
       .. 'or its journal was closed; the database answers'})
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
-  -- @from is_following.lua:16
+  -- @from is_following.lua:17
   -- The hottest read of all: without a function for the look-up it takes a tenth less.
-  local from = call('GET', uids .. from_identifier .. ':' .. from_object_id)
-  local to = from and call('GET', uids .. to_identifier .. ':' .. to_object_id)
-  return to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) and 1 or 0
+  local from_key, to_key = uids .. from_identifier .. ':' .. from_object_id, uids .. to_identifier .. ':' .. to_object_id
+  local from = call('GET', from_key)
+  local to = from and call('GET', to_key)
+  if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
+    return 1
+  end
+  -- Only what is no uid finds nothing where there is an edge.
+  if from and not (find(from, UID) and #from < 16) then
+    error({'SEQUERE_CORRUPT', from_key .. NO_UID, from})
+  elseif to and not (find(to, UID) and #to < 16) then
+    error({'SEQUERE_CORRUPT', to_key .. NO_UID, to})
+  end
+  return 0
 end
 
 local reason -- why this script refuses: code, text, value
@@ -2843,7 +2972,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -2876,8 +3006,8 @@ description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'lookup'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -2888,10 +3018,19 @@ local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 
 local function body(identifier, object_id)
@@ -2980,7 +3119,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -3042,10 +3182,19 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_edge_time.lua:4
 --- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
@@ -3057,16 +3206,22 @@ local function edge_time(i)
   local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
   return score and format('%.6f', score) or '', relation, from, to
 end
--- @from include/_obtain_uid.lua:1
+-- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid then
+    if not (find(uid, UID) and #uid < 16) then
+      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    end
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
   undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
+  if #uid > 15 then
+    error({'SEQUERE_CORRUPT', last_uid .. NO_UID, uid})
+  end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
@@ -3345,7 +3500,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -3410,10 +3566,19 @@ local undo = false -- the way back, newest write first: {what was written before
 local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_name.lua:1
 --- The identifier and the object id of a uid that a list holds.
@@ -3755,7 +3920,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -3828,10 +3994,19 @@ end
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_edge_time.lua:4
 --- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
@@ -4017,7 +4192,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4181,7 +4357,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4244,10 +4421,19 @@ if cursor == '' then cursor = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_name.lua:1
 --- The identifier and the object id of a uid that a list holds.
@@ -4442,7 +4628,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4477,8 +4664,8 @@ description = 'Tells which lists of a resource hold up to 500 others.', callback
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'relationships'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -4490,10 +4677,19 @@ local others = 4 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 
 local function body(identifier, object_id, lists, others)
@@ -4636,7 +4832,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4765,7 +4962,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4802,8 +5000,8 @@ description = 'Tells since when up to 50 edges exist.', callback = function(KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_SELF SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'since'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -4821,10 +5019,19 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_edge_time.lua:4
 --- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
@@ -4945,7 +5152,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)
@@ -4995,10 +5203,19 @@ local undo = false -- the way back, newest write first: {what was written before
 local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_remove_entry.lua:1
 --- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
@@ -5183,7 +5400,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)

@@ -18,8 +18,8 @@
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
---   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER SEQUERE_OBJECT_ID
---   SEQUERE_SELF SEQUERE_WRONGTYPE
+--   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
+--   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'since'
 --- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
 --- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
@@ -37,10 +37,19 @@ local refused = false -- what the server refused: command, key, the server's wor
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
--- @from include/_uid.lua:1
+-- @from include/_uid_form.lua:1
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+-- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
-  return call('GET', uids .. identifier .. ':' .. object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+  end
+  return uid
 end
 -- @from include/_edge_time.lua:4
 --- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
@@ -161,7 +170,8 @@ elseif refused or stuck then
   -- refused too, the body did not run again: then its error is all that is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
-  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true) then
+  if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
+    or find(words, 'would overflow', 1, true) then
     text = 'SEQUERE_WRONGTYPE ' .. place .. ': the key holds something that is not part of the graph; '
       .. 'move it away, then run audit (' .. words .. ')'
   elseif find(words, 'ACL', 1, true) or find(words, 'NOPERM', 1, true)

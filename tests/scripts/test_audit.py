@@ -70,6 +70,82 @@ def test_two_names_that_contradict_each_other_are_left_to_a_person(graph):
     assert dump(graph.client) == tampered
 
 
+#: What is no uid; the last one has the form of a uid, but was never given out.
+NO_UIDS = [
+    "deadbeef",
+    "1e5",
+    "99999999999999999999",
+    "0123456789abcdef0123456789abcdef",
+    "",
+    "-3",
+    "003",
+    "3.0",
+    " 3",
+    "nan",
+    "0",
+    b"\xff\x00",
+    "999999999999999",
+    "77",
+]
+
+
+@pytest.mark.parametrize("value", NO_UIDS)
+def test_a_key_that_holds_no_uid_is_set_to_that_of_its_resource(graph, value):
+    healthy = dump(graph.client)
+    graph.client.set(f"{P}project:7", value)
+    reply = graph.audit("project", "7", "", "50", "0", "user")
+    assert reply[:4] == ["", 0, "mapping", f"{P}project:7"]
+    assert len(reply) == 5
+    assert ("mapping", f"{P}project:7") in {(kind, key) for kind, key, _ in audit(graph.client)}
+    audit(graph.client, repair=True)
+    assert audit(graph.client) == []
+    assert dump(graph.client) == healthy
+
+
+@pytest.mark.parametrize("value", NO_UIDS)
+def test_a_key_that_holds_no_uid_of_a_resource_that_nobody_knows_is_removed(graph, value):
+    healthy = dump(graph.client)
+    graph.client.set(f"{P}user:9", value)
+    assert graph.audit("user", "9", "", "50", "1", "user")[2:4] == ["mapping", f"{P}user:9"]
+    assert dump(graph.client) == healthy
+    assert graph.follow("user", "9", "project", "7", "15") == 1
+    assert graph.follow("user", "10", "user", "9", "15") == 1
+    assert graph.client.get("sequere:global:uid") == b"5"
+    assert audit(graph.client) == []
+
+
+@pytest.mark.parametrize("value", ["1e5", "99999999999999999999", "9223372036854775807", "x", "", "-1", "007", b"\xff"])
+def test_a_last_uid_that_is_none_is_set_to_the_highest_in_use(graph, value):
+    healthy = dump(graph.client)
+    graph.client.set("sequere:global:uid", value)
+    assert ("count", "sequere:global:uid") in {(kind, key) for kind, key, _ in audit(graph.client)}
+    audit(graph.client, repair=True)
+    assert dump(graph.client) == healthy
+    assert graph.follow("user", "9", "user", "10", "15") == 1
+    assert audit(graph.client) == []
+
+
+@pytest.mark.parametrize("value", ["1e5", "99999999999999999999", "9223372036854775807", "999999999999999", "x", ""])
+def test_a_last_uid_that_no_uid_can_follow_is_named(graph, value):
+    graph.client.set("sequere:global:uid", value)
+    before = dump(graph.client)
+    with pytest.raises(redis.ResponseError, match=r"^SEQUERE_(WRONGTYPE|CORRUPT) follow.*sequere:global:uid"):
+        graph.follow("user", "9", "project", "7")
+    assert dump(graph.client) == before
+
+
+@pytest.mark.parametrize("value", ["deadbeef", "1e5", "99999999999999999999", "", "-3", "003"])
+@pytest.mark.parametrize("script", ["follow", "unfollow", "is_following"])
+@pytest.mark.parametrize("ends", ["project 7 user 1", "user 1 project 7"])
+def test_a_script_that_meets_a_key_without_a_uid_names_it(graph, script, ends, value):
+    graph.client.set(f"{P}project:7", value)
+    before = dump(graph.client)
+    told = f"^SEQUERE_CORRUPT {script}: {P}project:7 must hold a uid, .*; run audit with repair; got \"{value}\"$"
+    with pytest.raises(redis.ResponseError, match=told):
+        graph(script, *ends.split())
+    assert dump(graph.client) == before
+
+
 @pytest.mark.parametrize("suffix", [":1", "user:1", "1:followings", "1:friends:user", "2:followers:count"])
 def test_a_wrong_type_is_named_and_left(graph, suffix):
     graph.client.delete(P + suffix)

@@ -99,7 +99,7 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
             "--- @include _add_edge",
             r"follow.lua: line \d+: write --- @include",
         ),
-        ("include/_uid.lua", "local", "--- @included\nlocal", r"include/_uid.lua line 2: write --- @include"),
+        ("include/_uid.lua", "local", "--- @included\nlocal", r"include/_uid.lua line 4: write --- @include"),
         ("include/_add_edge.lua", '"_add_entry"', '"_add_edge"', "_add_edge.lua includes itself: .*<- _add_edge"),
         ("follow.lua", '--- @relation "follow"', '--- @relation "hate"', "there is no relation hate; there are follow"),
         (
@@ -136,7 +136,7 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
             r"audit.lua: line \d+: write .* or --- @maintenance; got",
         ),
         ("audit.lua", "--- @maintenance", '--- @maintenance "audit"', r"audit.lua: line \d+: write .*--- @maintenance"),
-        ("include/_uid.lua", "local", "--- @maintain\nlocal", r"include/_uid.lua line 2: write .*--- @maintenance"),
+        ("include/_uid.lua", "local", "--- @maintain\nlocal", r"include/_uid.lua line 4: write .*--- @maintenance"),
         ("follow.lua", "-- COST\n--   O(log N)", "--   O(log N)", "follow.lua: the header needs a purpose and ARGV"),
         ("follow.lua", "-- COST\n", "\n-- COST\n", "follow.lua: the header needs a purpose and ARGV, REPLY"),
         ("count.lua", "--   O(1)\n", "", "count.lua: the header needs a purpose and ARGV, REPLY, COST"),

@@ -14,7 +14,7 @@ def dump(client) -> dict[str, object]:
     for key in client.keys("*"):
         kind = client.type(key).decode()
         if kind == "string":
-            value = client.get(key).decode()
+            value = client.get(key).decode(errors="backslashreplace")
         elif kind == "zset":
             value = {uid.decode(): score for uid, score in client.zrange(key, 0, -1, withscores=True)}
         elif kind == "hash":

@@ -1,12 +1,20 @@
+--- @include "_uid_form"
+
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid then
+    if not (find(uid, UID) and #uid < 16) then
+      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    end
     return uid
   end
   uid = format('%.0f', call('INCR', last_uid))
   undo = {undo, uid == '1' and 'DEL' or 'DECR', last_uid}
+  if #uid > 15 then
+    error({'SEQUERE_CORRUPT', last_uid .. NO_UID, uid})
+  end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
     error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ....resources import Resource
 from ....steps import in_steps
-from ...operations import decode
 from ..backend import RedisBackend
 
 #: Entries that one step looks at, and identifiers that one call of the script takes.
@@ -38,9 +37,14 @@ def audit(
         cursor = ""
         while True:
             reply = backend.run("audit", *resource, cursor, STEP, int(repair), *part)
-            fields = [decode(field) for field in reply[2:]]
+            fields = [_text(field) for field in reply[2:]]
             findings += map(Finding, fields[::3], fields[1::3], fields[2::3])
-            cursor = decode(reply[0])
+            cursor = _text(reply[0])
             if not cursor:
                 break
     return list(dict.fromkeys(findings))
+
+
+def _text(value: str | bytes) -> str:
+    """A text of a reply: what somebody else put into the graph need not be UTF-8."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value

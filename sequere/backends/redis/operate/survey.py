@@ -32,8 +32,13 @@ STEP = 1000
 #: Entries of each list that are read together with those of others.
 FIRST_PAGE = 100
 
+#: What to do about a graph that contradicts itself.
+AUDIT = "Run `manage.py sequere audit --repair`."
+
 #: Lists that stats names.
 LARGEST = 10
+
+_LAST_UID = re.compile(r"0|[1-9][0-9]{0,14}")
 
 # Identifiers are never digits alone, so no key matches two of these.
 _HASH = re.compile(r":(\d+)")
@@ -77,10 +82,14 @@ def count_uids(backend: RedisBackend) -> int:
 
     Raises :class:`~sequere.exceptions.CorruptGraph` if the key holds something else.
     """
-    (value,) = _ask(backend, [("GET", f"{backend.prefix}global:uid")])
-    text = _text(value or "0")
-    if not text.isascii() or not text.isdigit():
-        raise CorruptGraph(f"{backend.prefix}global:uid must hold a number; got {text!r:.80}")
+    key = f"{backend.prefix}global:uid"
+    (value,) = _ask(backend, [("GET", key)])
+    text = "0" if value is None else _text(value)
+    if not _LAST_UID.fullmatch(text):
+        raise CorruptGraph(
+            f"{key} must hold the last uid given out, a whole number of at most 15 digits; "
+            f"got {text!r:.80}. {AUDIT}"
+        )
     return int(text)
 
 
@@ -101,7 +110,8 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
     A resource counts by its name (``uid::7``) and, where that is lost, by its uid (``uid:user:1``). One whose
     uid is lost is mended by the audit of those that know it, and then looked at last. The keys are gone through
     twice: for the identifiers, then for this. Two round trips for each 1,000 keys of the server, five for each
-    1,000 of the graph, and those of each audit.
+    1,000 of the graph, and those of each audit. The last uid given out is mended with the resources; where there are
+    none, it is only told of.
     """
     start = f"{backend.prefix}uid:"
     wanted = {*identifiers, *find_identifiers(backend)}
@@ -118,6 +128,11 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
             yield Checked(resource, audit(backend, resource, wanted, repair=repair))
     for resource in sorted(last):
         yield Checked(resource, audit(backend, resource, wanted, repair=repair))
+    try:
+        count_uids(backend)
+    except CorruptGraph as error:
+        key, _, detail = str(error).partition(" ")
+        yield Checked(None, [Finding("count", key, detail)])
 
 
 def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], list[Finding], set[Resource]]:
@@ -145,12 +160,9 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
         if isinstance(leads, Exception) or (leads is not None and _text(leads) == uid):
             resources.add(resource)  # the script tells of a wrong type
         elif there:
-            told = "nothing" if leads is None else f"uid {_text(leads)}"
-            findings.append(
-                Finding("mapping", _uid_key(prefix, resource), f"leads to {told}, should lead to uid {uid}")
-            )
-            if leads is None:
-                lost.add(resource)
+            told = "leads to nothing" if leads is None else f"holds {_text(leads)!r:.80}"
+            findings.append(Finding("mapping", _uid_key(prefix, resource), f"{told}, should lead to uid {uid}"))
+            lost.add(resource)
     return resources, findings, lost
 
 
@@ -201,7 +213,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
             for relation in RELATIONS.values():
                 reply = next(replies)
                 if isinstance(reply, Exception) or (reply and not resource):
-                    raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be; run audit")
+                    raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be. {AUDIT}")
                 if reply and resource:
                     lists.append((relation, resource, _pairs(reply)))
         yield from _read_lists(backend, lists)
@@ -261,7 +273,7 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
             for name in ("", *LISTS):
                 reply = next(replies)
                 if isinstance(reply, Exception):
-                    raise CorruptGraph(f"uid {uid}: {reply}; run audit")
+                    raise CorruptGraph(f"uid {uid}: {reply}. {AUDIT}")
                 if not name:
                     resources.update([_text(reply[0])] if reply[0] else [])
                 elif reply:

@@ -1,0 +1,3 @@
+--- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
+--- be those of nobody.
+local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
