@@ -174,9 +174,12 @@ local function is_known(uid)
   return call('EXISTS', unpack(keys)) > 0
 end
 
---- What is wrong with a uid that the key of a resource holds; false if nothing is.
+--- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
+--- graph; false if nothing is.
 local function fault_of(uid)
-  if not is_uid(uid) then
+  if #uid == 32 and not find(uid, '%X') then
+    return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
+  elseif not is_uid(uid) then
     return 'holds ' .. show(uid) .. ', which is no uid'
   end
   local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
@@ -201,9 +204,12 @@ local function check_other(list, uid)
   if is_sound(back, 'string') then
     local leads = call('GET', back)
     if leads ~= uid then
-      local fault = not leads and 'leads to nothing' or fault_of(leads)
+      local fault, is_other = 'leads to nothing', false
+      if leads then
+        fault, is_other = fault_of(leads)
+      end
       found('mapping', back, (fault or 'leads to uid ' .. leads) .. ', should lead to uid ' .. uid)
-      if mend and fault then
+      if mend and fault and not is_other then
         call('SET', back, uid)
         undo = leads and {undo, 'SET', back, leads} or {undo, 'DEL', back}
       end
@@ -237,10 +243,13 @@ end
 --- resource sets it, or the next write allocates a uid.
 local function find_this(key)
   local uid = is_sound(key, 'string') and call('GET', key)
-  local fault = uid and fault_of(uid)
+  if not uid then
+    return false
+  end
+  local fault, is_other = fault_of(uid)
   if fault then
     found('mapping', key, fault)
-    if mend then
+    if mend and not is_other then
       call('DEL', key)
       undo = {undo, 'SET', key, uid}
     end

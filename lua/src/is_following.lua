@@ -23,8 +23,8 @@ if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
 end
 -- Only what is no uid finds nothing where there is an edge.
 if from and not (find(from, UID) and #from < 16) then
-  error({'SEQUERE_CORRUPT', from_key .. NO_UID, from})
+  error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
 elseif to and not (find(to, UID) and #to < 16) then
-  error({'SEQUERE_CORRUPT', to_key .. NO_UID, to})
+  error({'SEQUERE_CORRUPT', to_key .. (#to == 32 and OLD_UID or NO_UID), to})
 end
 return 0

@@ -52,8 +52,9 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_rank.lua:1
 --- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
 --- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
@@ -255,9 +256,12 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid that the key of a resource holds; false if nothing is.
+  --- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
+  --- graph; false if nothing is.
   local function fault_of(uid)
-    if not is_uid(uid) then
+    if #uid == 32 and not find(uid, '%X') then
+      return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
+    elseif not is_uid(uid) then
       return 'holds ' .. show(uid) .. ', which is no uid'
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
@@ -282,9 +286,12 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if is_sound(back, 'string') then
       local leads = call('GET', back)
       if leads ~= uid then
-        local fault = not leads and 'leads to nothing' or fault_of(leads)
+        local fault, is_other = 'leads to nothing', false
+        if leads then
+          fault, is_other = fault_of(leads)
+        end
         found('mapping', back, (fault or 'leads to uid ' .. leads) .. ', should lead to uid ' .. uid)
-        if mend and fault then
+        if mend and fault and not is_other then
           call('SET', back, uid)
           undo = leads and {undo, 'SET', back, leads} or {undo, 'DEL', back}
         end
@@ -318,10 +325,13 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   --- resource sets it, or the next write allocates a uid.
   local function find_this(key)
     local uid = is_sound(key, 'string') and call('GET', key)
-    local fault = uid and fault_of(uid)
+    if not uid then
+      return false
+    end
+    local fault, is_other = fault_of(uid)
     if fault then
       found('mapping', key, fault)
-      if mend then
+      if mend and not is_other then
         call('DEL', key)
         undo = {undo, 'SET', key, uid}
       end

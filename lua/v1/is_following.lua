@@ -30,8 +30,9 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -49,9 +50,9 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   end
   -- Only what is no uid finds nothing where there is an edge.
   if from and not (find(from, UID) and #from < 16) then
-    error({'SEQUERE_CORRUPT', from_key .. NO_UID, from})
+    error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
   elseif to and not (find(to, UID) and #to < 16) then
-    error({'SEQUERE_CORRUPT', to_key .. NO_UID, to})
+    error({'SEQUERE_CORRUPT', to_key .. (#to == 32 and OLD_UID or NO_UID), to})
   end
   return 0
 end

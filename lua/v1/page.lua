@@ -42,15 +42,16 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end

@@ -48,8 +48,9 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
@@ -57,7 +58,7 @@ local function obtain_uid(identifier, object_id)
   local uid = call('GET', key)
   if uid then
     if not (find(uid, UID) and #uid < 16) then
-      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+      error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
     end
     return uid
   end
@@ -373,8 +374,9 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_rank.lua:1
 --- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
 --- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
@@ -576,9 +578,12 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid that the key of a resource holds; false if nothing is.
+  --- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
+  --- graph; false if nothing is.
   local function fault_of(uid)
-    if not is_uid(uid) then
+    if #uid == 32 and not find(uid, '%X') then
+      return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
+    elseif not is_uid(uid) then
       return 'holds ' .. show(uid) .. ', which is no uid'
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
@@ -603,9 +608,12 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if is_sound(back, 'string') then
       local leads = call('GET', back)
       if leads ~= uid then
-        local fault = not leads and 'leads to nothing' or fault_of(leads)
+        local fault, is_other = 'leads to nothing', false
+        if leads then
+          fault, is_other = fault_of(leads)
+        end
         found('mapping', back, (fault or 'leads to uid ' .. leads) .. ', should lead to uid ' .. uid)
-        if mend and fault then
+        if mend and fault and not is_other then
           call('SET', back, uid)
           undo = leads and {undo, 'SET', back, leads} or {undo, 'DEL', back}
         end
@@ -639,10 +647,13 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   --- resource sets it, or the next write allocates a uid.
   local function find_this(key)
     local uid = is_sound(key, 'string') and call('GET', key)
-    local fault = uid and fault_of(uid)
+    if not uid then
+      return false
+    end
+    local fault, is_other = fault_of(uid)
     if fault then
       found('mapping', key, fault)
-      if mend then
+      if mend and not is_other then
         call('DEL', key)
         undo = {undo, 'SET', key, uid}
       end
@@ -1267,15 +1278,16 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -1286,7 +1298,7 @@ local function obtain_uid(identifier, object_id)
   local uid = call('GET', key)
   if uid then
     if not (find(uid, UID) and #uid < 16) then
-      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+      error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
     end
     return uid
   end
@@ -1618,15 +1630,16 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -2274,8 +2287,9 @@ local changes = false -- what to note: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
@@ -2283,7 +2297,7 @@ local function obtain_uid(identifier, object_id)
   local uid = call('GET', key)
   if uid then
     if not (find(uid, UID) and #uid < 16) then
-      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+      error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
     end
     return uid
   end
@@ -2562,15 +2576,16 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -2865,8 +2880,9 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -2884,9 +2900,9 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   end
   -- Only what is no uid finds nothing where there is an edge.
   if from and not (find(from, UID) and #from < 16) then
-    error({'SEQUERE_CORRUPT', from_key .. NO_UID, from})
+    error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
   elseif to and not (find(to, UID) and #to < 16) then
-    error({'SEQUERE_CORRUPT', to_key .. NO_UID, to})
+    error({'SEQUERE_CORRUPT', to_key .. (#to == 32 and OLD_UID or NO_UID), to})
   end
   return 0
 end
@@ -3020,15 +3036,16 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -3184,15 +3201,16 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -3213,7 +3231,7 @@ local function obtain_uid(identifier, object_id)
   local uid = call('GET', key)
   if uid then
     if not (find(uid, UID) and #uid < 16) then
-      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+      error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
     end
     return uid
   end
@@ -3568,15 +3586,16 @@ local changes = false -- what to note: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -3996,15 +4015,16 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -4423,15 +4443,16 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -4679,15 +4700,16 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -5021,15 +5043,16 @@ local RELATIONS = {
 }
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end
@@ -5205,15 +5228,16 @@ local changes = false -- what to note: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody.
+--- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
   if uid and not (find(uid, UID) and #uid < 16) then
-    error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
   end
   return uid
 end

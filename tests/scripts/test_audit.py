@@ -75,7 +75,6 @@ NO_UIDS = [
     "deadbeef",
     "1e5",
     "99999999999999999999",
-    "0123456789abcdef0123456789abcdef",
     "",
     "-3",
     "003",
@@ -114,6 +113,19 @@ def test_a_key_that_holds_no_uid_of_a_resource_that_nobody_knows_is_removed(grap
     assert audit(graph.client) == []
 
 
+def test_a_uid_of_the_first_versions_is_told_of_and_left_alone(graph):
+    old = "0123456789abcdef0123456789abcdef"
+    graph.client.set(f"{P}project:7", old)
+    graph.client.set(f"{P}user:9", old)
+    before = dump(graph.client)
+    told = f'holds "{old}", a uid of django-sequere 0.x'
+    assert graph.audit("user", "9", "", "50", "1", "user")[2:] == ["mapping", f"{P}user:9", told]
+    assert ("mapping", f"{P}project:7", f"{told}, should lead to uid 3") in audit(graph.client, repair=True)
+    assert dump(graph.client) == before
+    with pytest.raises(redis.ResponseError, match=f"{P}user:9 is of django-sequere 0.x; use another prefix"):
+        graph.follow("user", "9", "user", "1")
+
+
 @pytest.mark.parametrize("value", ["1e5", "99999999999999999999", "9223372036854775807", "x", "", "-1", "007", b"\xff"])
 def test_a_last_uid_that_is_none_is_set_to_the_highest_in_use(graph, value):
     healthy = dump(graph.client)
@@ -140,7 +152,7 @@ def test_a_last_uid_that_no_uid_can_follow_is_named(graph, value):
 def test_a_script_that_meets_a_key_without_a_uid_names_it(graph, script, ends, value):
     graph.client.set(f"{P}project:7", value)
     before = dump(graph.client)
-    told = f"^SEQUERE_CORRUPT {script}: {P}project:7 must hold a uid, .*; run audit with repair; got \"{value}\"$"
+    told = f'^SEQUERE_CORRUPT {script}: {P}project:7 must hold a uid, .*; run audit with repair; got "{value}"$'
     with pytest.raises(redis.ResponseError, match=told):
         graph(script, *ends.split())
     assert dump(graph.client) == before

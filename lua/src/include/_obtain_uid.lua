@@ -6,7 +6,7 @@ local function obtain_uid(identifier, object_id)
   local uid = call('GET', key)
   if uid then
     if not (find(uid, UID) and #uid < 16) then
-      error({'SEQUERE_CORRUPT', key .. NO_UID, uid})
+      error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
     end
     return uid
   end
