@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from .exceptions import BackendError, InvalidArgument, InvalidSettings
 from .management.arguments import add_acl, add_scripts
+from .management.console import arrange, until_nobody_reads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     acl.add_argument("--write-behind", action="store_true", help="the user of RedisFallbackBackend")
     acl.set_defaults(run=_acl, parser=acl)
 
-    options = parser.parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except (InvalidArgument, InvalidSettings) as error:
-        options.parser.error(str(error))
+    with until_nobody_reads():
+        options = parser.parse_args(arrange(parser, sys.argv[1:] if arguments is None else arguments))
+        try:
+            status: int = options.run(options)
+        except (InvalidArgument, InvalidSettings) as error:
+            options.parser.error(str(error))
     return status
 
 
@@ -74,6 +76,8 @@ def _scripts(options: argparse.Namespace) -> int:
 
     try:
         run_scripts(options, print, lambda: [connect("--url", options.url)])
+    except BrokenPipeError:
+        raise  # nobody reads what is printed
     except (BackendError, OSError) as error:
         print(f"{options.parser.prog}: error: {error}", file=sys.stderr)
         return 1

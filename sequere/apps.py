@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+import sys
+from typing import Any
+
+from django.apps import AppConfig, apps
 from django.core import checks
 
 
@@ -12,6 +15,9 @@ class SequereConfig(AppConfig):
     name = "sequere"
     verbose_name = "Sequere"
 
+    #: The project's Celery application, if it has made one. Other threads than this one would not know it.
+    celery: Any = None
+
     def ready(self) -> None:
         from .checks import check_server, check_settings
         from .deletion import watch
@@ -19,5 +25,17 @@ class SequereConfig(AppConfig):
 
         checks.register(check_settings, "sequere")
         checks.register(check_server, "sequere", deploy=True)
+        if "celery" in sys.modules:
+            from celery.app import app_or_default
+
+            self.celery = app_or_default()
         watch(registry)
         autodiscover()
+
+
+def find_application() -> Any | None:
+    """The project's Celery application, if it sends messages to a broker."""
+    application = apps.get_app_config("sequere").celery  # type: ignore[attr-defined]
+    if application is None or application.conf.task_always_eager or not application.conf.broker_write_url:
+        return None
+    return application

@@ -13,11 +13,13 @@ from .exceptions import InvalidSettings
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check the settings that are True or False, and whether the configured backend can be made. No round trip."""
-    messages: list[CheckMessage] = [
-        Error(f"{name} must be True or False; got {get_setting(name)!r:.80}", id="sequere.E007")
-        for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED", "SEQUERE_TEMPLATES_FAIL_SILENTLY")
-        if not isinstance(get_setting(name), bool)
-    ]
+    messages: list[CheckMessage] = []
+    for name in ("SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_FORGET_DELETED", "SEQUERE_TEMPLATES_FAIL_SILENTLY"):
+        value = get_setting(name)
+        may_be_number = name == "SEQUERE_FORGET_DELETED"
+        if not (isinstance(value, bool) or (may_be_number and isinstance(value, int) and value >= 0)):
+            wanted = "True, False or a whole number of follows from 0" if may_be_number else "True or False"
+            messages.append(Error(f"{name} must be {wanted}; got {value!r:.80}", id="sequere.E007"))
     try:
         return [*messages, *get_backend().check()]
     except InvalidSettings as error:

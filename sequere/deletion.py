@@ -6,8 +6,11 @@ A copy of the row that is deleted in another database, such as an archive, chang
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import Any
 
 from django.apps import apps
@@ -16,12 +19,13 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete
 
-from .backends.operations import Forget
+from .apps import find_application
+from .backends.operations import Forget, Forgotten
 from .base import ModelBase
 from .conf import get_setting
 from .exceptions import InvalidObjectId, SequereException, UnsavedInstance
 from .registry import Registry, model_registered
-from .resources import Resource
+from .resources import Resource, quote
 
 logger = logging.getLogger("sequere")
 
@@ -51,8 +55,10 @@ def _watch_model(sender: Registry, model: type[Model], **kwargs: Any) -> None:
 
 
 def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Model, using: str, **kwargs: Any) -> None:
-    if not get_setting("SEQUERE_FORGET_DELETED") or not registry.is_registered(sender):
+    setting = get_setting("SEQUERE_FORGET_DELETED")
+    if setting is False or not registry.is_registered(sender):
         return
+    most = setting if type(setting) is int else inf
     for base in registry.get_bases(instance):
         if not _is_live(base, using):
             continue
@@ -62,7 +68,7 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
         except (InvalidObjectId, UnsavedInstance) as error:
             logger.warning("A deleted %s is not forgotten, since its key is unknown: %s", base.identifier, error)
         else:
-            transaction.on_commit(partial(_forget, resource), using=using)
+            transaction.on_commit(partial(_forget, resource, most), using=using)
 
 
 def _is_live(base: ModelBase, using: str) -> bool:
@@ -73,17 +79,64 @@ def _is_live(base: ModelBase, using: str) -> bool:
     return using == router.db_for_write(base.model) or using == base.get_queryset().db
 
 
-def _forget(resource: Resource) -> None:
-    """Forget a deleted resource. The row is gone whatever happens here, so a failure is logged, not raised."""
+def _forget(resource: Resource, most: float) -> None:
+    """Forget a deleted resource, or about so many of its follows and leave the rest to somebody else.
+
+    The row is gone whatever happens here, so a failure is logged, not raised.
+    """
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
-            while not Forget(resource).perform().done:
-                pass
+            if not _forget_part(resource, most):
+                _hand_over(resource)
     except (SequereException, DatabaseError):
         logger.exception(
-            "%s %r was deleted, but the graph could not forget it; lists leave it out, counts do not. "
-            "Perform Forget(%r) of sequere.backends.operations until it is done, when the store is back.",
-            resource.identifier,
-            resource.object_id,
-            resource,
+            "%s %r was deleted, but the graph could not forget it: lists leave it out, counts do not. When the store "
+            "is back, run `python manage.py sequere forget %s`.",
+            *resource,
+            quote(resource),
         )
+
+
+def _forget_part(resource: Resource, most: float) -> bool:
+    """Forget a resource, up to about so many of its follows; whether that was all."""
+    if not most:
+        return False
+    removed = 0
+    for step in forget_in_steps(resource):
+        removed += step.removed
+        if step.done or removed >= most:
+            return step.done
+    return True
+
+
+def _hand_over(resource: Resource) -> None:
+    """Send the task that forgets what is left of a resource; without Celery ``prune`` finds it."""
+    try:
+        application = find_application()
+        if application is None:
+            logger.info("%s %r was deleted; `python manage.py sequere prune` forgets its other follows.", *resource)
+            return
+        application.send_task("sequere.forget", args=list(resource), retry=False, ignore_result=True)
+    except Exception:  # transports, and the project's settings of Celery, raise what they like
+        logger.exception(
+            "%s %r was deleted, but the task that forgets its other follows could not be sent. Run "
+            "`python manage.py sequere forget %s`.",
+            *resource,
+            quote(resource),
+        )
+
+
+def forget_in_steps(resource: Resource) -> Iterator[Forgotten]:
+    """Forget a resource, 100 follows a step. One round trip each.
+
+    After each step comes a pause as long as the step took, so that the store serves others half of the time. Raises
+    what the backend raises, and ``InvalidObjectId``, ``InvalidIdentifier``.
+    """
+    while True:
+        start = time.monotonic()
+        step = Forget(resource).perform()
+        took = time.monotonic() - start
+        yield step
+        if step.done:
+            return
+        time.sleep(took)

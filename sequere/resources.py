@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -65,3 +66,17 @@ def check_self(resource: Resource, others: Iterable[Resource]) -> None:
         raise SelfFollow(
             f"to must not be the same resource as from; got {f'{resource.identifier} {resource.object_id}'!r:.80}"
         )
+
+
+def quote(resource: Resource) -> str:
+    """A resource as the two arguments of a command, so that a shell takes them as they are."""
+    end_of_options = ["--"] if any(word.startswith("-") for word in resource) else []
+    return " ".join([*end_of_options, *map(_quote, resource)])
+
+
+def _quote(word: str) -> str:
+    """A word for a shell; one with characters that a terminal takes for keys in the form of bash, zsh and ksh."""
+    if word.isprintable():
+        return shlex.quote(word)
+    octets = (chr(one) if 32 <= one < 127 and one not in b"\\'" else f"\\{one:03o}" for one in word.encode())
+    return f"$'{''.join(octets)}'"

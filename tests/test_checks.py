@@ -64,13 +64,25 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
 
 
 @pytest.mark.parametrize(
-    "name", ["SEQUERE_FORGET_DELETED", "SEQUERE_REDIS_FALLBACK_READS", "SEQUERE_TEMPLATES_FAIL_SILENTLY"]
+    ("name", "wrong", "wanted"),
+    [
+        ("SEQUERE_REDIS_FALLBACK_READS", ["False", 1, None], "True or False"),
+        ("SEQUERE_TEMPLATES_FAIL_SILENTLY", ["False", 1, None], "True or False"),
+        ("SEQUERE_FORGET_DELETED", ["False", -1, 1.5, None], "True, False or a whole number of follows from 0"),
+    ],
 )
-def test_a_switch_that_is_none(settings, name):
-    setattr(settings, name, "False")
-    (message,) = check_settings()
-    assert message.id == "sequere.E007"
-    assert message.msg == f"{name} must be True or False; got 'False'"
+def test_a_switch_that_is_none(settings, name, wrong, wanted):
+    for value in wrong:
+        setattr(settings, name, value)
+        (message,) = check_settings()
+        assert message.id == "sequere.E007"
+        assert message.msg == f"{name} must be {wanted}; got {value!r}"
+
+
+@pytest.mark.parametrize("value", [True, False, 0, 1000])
+def test_what_may_be_done_about_deletions(settings, value):
+    settings.SEQUERE_FORGET_DELETED = value
+    assert check_settings() == []
 
 
 @pytest.mark.django_db

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import logging
+
 import pytest
+from celery import Celery
+from django.apps import apps
+from django.core.management import call_command
 from django.db import OperationalError, connections, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
@@ -12,6 +18,9 @@ from sequere import ModelBase, registry
 from sequere.backends import get_backend
 from sequere.backends.operations import Forgotten
 from sequere.models import follow, forget, get_followers_count, get_followings_count
+from sequere.resources import Resource
+from sequere.tasks import forget as forget_task
+from tests.support.calls import Ask
 from tests.testapp.models import Book, Country, Ledger, Place, Project, Restaurant, StarredUser, Stranger, User
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +99,7 @@ def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, sett
     assert called == [True]
     assert not Project.objects.exists()
     assert f"project '{key}' was deleted, but the graph could not forget it" in caplog.text
-    assert f"Forget(Resource(identifier='project', object_id='{key}'))" in caplog.text
+    assert f"run `python manage.py sequere forget project {key}`." in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -208,6 +217,66 @@ def test_a_setting_turns_it_off(user, project, settings, django_capture_on_commi
     with django_capture_on_commit_callbacks(execute=True):
         project.delete()
     assert get_followings_count(user) == 1
+
+
+@pytest.fixture
+def large(user):
+    """A project with 250 followers."""
+    project = Project.objects.create(name="La classe americaine")
+    for number in range(250):
+        Ask().follow(Resource("tag", str(number)), registry.identify(project), timestamp=1.0)
+    return project
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages to Celery."""
+    messages = []
+    application = Celery("forgetting", broker="memory://", set_as_current=False)
+    monkeypatch.setattr(application, "send_task", lambda name, **options: messages.append((name, options)))
+    monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
+    return messages
+
+
+@pytest.mark.parametrize(("most", "left"), [(0, 250), (1, 150), (100, 150), (150, 50), (200, 50), (201, 0), (1000, 0)])
+def test_a_large_one_is_forgotten_in_part_and_the_rest_by_a_task(
+    large, sent, settings, most, left, django_capture_on_commit_callbacks
+):
+    settings.SEQUERE_FORGET_DELETED = most
+    resource = registry.identify(large)
+    with django_capture_on_commit_callbacks(execute=True):
+        large.delete()
+    assert Ask().count(resource, "followers") == left
+    message = ("sequere.forget", {"args": list(resource), "retry": False, "ignore_result": True})
+    assert sent == ([message] if left else [])
+    if left:
+        forget_task(*sent[0][1]["args"])
+        assert Ask().count(resource, "followers") == 0
+
+
+def test_without_celery_prune_finds_the_rest(large, settings, caplog, django_capture_on_commit_callbacks):
+    settings.SEQUERE_FORGET_DELETED = 100
+    resource = registry.identify(large)
+    with caplog.at_level(logging.INFO, "sequere"), django_capture_on_commit_callbacks(execute=True):
+        large.delete()
+    told = "`python manage.py sequere prune` forgets its other follows"
+    assert f"project '{resource.object_id}' was deleted; {told}" in caplog.text
+    call_command("sequere", "prune", stdout=io.StringIO())
+    assert Ask().count(resource, "followers") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_fails_is_logged_and_stops_nothing(large, sent, settings, monkeypatch, caplog):
+    def refuse(name, **options):
+        raise OSError("refused")
+
+    monkeypatch.setattr(apps.get_app_config("sequere").celery, "send_task", refuse)
+    settings.SEQUERE_FORGET_DELETED = 0
+    key = large.pk
+    large.delete()
+    assert not Project.objects.exists()
+    assert "the task that forgets its other follows could not be sent" in caplog.text
+    assert f"Run `python manage.py sequere forget project {key}`." in caplog.text
 
 
 def test_other_models_keep_their_fast_deletes():

@@ -214,6 +214,10 @@ DAMAGE = {
     "uid": (lambda client: client.delete("sequere:uid:user:1"), {"mapping"}, True),
     "uid of another": (lambda client: client.set("sequere:uid:user:1", 3), {"mapping"}, False),
     "last uid": (lambda client: client.delete("sequere:global:uid"), {"count"}, True),
+    "last uid that is none": (lambda client: client.set("sequere:global:uid", "1e5"), {"count"}, True),
+    "uid that is none": (lambda client: client.set("sequere:uid:user:1", "99999999999999999999"), {"mapping"}, True),
+    "uid of a stranger that is none": (lambda client: client.set("sequere:uid:user:9", "deadbeef"), {"mapping"}, True),
+    "bytes that are no text": (lambda client: client.set("sequere:uid:2:followers:count", b"\xff"), {"count"}, True),
     "wrong type": (
         lambda client: (client.delete("sequere:uid::2"), client.rpush("sequere:uid::2", "x")),
         {"wrongtype"},
@@ -265,7 +269,7 @@ def test_findings_are_told_to_people(small, capsys):
         call_command("sequere", "audit", stdout=out)
     assert out.getvalue().splitlines() == [
         "project 7:é: count sequere:uid:2:followers:count: says 5, the list holds 1",
-        "3 resources, 1 findings: run it with --repair.",
+        "3 resources, 1 findings: run `python manage.py sequere audit --repair`.",
     ]
     assert manage("audit", "--repair").splitlines()[-1] == "3 resources, 1 findings: 0 left after the repair."
 
@@ -288,7 +292,7 @@ def test_stats(small):
     with pytest.raises(CommandError, match="uid 1: WRONGTYPE"):
         manage("stats")
     small.set("sequere:global:uid", "x")
-    with pytest.raises(CommandError, match="sequere:global:uid must hold a number; got 'x'"):
+    with pytest.raises(CommandError, match=r"sequere:global:uid must hold the last uid .* got 'x'\. Run `"):
         manage("stats")
 
 
@@ -356,6 +360,17 @@ def test_progress_without_a_terminal_is_lines():
     ]
 
 
+@pytest.mark.parametrize("total", [18_002, None])
+def test_progress_never_tells_more_than_all(total):
+    stream = io.StringIO()
+    with graph.progress("verify", total, stream) as on_step:
+        for done in range(0, 40_005, 5_000):
+            on_step(done)
+        on_step(40_004)
+    told = [f"verify: 10,000{'' if total is None else ' of about 18,002'}", "verify: 20,000", "verify: 30,000"]
+    assert stream.getvalue().splitlines() == [*told, "verify: 40,000", "verify: 40,004 of 40,004"]
+
+
 def test_progress_of_little_is_not_told():
     stream = io.StringIO()
     with graph.progress("audit", 25_000, stream) as on_step:
@@ -377,6 +392,17 @@ def test_progress_on_a_terminal_is_a_bar_if_rich_is_there(monkeypatch, rich):
         on_step(20_000)
     assert ("━" in stream.getvalue() or "\x1b" in stream.getvalue()) is rich
     assert "audit" in stream.getvalue()
+
+
+@pytest.mark.parametrize("total", [10, None])
+def test_a_bar_that_reaches_its_end_goes_on_without_one(total):
+    stream = Terminal()
+    with graph.progress("audit", total, stream) as on_step:
+        on_step(5)
+        on_step(25)
+    shown = re.findall(r"(\d+)/(\d+|\?)", stream.getvalue())
+    assert all(of == "?" or int(done) <= int(of) for done, of in shown)
+    assert shown[-1] == ("25", "25")
 
 
 def test_every_script_knows_its_commands():

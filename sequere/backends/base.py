@@ -9,7 +9,7 @@ database errors. One test suite runs against all.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import get_setting
 from ..exceptions import InvalidSettings
+from ..resources import Resource
 from ..twins import Operation
 
 R = TypeVar("R")
@@ -70,6 +71,13 @@ class BaseBackend(ABC):
     async def aperform(self, operation: GraphOperation[R]) -> R:
         """As :meth:`perform`, in a thread unless a backend can do better."""
         return await sync_to_async(self.perform)(operation)
+
+    def resources(self) -> Iterator[list[Resource]]:
+        """All resources that the graph knows, some hundreds at a time, in no order; one may come twice.
+
+        One that comes or goes meanwhile may or may not be given.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not list its resources")
 
     def check(self) -> list[CheckMessage]:
         """What is wrong with this backend's settings. No round trip."""

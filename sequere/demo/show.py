@@ -21,9 +21,16 @@ NUMBERS = "{:>6}{:>4}{:>8}{:>7}{:>9}"
 BACKENDS = f"{'RedisBackend':>18}{'DatabaseBackend':>16}"
 
 
+class _Console(Console):
+    """Leaves it to the command line what happens when nobody reads the output."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def show(performance: Performance, server: Server) -> None:
     """Print the whole session."""
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     _opening(console, performance, server)
     keys: dict[str, Held] = {}
     for played in performance.played:

@@ -1,10 +1,13 @@
-"""The arguments of sub-commands: of ``scripts`` and ``acl``, which ``python -m`` has too, and of write-behind."""
+"""The arguments of sub-commands that have modules of their own. ``python -m sequere`` has ``scripts`` and ``acl``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 from typing import Any
+
+#: Seconds that the newest follow of a resource must be old before ``prune`` forgets it.
+MIN_AGE = 3600.0
 
 
 def add_scripts(commands: Any) -> argparse.ArgumentParser:
@@ -35,6 +38,37 @@ def add_acl(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--read-only", action="store_true", help="one that only reads; Redis 7.0 or newer, Valkey")
     parser.add_argument("--user", metavar="NAME", default="sequere", help="its name (sequere)")
     return parser
+
+
+def add_forgetting(commands: Any) -> None:
+    """Add the parsers of ``forget`` and ``prune`` to argparse's sub-parsers."""
+    forget = commands.add_parser(
+        "forget",
+        help="take a resource and all its follows out of the graph",
+        description="Take a resource and all its follows, in both directions, out of the graph, whether or not it has "
+        "a row. Steps of some milliseconds, with pauses that leave the store to others.",
+    )
+    add_resource(forget)
+    prune = commands.add_parser(
+        "prune",
+        help="forget the resources whose rows are gone",
+        description="Forget each resource of a registered model that has no row any more, in steps of some "
+        "milliseconds, beside any traffic. What is stopped goes on when it is run again.",
+    )
+    prune.add_argument("--dry-run", action="store_true", help="tell which, and forget none")
+    prune.add_argument(
+        "--min-age",
+        type=_parse_seconds,
+        default=MIN_AGE,
+        metavar="SECONDS",
+        help=f"leave a resource alone whose newest follow is younger: its row may not be committed yet ({MIN_AGE:.0f})",
+    )
+
+
+def add_resource(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Add the two arguments that name a resource."""
+    parser.add_argument("identifier", nargs=nargs, help="such as user")
+    parser.add_argument("object_id", nargs=nargs, help="the primary key")
 
 
 def add_behind(commands: Any) -> None:
@@ -83,8 +117,9 @@ def add_behind(commands: Any) -> None:
     close = commands.add_parser(
         "close",
         help="leave: drain for the last time, then let the database answer, or Redis alone",
-        description="Leave write-behind: drain for the last time, and let the database answer until `manage.py sequere "
-        "rebuild`; or, with --for redis, remove the journal, once no process uses RedisFallbackBackend any more.",
+        description="Leave write-behind: drain for the last time, and let the database answer until "
+        "`python manage.py sequere rebuild`; or, with --for redis, remove the journal, once no process uses "
+        "RedisFallbackBackend any more.",
     )
     close.add_argument(
         "--for", choices=("database", "redis"), default="database", dest="side", help="who is to answer (database)"

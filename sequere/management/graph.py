@@ -11,7 +11,8 @@ from typing import TextIO
 from ..backends.redis.backend import RedisBackend
 from ..backends.redis.operate.audit import audit
 from ..backends.redis.operate.survey import Checked, Stats, audit_graph, count_uids, find_identifiers, get_stats
-from ..resources import Resource
+from ..exceptions import CorruptGraph
+from ..resources import Resource, quote
 
 #: Resources between two lines of progress, where no bar can be drawn.
 LINE_EVERY = 10_000
@@ -51,9 +52,14 @@ def run_audit(
         for finding in item.findings:
             whose = f"{item.resource.identifier} {item.resource.object_id}: " if item.resource else ""
             write(f"{whose}{finding.kind} {finding.key}: {finding.detail}")
-    told = f"{left} left after the repair" if repair and found else "run it with --repair" if found else "all is well"
+    told = f"{left} left after the repair" if repair and found else _advise(resource) if found else "all is well"
     write(f"{checked} resources, {found} findings: {told}.")
     return not left
+
+
+def _advise(resource: Resource | None) -> str:
+    words = ["--repair", quote(resource)] if resource else ["--repair"]
+    return f"run `python manage.py sequere audit {' '.join(words)}`"
 
 
 def _audit(
@@ -63,12 +69,20 @@ def _audit(
         wanted = {*identifiers, *find_identifiers(backend)}
         yield Checked(resource, audit(backend, resource, wanted, repair=repair))
         return
-    with progress("audit", count_uids(backend)) as on_step:
+    with progress("audit", estimate_uids(backend)) as on_step:
         done = 0
         for item in audit_graph(backend, identifiers, repair=repair):
             done += item.resource is not None
             on_step(done)
             yield item
+
+
+def estimate_uids(backend: RedisBackend) -> int | None:
+    """About how many resources there are; None where the last uid is none, which an audit mends."""
+    try:
+        return count_uids(backend)
+    except CorruptGraph:
+        return None
 
 
 def run_stats(backend: RedisBackend, write: Write, *, as_json: bool) -> None:
@@ -97,15 +111,16 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
     if stats.largest:
         yield "Largest lists:"
     for size, name, resource in stats.largest:
-        yield f"{size:>12,}  {name} of {' '.join(resource) if resource else 'nobody known; run audit'}"
+        whose = " ".join(resource) if resource else f"nobody known; {_advise(None)}"
+        yield f"{size:>12,}  {name} of {whose}"
 
 
 @contextmanager
-def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int | None, stream: TextIO | None = None) -> Iterator[Callable[[int], None]]:
     """Gives a function that is told how many are done, and shows it on ``stream`` (standard error).
 
     A bar on a terminal where rich is installed (``django-sequere[demo]``), else a line for each 10,000. ``total`` is an
-    estimate: what is done in the end is all.
+    estimate, or None: once more than that is done, no total is told. What is done in the end is all.
     """
     stream = stream or sys.stderr
     try:
@@ -121,7 +136,8 @@ def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[C
         def print_line(done: int) -> None:
             nonlocal last
             if done // LINE_EVERY > last // LINE_EVERY:
-                print(f"{title}: {done:,} of about {total:,}", file=stream, flush=True)
+                of = f" of about {total:,}" if total is not None and done <= total else ""
+                print(f"{title}: {done:,}{of}", file=stream, flush=True)
             last = done
 
         yield print_line
@@ -131,5 +147,11 @@ def progress(title: str, total: int, stream: TextIO | None = None) -> Iterator[C
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
+
+        def move(done: int) -> None:
+            if total is not None and done > total:
+                bar.tasks[task].total = None  # a bar without an end
+            bar.update(task, completed=done)
+
+        yield move
         bar.update(task, total=bar.tasks[task].completed)

@@ -154,7 +154,7 @@ def sent(monkeypatch):
     messages = []
     application = Celery("nudged", broker="memory://", set_as_current=False)
     monkeypatch.setattr(application, "send_task", lambda name, **options: messages.append((name, options)))
-    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
+    monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
     return messages
 
 
@@ -184,7 +184,7 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(apps.get_app_config("sequere_redis").celery, "send_task", refuse)
+        patch.setattr(apps.get_app_config("sequere").celery, "send_task", refuse)
         Ask(behind).follow(ADA, BOB, timestamp=1.0)
         nudge.time.sleep(0.1)
     assert f"The broker takes no message; the journal waits for the next drain: {error!r}" in caplog.text
@@ -196,7 +196,7 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
 @pytest.mark.parametrize("settings_of_celery", [None, {}, {"broker": "memory://", "task_always_eager": True}])
 def test_without_a_broker_nothing_is_sent(behind, sent, monkeypatch, settings_of_celery):
     application = None if settings_of_celery is None else Celery(set_as_current=False, **settings_of_celery)
-    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
+    monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
     Ask(behind).follow(ADA, BOB, timestamp=1.0)
     nudge.time.sleep(0.1)
     assert sent == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 from django.apps import AppConfig
 
 
@@ -15,12 +12,3 @@ class RedisConfig(AppConfig):
     label = "sequere_redis"
     verbose_name = "Sequere in Redis"
     default_auto_field = "django.db.models.BigAutoField"
-
-    #: The project's Celery application, if it has made one. Other threads than this one would not know it.
-    celery: Any = None
-
-    def ready(self) -> None:
-        if "celery" in sys.modules:
-            from celery.app import app_or_default
-
-            self.celery = app_or_default()

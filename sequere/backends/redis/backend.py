@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.core.checks import CheckMessage
 
 from ...conf import get_setting
 from ...exceptions import InvalidSettings
+from ...resources import Resource
 from ..base import BaseBackend, GraphOperation
 from . import checks, scripts
 from .connection import Connection
@@ -59,6 +61,12 @@ class RedisBackend(BaseBackend):
     def run(self, name: str, *arguments: str | int | bytes) -> Any:
         """Run a script by name on the primary. Returns its reply, bytes or text as the client decodes."""
         return self.primary.run(self._scripts[name], self.keys, arguments)
+
+    def resources(self) -> Iterator[list[Resource]]:
+        """As the base class says. One round trip for each 500 uids that were given out."""
+        from .operate.survey import walk_resources  # which imports this module
+
+        return walk_resources(self)
 
     def check(self) -> list[CheckMessage]:
         return checks.check_settings(self.connections, self.prefix)

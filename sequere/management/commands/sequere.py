@@ -1,4 +1,4 @@
-"""``manage.py sequere``: what an operator does with the scripts and the graph of the Redis backend."""
+"""``manage.py sequere``: what an operator does with the graph, and with its scripts in Redis."""
 
 from __future__ import annotations
 
@@ -13,17 +13,26 @@ from ...backends import get_backend
 from ...exceptions import SequereException
 from ...registry import registry
 from ...resources import Resource, check_resource
-from ..arguments import add_acl, add_behind, add_scripts
+from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts
+from ..console import arrange, until_nobody_reads
+
+#: The sub-commands for every backend.
+ANYWHERE = ("forget", "prune")
 
 #: The sub-commands of write-behind.
 BEHIND = ("drain", "rebuild", "verify", "status", "close")
 
 
 class Command(BaseCommand):
-    """Sub-commands; each but ``acl`` and ``scripts --show``, ``--export`` talks to the server of the settings."""
+    """Sub-commands; each but ``acl`` and ``scripts --show``, ``--export`` talks to the store of the settings."""
 
-    help = "Looks after the follow graph in Redis: its scripts, its names, its health."
+    help = "Looks after the follow graph: its health, what is deleted, its scripts and names in Redis."
     requires_system_checks = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        with until_nobody_reads():
+            parser = self.create_parser(argv[0], argv[1])
+            super().run_from_argv([*argv[:2], *arrange(parser, argv[2:])])
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", metavar="subcommand", required=True)
@@ -35,14 +44,15 @@ class Command(BaseCommand):
             description="Check lists and counters, in steps that leave a busy server free. The exit status is 1 "
             "if something is found and not mended.",
         )
-        _add_resource(audit, nargs="?")
+        add_resource(audit, nargs="?")
         audit.add_argument("--repair", action="store_true", help="mend what can be mended")
         audit.add_argument("--json", action="store_true", help="print the findings as JSON")
         stats = commands.add_parser("stats", help="count resources and edges, name the longest lists")
         stats.add_argument("--json", action="store_true", help="print them as JSON")
-        _add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
+        add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
         resolve = commands.add_parser("resolve", help="print the resource behind a uid")
         resolve.add_argument("uid")
+        add_forgetting(commands)
         add_behind(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,22 +61,30 @@ class Command(BaseCommand):
         try:
             backend = get_backend()
             wanted = RedisFallbackBackend if options["subcommand"] in BEHIND else RedisBackend
-            if not isinstance(backend, wanted):
+            if options["subcommand"] not in ANYWHERE and not isinstance(backend, wanted):
                 raise CommandError(
                     f"This command is for sequere.backends.redis.{wanted.__name__}; "
                     f"the settings say {type(backend).__name__}."
                 )
             self._run(backend, argparse.Namespace(**options))
+        except BrokenPipeError:
+            raise  # nobody reads what is printed
         except (SequereException, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
+
+    def _write(self, line: str) -> None:
+        """Print a line at once, also into a pipe: what is watched is read while it runs."""
+        self.stdout.write(line)
+        self.stdout.flush()
 
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
         from ...backends.redis import RedisFallbackBackend
         from ...backends.redis.operate.administration import lookup, resolve
+        from ..forgetting import run_forget, run_prune
         from ..graph import run_audit, run_stats
         from ..scripts import run_acl, run_scripts
 
-        write = self.stdout.write
+        write = self._write
         if options.subcommand in ("audit", "stats"):
             backend.run("lookup", "sequere", "check")  # raises ColdStore where there is no graph to look at
         if options.subcommand in BEHIND:
@@ -87,6 +105,10 @@ class Command(BaseCommand):
         elif options.subcommand == "acl":
             behind = isinstance(backend, RedisFallbackBackend) and not options.read_only
             run_acl(options, write, backend.prefix, write_behind=behind)
+        elif options.subcommand == "forget":
+            run_forget(options, write)
+        elif options.subcommand == "prune":
+            run_prune(backend, options, write)
         elif options.subcommand == "stats":
             run_stats(backend, write, as_json=options.json)
         elif options.subcommand == "resolve":
@@ -106,11 +128,6 @@ class Command(BaseCommand):
             )
             if not well:
                 sys.exit(1)
-
-
-def _add_resource(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    parser.add_argument("identifier", nargs=nargs, help="such as user")
-    parser.add_argument("object_id", nargs=nargs, help="the primary key")
 
 
 def _resource(options: argparse.Namespace) -> Resource | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage
 
 from ....conf import get_setting
 from ....exceptions import BackendUnavailable, ColdStore
+from ....resources import Resource
 from ...base import GraphOperation
 from ...database import DatabaseBackend
 from ..backend import RedisBackend
@@ -76,6 +78,14 @@ class RedisFallbackBackend(RedisBackend):
             if replies:
                 return replies[0]
         raise self._restless(operation)
+
+    def resources(self) -> Iterator[list[Resource]]:
+        """As the base class says, from the database while Redis is cold."""
+        try:
+            self.run("lookup", "sequere", "check")
+        except ColdStore:
+            return self.database.resources()
+        return super().resources()
 
     def check_tolerable(self, operation: GraphOperation[R], error: ColdStore | BackendUnavailable) -> None:
         """Raise what stopped an operation, unless the database may answer in the place of Redis."""

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from django.apps import apps
+from ....apps import find_application
 
 logger = logging.getLogger("sequere")
 
@@ -52,11 +52,3 @@ class Nudge:
             except Exception as error:  # noqa: BLE001 transports raise what they like; the next may get through
                 logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
             time.sleep(INTERVAL)
-
-
-def find_application() -> Any | None:
-    """The project's Celery application, if it sends messages to a broker."""
-    application = apps.get_app_config("sequere_redis").celery  # type: ignore[attr-defined]
-    if application is None or application.conf.task_always_eager or not application.conf.broker_write_url:
-        return None
-    return application

@@ -29,11 +29,14 @@ from .permissions import escape
 #: Keys that one SCAN looks at, and the most commands of a pipeline.
 STEP = 1000
 
+#: Names that are read together.
+NAMES = 500
+
 #: Entries of each list that are read together with those of others.
 FIRST_PAGE = 100
 
 #: What to do about a graph that contradicts itself.
-AUDIT = "Run `manage.py sequere audit --repair`."
+AUDIT = "Run `python manage.py sequere audit --repair`."
 
 #: Lists that stats names.
 LARGEST = 10
@@ -87,8 +90,7 @@ def count_uids(backend: RedisBackend) -> int:
     text = "0" if value is None else _text(value)
     if not _LAST_UID.fullmatch(text):
         raise CorruptGraph(
-            f"{key} must hold the last uid given out, a whole number of at most 15 digits; "
-            f"got {text!r:.80}. {AUDIT}"
+            f"{key} must hold the last uid given out, a whole number of at most 15 digits; got {text!r:.80}. {AUDIT}"
         )
     return int(text)
 
@@ -189,6 +191,17 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
         for (uid, key), named, there in zip(lists, replies[::2], replies[1::2], strict=True)
         if there and not named
     ]
+
+
+def walk_resources(backend: RedisBackend) -> Iterator[list[Resource]]:
+    """All resources that have a name, in the order of their uids. One round trip for each 500 uids given out.
+
+    Raises :class:`~sequere.exceptions.CorruptGraph` if the last uid is none.
+    """
+    for start in range(1, count_uids(backend) + 1, NAMES):
+        uids = range(start, start + NAMES)
+        replies = _ask(backend, [("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id") for uid in uids])
+        yield [resource for resource in map(_resource, replies) if resource]
 
 
 def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:

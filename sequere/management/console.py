@@ -1,0 +1,86 @@
+"""What every command line of the package does alike: the order of its arguments, and a reader that goes away."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+#: The exit status of a program that ended because nobody read its output, as a shell tells it: 128 + SIGPIPE.
+BROKEN_PIPE = 141
+
+
+def arrange(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """The arguments with each option where its parser looks for it, wherever it was typed.
+
+    Options of the parser itself go first, then the sub-command, then the options of the sub-command that were typed
+    before it. What comes after ``--`` stays, and so do arguments without a sub-command.
+    """
+    choices = _subparsers(parser)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    own = _options([parser])
+    every = _options(choices.values())
+    first: list[str] = []
+    before: list[str] = []
+    after: list[str] = []
+    subcommand: list[str] = []
+    i = 0
+    while i < end:
+        word = arguments[i]
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        size = 1
+        if name in own:
+            first += arguments[i : i + (size := _size(word, own, arguments[i + 1 : end], choices))]
+        elif subcommand:
+            after.append(word)
+        elif word in choices:
+            subcommand.append(word)
+        else:
+            before += arguments[i : i + (size := _size(word, every, arguments[i + 1 : end], choices))]
+        i += size
+    if not subcommand:
+        return list(arguments)
+    return [*first, *subcommand, *before, *after, *arguments[end:]]
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the sub-commands, by name."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    raise AssertionError("the parser has no sub-commands")
+
+
+def _options(parsers: Iterable[argparse.ArgumentParser]) -> dict[str, set[bool]]:
+    """The options of the parsers but ``--help``, each with whether it takes a value: both, if parsers differ."""
+    found: dict[str, set[bool]] = {}
+    for parser in parsers:
+        for action in parser._actions:
+            for name in action.option_strings if action.dest != "help" else ():
+                found.setdefault(name, set()).add(action.nargs is None)
+    return found
+
+
+def _size(word: str, options: dict[str, set[bool]], rest: Sequence[str], choices: Collection[str]) -> int:
+    """How many words an option takes, itself included. What takes a value in one sub-command and none in another has
+    one unless a sub-command comes next."""
+    takes = options.get(word, {False})
+    return 2 if rest and (takes == {True} or (True in takes and rest[0] not in choices)) else 1
+
+
+@contextmanager
+def until_nobody_reads() -> Iterator[None]:
+    """Ends the program in silence when what it prints is read by nobody any more, such as after ``| head``."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered must go somewhere when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        sys.exit(BROKEN_PIPE)

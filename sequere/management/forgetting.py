@@ -1,0 +1,63 @@
+"""The sub-commands ``forget`` and ``prune``, which work with every backend."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+from ..backends.base import BaseBackend
+from ..backends.operations import Count
+from ..backends.redis import RedisBackend
+from ..deletion import forget_in_steps
+from ..pruning import Fate, prune
+from ..registry import registry
+from ..relations import RELATIONS
+from ..resources import Resource, check_resource
+from .graph import Write, estimate_uids, progress
+
+
+def run_forget(options: argparse.Namespace, write: Write) -> None:
+    """Forget one resource, whether or not it has a row."""
+    resource = check_resource(Resource(options.identifier, options.object_id))
+    lists = [name for relation in RELATIONS.values() for name in (relation.forward, relation.backward)]
+    removed = 0
+    with progress("forget", sum(Count(resource, name).perform() for name in lists)) as on_step:
+        for step in forget_in_steps(resource):
+            removed += step.removed
+            on_step(removed)
+    write(f"{removed:,} follows removed: the graph has forgotten {' '.join(resource)}.")
+
+
+def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:
+    """Forget the resources whose rows are gone, one line for each, and tell which were left alone."""
+    looked_at = gone = removed = alone = 0
+    strangers: Counter[str] = Counter()
+    with progress("prune", estimate_uids(backend) if isinstance(backend, RedisBackend) else None) as on_step:
+
+        def note(number: int) -> None:
+            nonlocal looked_at
+            looked_at = number
+            on_step(number)
+
+        for resource, fate, follows in prune(registry, dry_run=options.dry_run, min_age=options.min_age, on_step=note):
+            name = " ".join(resource)
+            if fate is Fate.FORGOTTEN:
+                gone += 1
+                removed += follows
+                write(name if options.dry_run else f"{name}: {follows:,} follows")
+            else:
+                alone += 1
+                if fate is Fate.UNREGISTERED:
+                    strangers[resource.identifier] += 1
+                else:
+                    write(f"{name}: left alone, {_REASONS[fate]}")
+    for identifier, number in sorted(strangers.items()):
+        write(f"{number:,} of {identifier}: left alone, no model is registered under this identifier")
+    done = f"{gone:,} to forget" if options.dry_run else f"{gone:,} forgotten with {removed:,} follows"
+    write(f"{looked_at:,} looked at, {done}, {alone:,} left alone.")
+
+
+_REASONS = {
+    Fate.NO_KEY: "no row can have this key",
+    Fate.RECENT: "its newest follow is younger than --min-age",
+}

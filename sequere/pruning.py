@@ -1,0 +1,153 @@
+"""Finds the resources whose rows are gone, and forgets them.
+
+That is what a deletion left over: one that Django's signals did not tell of, one that failed, or one that was to forget
+only a part (``SEQUERE_FORGET_DELETED``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from django.db import router
+from django.db.models import QuerySet
+
+from .backends import get_backend
+from .backends.operations import ReadPage
+from .base import ModelBase
+from .deletion import forget_in_steps
+from .exceptions import InvalidObjectId
+from .registry import Registry
+from .relations import RELATIONS
+from .resources import Resource
+
+
+class Fate(StrEnum):
+    """What became of a resource that no row stands for."""
+
+    #: It is forgotten; or would be, in a dry run.
+    FORGOTTEN = "forgotten"
+    #: Left alone: no model is registered under its identifier.
+    UNREGISTERED = "unregistered"
+    #: Left alone: its object id is none that a row of the model can have.
+    NO_KEY = "no key"
+    #: Left alone: it has a follow that is too young.
+    RECENT = "recent"
+
+
+class Pruned(NamedTuple):
+    """A resource without a row, what became of it, and how many follows were removed."""
+
+    resource: Resource
+    fate: Fate
+    removed: int = 0
+
+
+def prune(
+    registry: Registry,
+    *,
+    dry_run: bool = False,
+    min_age: float = 3600.0,
+    on_step: Callable[[int], object] = lambda looked_at: None,
+) -> Iterator[Pruned]:
+    """Forget the resources of registered models whose rows are gone; one item for each resource without a row.
+
+    A row that comes meanwhile keeps its resource: the database is asked again before each 100 follows. Resources with
+    a follow younger than ``min_age`` seconds are left alone, since the row of one may not be committed yet. With
+    ``dry_run`` nothing is removed. ``on_step`` is told how many resources were looked at.
+
+    One SQL query for each model and 500 resources, and what :meth:`~sequere.backends.base.BaseBackend.resources` of
+    the backend needs; for each resource without a row one query and two round trips, and one of each for each 100
+    follows. Raises what the backend raises; call it again to go on.
+    """
+    looked_at = 0
+    told: set[Resource] = set()  # the database backend gives a resource once for each side of its edges
+    for batch in get_backend().resources():
+        for resource, fate in _find_gone(registry, batch):
+            if resource not in told:
+                told.add(resource)
+                yield from _prune(registry, resource, fate, dry_run=dry_run, min_age=min_age)
+        looked_at += len(batch)
+        on_step(looked_at)
+
+
+def is_live(base: ModelBase, resource: Resource) -> bool:
+    """Whether a resource of a model has a row. One SQL query. Raises ``InvalidObjectId``."""
+    return bool(_find_live(base, {base.primary_key.to_python(resource.object_id): resource}))
+
+
+def forget_unless_live(base: ModelBase, resource: Resource) -> int | None:
+    """Forget a resource as long as it has no row. Returns how many follows were removed; None if it has a row.
+
+    One SQL query and one round trip for each 100 follows. Raises ``InvalidObjectId`` and what the backend raises.
+    """
+    if is_live(base, resource):
+        return None
+    removed = 0
+    for step in forget_in_steps(resource):
+        removed += step.removed
+        if not step.done and is_live(base, resource):
+            break
+    return removed
+
+
+def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tuple[Resource, Fate]]:
+    """Those of some resources that have no row, each with what is to become of it. One SQL query for each model."""
+    identifiers = set(registry.identifiers)
+    keys: dict[str, dict[Any, Resource]] = defaultdict(dict)
+    for resource in resources:
+        if resource.identifier not in identifiers:
+            yield resource, Fate.UNREGISTERED
+            continue
+        primary_key = registry.get_by_identifier(resource.identifier).primary_key
+        try:
+            key = primary_key.to_python(resource.object_id)
+            is_key = primary_key.to_object_id(key) == resource.object_id
+        except InvalidObjectId:
+            is_key = False
+        if is_key:
+            keys[resource.identifier][key] = resource
+        else:
+            yield resource, Fate.NO_KEY
+    for identifier, wanted in keys.items():
+        live = _find_live(registry.get_by_identifier(identifier), wanted)
+        for resource in wanted.values():
+            if resource not in live:
+                yield resource, Fate.FORGOTTEN
+
+
+def _find_live(base: ModelBase, wanted: dict[Any, Resource]) -> set[Resource]:
+    """Those of the resources, by their keys, that have a row. One query for each database that holds such rows."""
+    live: set[Resource] = set()
+    for alias in {router.db_for_write(base.model), base.get_queryset().db}:
+        # Not by a manager, which may hide rows.
+        rows: QuerySet[Any] = QuerySet(base.model, using=alias)
+        found = rows.filter(pk__in=wanted).values_list("pk", flat=True)
+        live |= {Resource(next(iter(wanted.values())).identifier, base.primary_key.to_object_id(key)) for key in found}
+    return live
+
+
+def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool, min_age: float) -> Iterator[Pruned]:
+    if fate is not Fate.FORGOTTEN:
+        yield Pruned(resource, fate)
+    elif min_age and _find_newest(resource) > time.time() - min_age:
+        yield Pruned(resource, Fate.RECENT)
+    elif dry_run:
+        yield Pruned(resource, fate)
+    else:
+        removed = forget_unless_live(registry.get_by_identifier(resource.identifier), resource)
+        if removed is not None:
+            yield Pruned(resource, fate, removed)
+
+
+def _find_newest(resource: Resource) -> float:
+    """Since when the newest follow of a resource exists, in either direction; 0.0 if it has none."""
+    newest = 0.0
+    for relation in RELATIONS.values():
+        for name in (relation.forward, relation.backward):
+            for entry in ReadPage(resource, name, limit=1).perform().entries:
+                newest = max(newest, entry.timestamp)
+    return newest
