@@ -110,9 +110,15 @@ def _verify(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
     if options.json:
         write(json.dumps({"differences": found, "left": left}))
     else:
-        told = f"{left} left" if options.repair else "mend them with --repair, naming the side that is right"
+        told = f"{left} left" if options.repair else _ADVICE
         write(f"{found} differences: {told if found else 'all is well'}.")
     return 1 if left else 0
+
+
+_ADVICE = (
+    "mend them with `python manage.py sequere verify --repair redis` if Redis is right, with "
+    "`python manage.py sequere verify --repair database` if the database is"
+)
 
 
 def _as_line(difference: Difference) -> str:
@@ -132,7 +138,7 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
     else:
         lines = {
             "state": f"{status.state}: {status.meaning}",
-            "journal": None if status.journal is None else f"{status.journal:,} entries",
+            "journal": None if status.journal is None else f"{status.journal:,} entries" if status.journal else "none",
             "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
             "last drain": None if status.outbox is None else status.drained_at or "never",
             "outbox": None if status.outbox is None else f"{status.outbox:,} changes",
@@ -152,5 +158,5 @@ def _close(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -
         write("Redis has no journal any more, and this database does not follow it.")
     else:
         _tell(close(unguarded), write)
-        write("The database answers now. To go back to Redis: manage.py sequere rebuild.")
+        write("The database answers now. To go back to Redis, run `python manage.py sequere rebuild`.")
     return 0

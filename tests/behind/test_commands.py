@@ -140,8 +140,8 @@ def test_watch_tells_once_what_it_cannot_do(backend):
     manage("close")
     assert watch(lambda: time.sleep(0.5)) == [
         "Redis is cold: rebuilding.",
-        "WriteBehindRefused: No rebuild was begun: An operator closed write-behind. Run `manage.py sequere rebuild` "
-        "to go back to Redis.",
+        "WriteBehindRefused: No rebuild was begun: An operator closed write-behind. Run "
+        "`python manage.py sequere rebuild` to go back to Redis.",
     ]
 
 
@@ -174,7 +174,10 @@ def test_verify(backend):
     drain(backend.unguarded)
     Edge.objects.all().delete()
     line = "follow user 1 -> user 2: database without, redis since 1.500000"
-    told = "1 differences: mend them with --repair, naming the side that is right.\n"
+    told = (
+        "1 differences: mend them with `python manage.py sequere verify --repair redis` if Redis is right, with "
+        "`python manage.py sequere verify --repair database` if the database is.\n"
+    )
     assert manage("verify") == (f"{line}\n{told}", 1)
     out, _ = manage("verify", "--json")
     assert [json.loads(text) for text in out.splitlines()] == [
@@ -261,6 +264,19 @@ def test_status_of_a_redis_that_does_not_answer(backend, settings, monkeypatch):
         "set aside   0 entries",
     ]
     assert re.fullmatch(r"Redis does not answer: .*/nowhere.*", out.splitlines()[-1])
+
+
+def test_status_tells_no_lag_where_the_database_does_not_follow_a_journal(backend):
+    """Without a journal "0 entries" would say that the database lacks nothing."""
+    client = backend.unguarded.client
+    manage("close")
+    assert manage("status")[0].splitlines()[1:3] == ["journal     none", "lag         unknown"]
+    manage("rebuild")
+    client.flushall()
+    Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
+    out = manage("status")[0].splitlines()
+    assert out[0].startswith("state       unmarked: Redis holds a graph")
+    assert out[1:3] == ["journal     none", "lag         unknown"]
 
 
 def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):

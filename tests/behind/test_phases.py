@@ -348,7 +348,7 @@ def test_discard_unmarked(stage, wanted):
     with pytest.raises(WriteBehindRefused, match="not known to be this database's") as refusal:
         rebuild(stage.graph, by_hand=True)
     if wanted != CLOSED:
-        assert "`close` and then `rebuild --from redis`" in str(refusal.value)
+        assert "sequere close` and then `python manage.py sequere rebuild --from redis`" in str(refusal.value)
         assert str(refusal.value) == get_status(stage.graph).meaning
     assert Ask(stage.graph).is_following(BOB, ADA) is True
     rebuild(stage.graph, by_hand=True, replace=True)
@@ -361,7 +361,7 @@ def test_adopt_unmarked_after_a_loss(stage):
     """The way that the question names."""
     stage.graph.client.flushall()
     Ask(stage.graph).follow(BOB, ADA, timestamp=9.0)
-    with pytest.raises(WriteBehindRefused, match="`close` first"):
+    with pytest.raises(WriteBehindRefused, match="sequere close` first"):
         adopt(stage.graph)
     close(stage.graph)
     adopt(stage.graph)

@@ -18,7 +18,7 @@ from .connection import Connection
 from .errors import translated
 from .operate.permissions import find_missing
 
-ACL_HINT = "Run the line that `manage.py sequere acl` prints, with --user for another name."
+ACL_HINT = "Run the line that `python manage.py sequere acl` prints, with --user for another name."
 
 
 def check_settings(connections: Sequence[Connection], prefix: str) -> list[checks.CheckMessage]:

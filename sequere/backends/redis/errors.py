@@ -30,6 +30,9 @@ CODES: dict[str, type[exceptions.SequereException]] = {
     "SEQUERE_WRONGTYPE": exceptions.WrongType,
 }
 
+_AUDIT = ". Run `python manage.py sequere audit --repair`"
+_REMEDIES = {"SEQUERE_CORRUPT": _AUDIT, "SEQUERE_WRONGTYPE": _AUDIT}
+
 #: The connection broke, or there was none.
 BROKEN = {"ConnectionError", "TimeoutError"}
 
@@ -141,7 +144,7 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
     if script and code in CODES:
         line = _LINE.match(words)
         source = f" [{script.source_of(int(line[1]))}]" if line else ""
-        return CODES[code](words + source)
+        return CODES[code](words + source + _REMEDIES.get(code, ""))
     # The clients for asyncio hide some errors behind a ConnectionError.
     names = kinds(error) | kinds(error.__cause__)
     for classes, pattern, exception, told in _REFUSALS:

@@ -162,21 +162,22 @@ class _Adoption:
 def _check_whole(row: State, journal: Journal) -> None:
     if not journal.last_uid and row.phase == Phase.ADOPTING:
         raise WriteBehindRefused(
-            "Redis holds no graph any more. Run `manage.py sequere rebuild --from database`: it fills Redis with what "
-            "the database has."
+            "Redis holds no graph any more. Run `python manage.py sequere rebuild --from database`: it fills Redis "
+            "with what the database has."
         )
     if not journal.last_uid:
         raise WriteBehindRefused(
-            "Redis holds no graph. Run `manage.py sequere rebuild`: it fills Redis from the database."
+            "Redis holds no graph. Run `python manage.py sequere rebuild`: it fills Redis from the database."
         )
     if journal.mark and journal.mark.step in STEPS:
         raise WriteBehindRefused(
-            "Redis holds a part of the graph: a rebuild has begun. Run `manage.py sequere rebuild`."
+            "Redis holds a part of the graph: a rebuild has begun. Run `python manage.py sequere rebuild`."
         )
     if row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING):
         raise WriteBehindRefused(
             "Redis has lost the graph that was in step with this database; to adopt what it holds now would remove the "
-            "rest. Run `manage.py sequere rebuild`; if Redis is right after all, `close` first."
+            "rest. Run `python manage.py sequere rebuild`; if Redis is right after all, "
+            "`python manage.py sequere close` first."
         )
 
 

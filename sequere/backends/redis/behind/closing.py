@@ -54,7 +54,9 @@ def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) ->
         if is_released(row):
             return True  # an earlier call has come this far
         if release:
-            whole = "Redis has no journal: it does not hold the whole graph. Run `manage.py sequere rebuild` first."
+            whole = (
+                "Redis has no journal: it does not hold the whole graph. Run `python manage.py sequere rebuild` first."
+            )
             raise WriteBehindRefused(ask_about_unmarked(row) if is_unmarked(journal) else whole)
         epoch = fence(unguarded, reached)
         if not epoch:

@@ -63,13 +63,13 @@ def drain(unguarded: RedisBackend) -> Drained:
         step = locked(lambda row, alias: drain_step(unguarded, row, alias))
         total += Drained(len(step.read), step.set_aside)
         if step.verdict is Verdict.COLD:
-            raise ColdStore("Redis has no journal: the database answers. Run `manage.py sequere rebuild`.")
+            raise ColdStore("Redis has no journal: the database answers. Run `python manage.py sequere rebuild`.")
         is_older = step.verdict is Verdict.OLDER
         # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
         if is_older and step.is_end and unguarded.run("delete_journal", step.last, 0):
             raise ColdStore(
                 "Redis came back older than the database, which has taken over what it had and answers now. Run "
-                "`manage.py sequere rebuild`."
+                "`python manage.py sequere rebuild`."
             )
         end = end or step.last  # what comes after this moment may never end
         if not is_older and (step.is_end or order_of(step.read[-1].id) >= order_of(end)):

@@ -115,26 +115,28 @@ def move(row: State, event: Event) -> None:
 #: What only an operator decides, and the commands for it.
 BEHIND = (
     "Redis answers, and has changes that the database lacks: it was restored from a backup, or is another database. "
-    "Run `manage.py sequere rebuild --from redis` to bring it up to Redis, or `rebuild --from database` to give up "
-    "what only Redis has."
+    "Run `python manage.py sequere rebuild --from redis` to bring it up to Redis, or "
+    "`python manage.py sequere rebuild --from database` to give up what only Redis has."
 )
 ADOPTING = (
-    "The database is not complete: `manage.py sequere rebuild --from redis` has not ended. If it is not running, run "
-    "it again, or `rebuild --from database` to give up what only Redis has."
+    "The database is not complete: `python manage.py sequere rebuild --from redis` has not ended. If it is not "
+    "running, run it again, or `python manage.py sequere rebuild --from database` to give up what only Redis has."
 )
 UNMARKED = (
-    "Redis holds a graph that is not known to be this database's. Run `manage.py sequere rebuild --from redis` to "
-    "bring the database up to it, or `rebuild --from database` to replace it."
+    "Redis holds a graph that is not known to be this database's. Run "
+    "`python manage.py sequere rebuild --from redis` to bring the database up to it, or "
+    "`python manage.py sequere rebuild --from database` to replace it."
 )
 UNMARKED_AFTER_LOSS = (
     "Redis holds a graph that is not known to be this database's: it lost its memory and then took writes without the "
-    "guard, or a release was interrupted. Run `manage.py sequere rebuild --from database` to replace it; or, if it is "
-    "right, `close` and then `rebuild --from redis`."
+    "guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database` to replace it; or, if "
+    "it is right, `python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`."
 )
-CLOSED = "An operator closed write-behind. Run `manage.py sequere rebuild` to go back to Redis."
+CLOSED = "An operator closed write-behind. Run `python manage.py sequere rebuild` to go back to Redis."
 RELEASED = (
-    "An operator left write-behind with `close --for redis`: Redis alone has the graph. Set SEQUERE_BACKEND_CLASS to "
-    "sequere.backends.redis.RedisBackend, or run `manage.py sequere rebuild --from redis`."
+    "An operator left write-behind with `python manage.py sequere close --for redis`: Redis alone has the graph. Set "
+    "SEQUERE_BACKEND_CLASS to sequere.backends.redis.RedisBackend, or run "
+    "`python manage.py sequere rebuild --from redis`."
 )
 
 _REMEDIES = {

@@ -1,4 +1,4 @@
-"""The state of write-behind: for ``manage.py sequere status`` and for a health endpoint."""
+"""The state of write-behind: for ``python manage.py sequere status`` and for a health endpoint."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ OK, WARNING, CRITICAL = 0, 1, 2
 STATES = {
     "ready": ("Redis answers.", OK),
     "cold": (
-        "Redis has no journal; the database answers. The next drain of Celery or `drain --watch` begins a rebuild; "
-        "without them run `manage.py sequere rebuild`.",
+        "Redis has no journal; the database answers. The next drain of Celery or "
+        "`python manage.py sequere drain --watch` begins a rebuild; without them run "
+        "`python manage.py sequere rebuild`.",
         CRITICAL,
     ),
     "rebuilding": ("The database answers while Redis is filled: {step}.", CRITICAL),
@@ -59,9 +60,10 @@ class Status:
 
     - ``state``: one of :data:`STATES`;
     - ``meaning``: what it means, and what an operator has to do;
-    - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet;
+    - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet; 0: no journal;
     - ``lag``: entries that the database lacks, with those that the next drain drops, and ``lag_seconds``: the age of
-      the oldest that it lacks;
+      the oldest that it lacks. None where the database does not follow the journal: there is none, or it does not
+      hold all that is lacking;
     - ``step``, while Redis is filled: clear, copy (with how many edges of how many) or replay;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
@@ -136,15 +138,18 @@ def _tell(row: State, alias: str, seen: Look) -> Status:
     reached, journal, verdict = seen
     waiting = journal.after(reached)
     name = _name(row, verdict, journal)
-    # Of the entries only those after the position are lacking; those before it are dropped by the next drain.
-    lag = journal.length - (1 if journal.entries and journal.entries[0].id == reached else 0) if waiting else 0
+    lag, lag_seconds = None, None
+    if name in ("ready", "rewound"):  # else there is no journal, or more is lacking than it holds
+        # Of the entries only those after the position are lacking; those before it are dropped by the next drain.
+        lag = journal.length - (1 if journal.entries and journal.entries[0].id == reached else 0) if waiting else 0
+        lag_seconds = max(0.0, (journal.now - order_of(waiting[0].id)[0]) / 1000) if waiting else 0.0
     step = _step(alias, journal.mark) if name == "rebuilding" and journal.mark else None
     return Status(
         name,
         ask_about_unmarked(row) if name == "unmarked" else STATES[name][0].format(step=step),
         journal=journal.length,
         lag=lag,
-        lag_seconds=max(0.0, (journal.now - order_of(waiting[0].id)[0]) / 1000) if waiting else 0.0,
+        lag_seconds=lag_seconds,
         step=step,
         drained_at=row.drained_at,
     )
