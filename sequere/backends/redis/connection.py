@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -20,25 +21,38 @@ from .errors import is_broken, translate
 #: Seconds before a read whose connection broke is repeated.
 READ_PAUSES = (0.0, 0.01, 0.02)
 
+#: Seconds for which an event loop that has looked at its connections need not look again before a write.
+FRESH = 0.001
+
 #: Seconds that a call of an event loop waits for a free connection.
 ASYNC_WAIT = 20.0
+
+
+@dataclass(frozen=True)
+class ProcessClient:
+    """The client of one process, for all its threads."""
+
+    client: Any
+    driver: Driver
 
 
 @dataclass
 class LoopClient:
     """The client of one event loop. At most ``max_connections`` calls use it at a time.
 
-    Further calls wait: the client itself would refuse them, or open a connection for each.
+    Further calls wait: the client itself would refuse them, or open a connection for each. ``looked`` is when the loop
+    last brought a reply, and with it the news of every connection.
     """
 
     client: Any
     driver: Driver
     turns: asyncio.Semaphore
     lifetime: AsyncGenerator[None]
+    looked: float = 0.0
 
 
 class Connection:
-    """The server that a setting names, and its clients: one for all threads, one for each event loop.
+    """The server that a setting names, and its clients: one for all threads of a process, one for each event loop.
 
     ``setting`` is the name of the setting. With ``replica`` every script is run by EVALSHA_RO, which a
     replica answers itself.
@@ -48,32 +62,44 @@ class Connection:
         self.setting = setting
         self.replica = replica
         self.loaded = False
+        #: By process id: what a forked process inherits may be in use, or locked for ever.
+        self.clients: dict[int, ProcessClient] = {}
         self.async_clients: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
-    @cached_property
+    @property
     def client(self) -> Any:
-        """The client for all threads, which repeats no command by itself.
+        """The client for all threads of this process, which repeats no command by itself.
 
         Raises :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it connects at once, as the
         client of a cluster does, and reaches no server.
         """
-        return make_client(self.setting)
+        return self._process_client().client
 
-    @cached_property
+    @property
     def driver(self) -> Driver:
         """The library of the client."""
-        return get_driver_of(self.client)
+        return self._process_client().driver
+
+    def _process_client(self) -> ProcessClient:
+        own = self.clients.get(os.getpid())
+        if own is None:
+            client = make_client(self.setting)
+            # Of the threads that come here at once one sets it for all.
+            own = self.clients.setdefault(os.getpid(), ProcessClient(client, get_driver_of(client)))
+        return own
 
     def run(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """Run a script: one round trip, one more to load the scripts at the first call of all. Returns its reply.
 
         A read is repeated when the connection breaks, a write never. Raises the exceptions of the package.
         """
-        client = self.client
+        own = self._process_client()
         if not self.loaded:
-            self._prepare(client, keys[0], script)
+            self._prepare(own.client, keys[0], script)
         try:
-            run = partial(scripts.run, self.driver, client, script, len(keys), *keys, *arguments, replica=self.replica)
+            run = partial(
+                scripts.run, own.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica
+            )
             try:
                 return run()
             except Exception as error:
@@ -92,11 +118,15 @@ class Connection:
         own = await self._loop_client()
         if own is None:
             return await sync_to_async(self.run)(script, keys, arguments)
-        run = partial(scripts.arun, own.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica)
+        words = (script, len(keys), *keys, *arguments)
+        run = partial(scripts.arun, own.driver, own.client, *words, replica=self.replica)
         await self._take_turn(own, script)
         try:
             if not self.loaded:
                 await self._aload(own.client)
+            if not script.read_only and time.monotonic() - own.looked > FRESH:
+                await asyncio.sleep(0)  # the loop asks for what has arrived
+                await asyncio.sleep(0)  # and takes it: that the server has closed a connection, say
             try:
                 return await run()
             except Exception as error:
@@ -106,6 +136,7 @@ class Connection:
         except Exception as error:
             raise translate(error, script) from error
         finally:
+            own.looked = time.monotonic()
             own.turns.release()
 
     async def _take_turn(self, own: LoopClient, script: scripts.Script) -> None:
@@ -155,7 +186,7 @@ class Connection:
         try:
             node = find_node(client, prefix)
             answers_moves = not is_guarded or _answers_moves(node)
-            scripts.load(node)
+            refusals = scripts.load(node)
         except Exception as error:
             if is_guarded or not is_broken(error):  # a replica that was not looked at may answer wrongly
                 raise translate(error, script) from error
@@ -165,16 +196,21 @@ class Connection:
                 f"{self.setting} must not be a cluster, unless of Valkey 9 or newer: while a slot is being moved, "
                 "replicas of other servers answer wrongly. Read from the primary, or from replicas without a cluster."
             )
-        self.loaded = True
+        self.loaded = not _are_temporary(refusals)
 
     async def _aload(self, client: Any) -> None:
         self.loaded = True  # first, or every call that begins meanwhile would load them too
         try:
-            await scripts.aload(client)
+            self.loaded = not _are_temporary(await scripts.aload(client))
         except BaseException as error:  # cancelled, say
             self.loaded = False
             if not (isinstance(error, Exception) and is_broken(error)):
                 raise
+
+
+def _are_temporary(refusals: list[Exception]) -> bool:
+    """Whether a server refused because it does not serve yet, so that it may do later what it does not do now."""
+    return any(isinstance(translate(refusal), BackendUnavailable) for refusal in refusals)
 
 
 def _answers_moves(node: Any) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from traceback import walk_tb
+from types import FrameType
 
 from ... import exceptions
 from .drivers import NAMES
@@ -43,6 +45,18 @@ CLUSTER = {"RedisClusterException", "ValkeyClusterException"}
 _ROOTS = {"RedisError", "ValkeyError", *CLUSTER}
 
 _DENIED = {"AuthenticationError", "NoPermissionError"}
+
+#: A text that cannot be encoded, or decoded.
+_CODECS = {"UnicodeError"}
+
+#: What came back is no reply, from a port of another protocol, say.
+_GARBLED = {"InvalidResponse"}
+
+#: An error that the server replied: it has changed nothing.
+_REPLIES = {"ResponseError", "BusyLoadingError", "AuthenticationError"}
+
+#: The same, and what the client refuses to send.
+_REFUSED = {"ResponseError", "DataError", *CLUSTER}
 
 #: What is known to have changed nothing: the error's class or its text, what it becomes, and what is told.
 _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] = (
@@ -85,7 +99,8 @@ _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] 
     ),
     (
         {"BusyLoadingError", "ClusterDownError", "MasterDownError", "SlotNotCoveredError"},
-        r"^The previous master is now a slave",  # what a client that asks sentinels makes of READONLY
+        # The text is what a client that asks sentinels makes of READONLY.
+        r"^(BUSY|LOADING|MASTERDOWN|CLUSTERDOWN) |^The previous master is now a slave",
         exceptions.BackendUnavailable,
         "no server can answer now; nothing changed",
     ),
@@ -98,8 +113,20 @@ _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] 
     ),
 )
 
-#: The functions of the libraries that get a connection ready, before a command is sent over it.
-_CONNECTING = {"get_connection", "connect"}
+#: The modules of the libraries in which connections are made and commands are sent.
+_CONNECTIONS = {"connection", "sentinel"}
+
+#: What sends a command over a connection.
+_SENDING = {"send_command", "send_packed_command"}
+
+#: What gets a connection ready: before sending, if there is none, and a PING if it was idle for long.
+_CONNECTING = {"connect", "connect_check_health", "check_health"}
+
+#: What puts a command into the buffer of a connection for asyncio, whole or not at all.
+_BUFFERING = "writelines"
+
+#: What a cluster's client does before it has a connection.
+_CHOOSING = {"get_redis_connection", "get_valkey_connection"}
 
 _LINE = re.compile(r"^\w+ line (\d+): ")
 
@@ -109,16 +136,21 @@ def kinds(error: BaseException | None) -> set[str]:
     return {cls.__name__ for cls in type(error).__mro__} if error is not None else set()
 
 
+def _kinds(error: Exception) -> set[str]:
+    """The same of an error and of what it was made of: the clients for asyncio hide some behind a ConnectionError."""
+    return kinds(error) | kinds(error.__cause__)
+
+
 def is_broken(error: Exception) -> bool:
     """Whether the connection broke on the way, so that a read may be repeated.
 
     Whatever is no error of the client's library counts too: redis-py for asyncio raises AttributeError where the
     peer has reset the connection.
     """
-    names = kinds(error)
-    if names & _DENIED or isinstance(error, UnicodeEncodeError):
+    names = _kinds(error)
+    if names & (_DENIED | _CODECS):
         return False
-    return bool(names & BROKEN) or not names & _ROOTS
+    return bool(names & (BROKEN | _GARBLED)) or not names & _ROOTS
 
 
 @contextmanager
@@ -138,43 +170,80 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
     Without a script it was a command that reads.
     """
     name = script.name if script else "redis"
-    if isinstance(error, UnicodeEncodeError):
-        return exceptions.InvalidObjectId(f"object_id must be text that UTF-8 can hold; got {error.object!r:.80}")
     code, _, words = str(error).partition(" ")
     if script and code in CODES:
         line = _LINE.match(words)
         source = f" [{script.source_of(int(line[1]))}]" if line else ""
         return CODES[code](words + source + _REMEDIES.get(code, ""))
-    # The clients for asyncio hide some errors behind a ConnectionError.
-    names = kinds(error) | kinds(error.__cause__)
+    names = _kinds(error)
     for classes, pattern, exception, told in _REFUSALS:
         if names & classes or re.search(pattern, str(error)):
-            return exception(f"{name}: {told}: {error}")
-    if not is_broken(error) and not names & BROKEN:
-        return exceptions.BackendError(f"{name}: {error}")
-    if script is None or script.read_only or _nothing_sent(error):
+            return exception(f"{name}: {told}: {_show(error)}")
+    stage, first = _where(error)
+    if stage is Stage.CONNECTING:
         return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
-    return exceptions.OutcomeUnknown(
-        f"{name}: the reply was lost, so it may or may not have been applied; repeating the call is safe: "
-        f"{_show(error)}"
-    )
+    if isinstance(error, UnicodeEncodeError):
+        return exceptions.InvalidObjectId(
+            f"object_id must be text that {error.encoding.upper()} can hold; got {error.object!r:.80}"
+        )
+    if names & _REFUSED and not is_broken(error):
+        return exceptions.BackendError(f"{name}: {error}")
+    is_lost = stage is Stage.SENT and not kinds(first) & _REPLIES
+    lost = "the reply was lost" if is_broken(error) else "the client cannot read the reply"
+    if is_lost and script is not None and not script.read_only:
+        return exceptions.OutcomeUnknown(
+            f"{name}: {lost}, so it may or may not have been applied; repeating the call is safe: {_show(error)}"
+        )
+    if not is_broken(error):
+        return exceptions.BackendError(f"{name}: {lost}; nothing changed: {_show(error)}")
+    return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
 
 
 def _show(error: Exception) -> str:
-    """The error's text; with its class where the client's library did not expect it."""
-    return str(error) if kinds(error) & _ROOTS else repr(error)
+    """The error's text, or what it was made of; with its class where the client's library did not expect it."""
+    return str(error) if kinds(error) & _ROOTS and str(error) else repr(error.__cause__ or error)
 
 
-def _nothing_sent(error: Exception) -> bool:
-    """Whether the call is known to have ended before the script was sent: while its connection was being made."""
-    if kinds(error) & CLUSTER and error.__context__ is not error.__cause__:
-        # A cluster's client that looks for the nodes again, after what the context tells.
-        return isinstance(error.__context__, Exception) and _nothing_sent(error.__context__)
-    # The libraries have no class for this, so their functions decide. Should these get other names one day, the answer
-    # becomes the careful one: outcome unknown.
+class Stage(Enum):
+    """How far a command had come when an error arose."""
+
+    CONNECTING = 1  # no connection yet
+    SENDING = 2  # the server cannot have got the whole command
+    SENT = 3  # it may have
+
+
+def _where(error: Exception) -> tuple[Stage, BaseException]:
+    """Where in the client an error arose, and what was raised there first: the client may have replaced it.
+
+    The libraries tell this by no class, so their functions decide. Should these get other names one day, the answer
+    becomes the careful one: sent.
+    """
+    first: BaseException = error
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    calls = {(frame.f_globals.get("__name__", ""), frame.f_code.co_name) for frame in frames}
-    connecting = any(module.partition(".")[0] in NAMES and function in _CONNECTING for module, function in calls)
-    # A cluster's client looks for the nodes again, by initialize(), after a failure that may have been another.
-    searching = any(module.endswith(".cluster") and function == "initialize" for module, function in calls)
-    return connecting and not searching
+    # What is raised while a function of the library handles an error has that one as its context, caught in the same
+    # frame: by another name, or because a cluster's client then looks for the nodes again in vain.
+    while first.__context__ is not None and first.__context__.__traceback__ is not None:
+        caught_in = first.__context__.__traceback__.tb_frame
+        if caught_in not in frames or _module(caught_in)[0] not in NAMES:
+            break
+        first = first.__context__
+        frames[frames.index(caught_in) :] = [frame for frame, _ in walk_tb(first.__traceback__)]
+    calls = [(_module(frame), frame.f_code.co_name) for frame in frames]
+    for index, (module, function) in enumerate(calls):
+        if module[0] not in NAMES:
+            continue
+        if function in _CHOOSING:
+            return Stage.CONNECTING, first
+        if module[-1] in _CONNECTIONS:
+            below = {name for _, name in calls[index + 1 :]}
+            if function == "get_connection" or (function in _SENDING and below & _CONNECTING):
+                return Stage.CONNECTING, first
+            if function in _SENDING and ("asyncio" not in module or _BUFFERING in below):
+                return Stage.SENDING, first
+            break
+    return Stage.SENT, first
+
+
+def _module(frame: FrameType) -> list[str]:
+    """The parts of the name of the module of a frame."""
+    return str(frame.f_globals.get("__name__", "")).split(".")

@@ -60,18 +60,18 @@ def catalogue() -> Mapping[str, Script]:
     }
 
 
-def load(client: Any) -> None:
-    """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached.
+def load(client: Any) -> list[Exception]:
+    """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached. Returns what was refused.
 
     A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must. Raises what
     the client raises if the server cannot be reached.
     """
-    _report(_loading(client).execute(raise_on_error=False))
+    return _report(_loading(client).execute(raise_on_error=False))
 
 
-async def aload(client: Any) -> None:
+async def aload(client: Any) -> list[Exception]:
     """As :func:`load`, with a client for asyncio."""
-    _report(await _loading(client).execute(raise_on_error=False))
+    return _report(await _loading(client).execute(raise_on_error=False))
 
 
 def _loading(client: Any) -> Any:
@@ -81,10 +81,11 @@ def _loading(client: Any) -> Any:
     return pipeline
 
 
-def _report(replies: list[Any]) -> None:
+def _report(replies: list[Any]) -> list[Exception]:
     refusals = [reply for reply in replies if isinstance(reply, Exception)]
     if refusals:
         logger.info("The server does not load scripts (%s); each call may send its text.", refusals[0])
+    return refusals
 
 
 def run(driver: Driver, client: Any, script: Script, *words: str | int | bytes, replica: bool = False) -> Any:
