@@ -1,8 +1,9 @@
-"""A wire between client and server that can be cut after the server has answered."""
+"""A wire between client and server that can be cut: at once, or after the server has answered."""
 
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,31 +13,49 @@ from pathlib import Path
 class Proxy:
     """Passes bytes on. While ``lose`` is above zero, the next replies to scripts are lost with their connection.
 
-    While ``reset`` is, they are lost too, and the client's connection is reset instead of closed.
+    While ``reset`` is, they are lost too, and the client's connection is reset instead of closed. ``address`` and
+    ``target`` are paths of unix sockets, or ports of this machine.
     """
 
-    def __init__(self, path: Path, target: str) -> None:
-        self.path = path
+    def __init__(self, address: str | int, target: str | int) -> None:
         self.target = target
         self.lose = 0
         self.reset = 0
         self.scripts_seen = 0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
+        self._listener = _socket(address)
+        self._listener.bind(_place(address))
         self._listener.listen()
+        self.address = self._listener.getsockname() if isinstance(address, str) else self._listener.getsockname()[1]
         self._losing: set[socket.socket] = set()
         self._resetting: set[socket.socket] = set()
         self._open: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
 
     def serve(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self.target)
+                server = _socket(self.target)
+                server.connect(_place(self.target))
                 self._open += [client, server]
                 for passing in (self._requests, self._replies):
-                    threading.Thread(target=passing, args=(client, server), daemon=True).start()
+                    thread = threading.Thread(target=passing, args=(client, server), daemon=True)
+                    self._threads.append(thread)
+                    thread.start()
+
+    def reset_all(self) -> None:
+        """Reset every connection of a client, as a router does that has forgotten it. Returns when that is done."""
+        ends, self._open = self._open[1:], self._open[:1]
+        for client, server in zip(ends[::2], ends[1::2], strict=True):
+            self._resetting.add(client)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # closed long ago
+                client.shutdown(socket.SHUT_RD)  # of which the client hears nothing
+            _cut(server)
+        while self._threads:
+            self._threads.pop().join(10)
+        for end in ends:
+            end.close()
 
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
@@ -53,7 +72,8 @@ class Proxy:
                         self.lose -= 1
                         self._losing.add(client)
                 server.sendall(client.recv(len(request)))
-        _cut(client, server)
+        if client not in self._resetting:
+            _cut(client, server)
 
     def _replies(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
@@ -69,6 +89,14 @@ class Proxy:
             each.close()
 
 
+def _socket(address: str | int) -> socket.socket:
+    return socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+
+
+def _place(address: str | int) -> str | tuple[str, int]:
+    return address if isinstance(address, str) else ("127.0.0.1", address)
+
+
 def _cut(*sockets: socket.socket) -> None:
     for each in sockets:
         with suppress(OSError):
@@ -77,8 +105,20 @@ def _cut(*sockets: socket.socket) -> None:
 
 @contextmanager
 def between(folder: Path, target: str) -> Iterator[Proxy]:
-    """A proxy in front of the server that listens on the unix socket ``target``."""
-    proxy = Proxy(folder / "proxy", target)
+    """A proxy in front of the server that listens on the unix socket ``target``; its address is a unix socket too."""
+    with _serving(Proxy(str(folder / "proxy"), target)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def between_ports(target: int) -> Iterator[Proxy]:
+    """A proxy in front of the server that listens on the port ``target``; its address is a port too."""
+    with _serving(Proxy(0, target)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def _serving(proxy: Proxy) -> Iterator[Proxy]:
     thread = threading.Thread(target=proxy.serve)
     thread.start()
     try:

@@ -16,13 +16,17 @@ from ...exceptions import BackendUnavailable, InvalidSettings
 from . import scripts
 from .client import find_node, get_driver_of, is_cluster, make_async_client, make_client
 from .drivers import Driver
-from .errors import is_broken, translate
+from .errors import is_broken, may_be_repeated, translate
 
-#: Seconds before a read whose connection broke is repeated.
-READ_PAUSES = (0.0, 0.01, 0.02)
+#: Seconds before a call whose connection broke is repeated, if it may be.
+PAUSES = (0.0, 0.01, 0.02)
 
 #: Seconds for which an event loop that has looked at its connections need not look again before a write.
 FRESH = 0.001
+
+#: Turns that an event loop takes until a connection that was reset is closed, one of TLS too: it asks the system, fails
+#: to read, closes the connection, and tells the reader. Python 3.12 and 3.13 must not write in between.
+LOOKS = 4
 
 #: Seconds that a call of an event loop waits for a free connection.
 ASYNC_WAIT = 20.0
@@ -91,7 +95,8 @@ class Connection:
     def run(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         """Run a script: one round trip, one more to load the scripts at the first call of all. Returns its reply.
 
-        A read is repeated when the connection breaks, a write never. Raises the exceptions of the package.
+        A read is repeated when the connection breaks, a write only if nothing of it can have reached the server. Raises
+        the exceptions of the package.
         """
         own = self._process_client()
         if not self.loaded:
@@ -103,9 +108,9 @@ class Connection:
             try:
                 return run()
             except Exception as error:
-                if not (script.read_only and is_broken(error)):
+                if not may_be_repeated(error, script):
                     raise
-                return _repeat(run, error)
+                return _repeat(run, error, script)
         except Exception as error:
             raise translate(error, script) from error
 
@@ -118,21 +123,20 @@ class Connection:
         own = await self._loop_client()
         if own is None:
             return await sync_to_async(self.run)(script, keys, arguments)
-        words = (script, len(keys), *keys, *arguments)
-        run = partial(scripts.arun, own.driver, own.client, *words, replica=self.replica)
+        run = partial(scripts.arun, own.driver, own.client, script, len(keys), *keys, *arguments, replica=self.replica)
         await self._take_turn(own, script)
         try:
             if not self.loaded:
                 await self._aload(own.client)
             if not script.read_only and time.monotonic() - own.looked > FRESH:
-                await asyncio.sleep(0)  # the loop asks for what has arrived
-                await asyncio.sleep(0)  # and takes it: that the server has closed a connection, say
+                for _ in range(LOOKS):
+                    await asyncio.sleep(0)
             try:
                 return await run()
             except Exception as error:
-                if not (script.read_only and is_broken(error)):
+                if not may_be_repeated(error, script):
                     raise
-                return await _arepeat(run, error)
+                return await _arepeat(run, error, script)
         except Exception as error:
             raise translate(error, script) from error
         finally:
@@ -219,25 +223,25 @@ def _answers_moves(node: Any) -> bool:
     return int(version.partition(".")[0]) >= 9
 
 
-def _repeat(run: partial[Any], error: Exception) -> Any:
-    for pause in READ_PAUSES:
+def _repeat(run: partial[Any], error: Exception, script: scripts.Script) -> Any:
+    for pause in PAUSES:
         time.sleep(pause)
         try:
             return run()
         except Exception as another:
-            if not is_broken(another):
+            if not may_be_repeated(another, script):
                 raise
             error = another
     raise error
 
 
-async def _arepeat(run: partial[Any], error: Exception) -> Any:
-    for pause in READ_PAUSES:
+async def _arepeat(run: partial[Any], error: Exception, script: scripts.Script) -> Any:
+    for pause in PAUSES:
         await asyncio.sleep(pause)
         try:
             return await run()
         except Exception as another:
-            if not is_broken(another):
+            if not may_be_repeated(another, script):
                 raise
             error = another
     raise error

@@ -122,9 +122,6 @@ _SENDING = {"send_command", "send_packed_command"}
 #: What gets a connection ready: before sending, if there is none, and a PING if it was idle for long.
 _CONNECTING = {"connect", "connect_check_health", "check_health"}
 
-#: What puts a command into the buffer of a connection for asyncio, whole or not at all.
-_BUFFERING = "writelines"
-
 #: What a cluster's client does before it has a connection.
 _CHOOSING = {"get_redis_connection", "get_valkey_connection"}
 
@@ -151,6 +148,14 @@ def is_broken(error: Exception) -> bool:
     if names & (_DENIED | _CODECS):
         return False
     return bool(names & (BROKEN | _GARBLED)) or not names & _ROOTS
+
+
+def may_be_repeated(error: Exception, script: Script) -> bool:
+    """Whether a script that this stopped may be run again: the connection broke, and it reads, or nothing was sent.
+
+    The latter where the client noticed only while it was sending that the server had closed the connection long ago.
+    """
+    return is_broken(error) and (script.read_only or _where(error)[0] is Stage.SENDING)
 
 
 @contextmanager
@@ -238,7 +243,8 @@ def _where(error: Exception) -> tuple[Stage, BaseException]:
             below = {name for _, name in calls[index + 1 :]}
             if function == "get_connection" or (function in _SENDING and below & _CONNECTING):
                 return Stage.CONNECTING, first
-            if function in _SENDING and ("asyncio" not in module or _BUFFERING in below):
+            # Had the socket taken all, no error would follow; but asyncio sends the rest even after a timeout.
+            if function in _SENDING and not ("asyncio" in module and "TimeoutError" in kinds(error)):
                 return Stage.SENDING, first
             break
     return Stage.SENT, first
