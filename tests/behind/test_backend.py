@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -23,9 +26,10 @@ from sequere.checks import check_server, check_settings
 from sequere.exceptions import BackendUnavailable, ColdStore
 from sequere.resources import Resource
 from tests.conftest import use_fallback
-from tests.support.calls import Ask
+from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
 from tests.support.servers import running
+from tests.support.states import busy, loading
 from tests.testapp.models import Project, User
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
@@ -106,6 +110,22 @@ def test_reads_from_the_database_where_the_settings_say_so(unreachable, settings
     assert Ask().count(BOB, "followers") == 1
     with pytest.raises(BackendUnavailable):
         Ask().unfollow(ADA, BOB)
+
+
+@pytest.mark.parametrize("state", [busy, loading])
+def test_a_server_that_does_not_serve_yet_counts_as_unreachable(settings, state):
+    with running("valkey-9.1", "--enable-debug-command", "yes") as server, server.client() as client:
+        backend = use_fallback("own", settings, lambda name: server)
+        Ask(backend).follow(ADA, BOB, timestamp=1.0)
+        drain(backend.unguarded)
+        settings.SEQUERE_REDIS_FALLBACK_READS = True
+        with state(server, client):
+            for call in both_ways("is_following", ADA, BOB):
+                assert call() is True
+            for call in both_ways("unfollow", ADA, BOB):
+                with pytest.raises(BackendUnavailable):
+                    call()
+        assert Ask().unfollow(ADA, BOB) is True
 
 
 def test_a_redis_that_goes_cold_again_and_again(behind, monkeypatch):
@@ -191,6 +211,69 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
     Ask(behind).unfollow(ADA, BOB)
     nudge.time.sleep(1.1)
     assert len(sent) == 1  # the next one got through
+
+
+def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, caplog):
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nudge.threading.Thread, "start", refuse)
+        assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
+    assert "Celery gets no messages of this process; the journal waits for other drains: RuntimeError" in caplog.text
+    assert Ask(behind).unfollow(ADA, BOB) is True
+    nudge.time.sleep(0.2)
+    assert len(sent) == 1  # the next one has its thread
+
+
+def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monkeypatch, caplog):
+    application = Celery(set_as_current=False)
+    application.config_from_object("no.such.module")
+    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
+    assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
+    assert Ask(behind).unfollow(ADA, BOB) is True
+    assert caplog.text.count("Celery gets no messages of this process") == 1
+
+
+AT_EXIT = """
+import asyncio
+import atexit
+import sys
+
+import django
+from celery import Celery
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+
+settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisFallbackBackend"
+settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": sys.argv[1]}
+django.setup()
+call_command("migrate", verbosity=0)
+
+from sequere.backends import get_backend
+from sequere.backends.redis.behind.rebuild import rebuild
+from sequere.resources import Resource
+from tests.support.calls import Ask
+
+apps.get_app_config("sequere_redis").celery = Celery("exit", broker="memory://", set_as_current=False)
+rebuild(get_backend().unguarded)
+
+
+@atexit.register
+def write():
+    user = Resource("user", "1")
+    print(Ask().follow(user, Resource("user", "2"), timestamp=1.0))
+    print(asyncio.run(Ask().afollow(user, Resource("user", "3"), timestamp=1.0)))
+"""
+
+
+def test_a_write_while_python_ends_is_a_write():
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    with running("valkey-9.1") as server:
+        command = [sys.executable, "-c", AT_EXIT, server.socket]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\nTrue\n", done.stderr
 
 
 @pytest.mark.parametrize("settings_of_celery", [None, {}, {"broker": "memory://", "task_always_eager": True}])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.checks import CheckMessage
+from django.utils.functional import cached_property
 
 from ....conf import get_setting
 from ....exceptions import BackendUnavailable, ColdStore

@@ -20,35 +20,42 @@ class Nudge:
     """Call it after a write: soon afterwards ``sequere.drain`` is sent, at most once a second.
 
     The message goes out from a thread of its own, so that no write waits for a broker that is down, and no
-    event loop for one that answers. A nudge that is lost delays the next drain, nothing else. Without a
-    Celery application that names a broker nothing is sent.
+    event loop for one that answers. A nudge that is lost delays the next drain, nothing else, so it raises nothing.
+    Without a Celery application that names a broker nothing is sent.
     """
 
     def __init__(self) -> None:
-        self._wanted = threading.Event()
-        self._lock = threading.Lock()
-        self._process: int | None = None  # whose thread runs: it does not survive a fork
+        #: What wakes the thread, by process id: a thread does not survive a fork, and what it had locked stays locked.
+        self._wanted: dict[int, threading.Event] = {}
 
     def __call__(self) -> None:
-        self._wanted.set()
-        if self._process != os.getpid():
-            with self._lock:
-                if self._process != os.getpid():
-                    self._process = os.getpid()
-                    self._start()
+        wanted = self._wanted.get(os.getpid())
+        if wanted is None:
+            made = threading.Event()
+            wanted = self._wanted.setdefault(os.getpid(), made)
+            if wanted is made:  # of the threads that come here at once one starts it
+                self._start(made)
+        wanted.set()
 
-    def _start(self) -> None:
-        application = find_application()
-        if application is not None:
-            threading.Thread(target=self._run, args=(application,), name="sequere-nudge", daemon=True).start()
+    def _start(self, wanted: threading.Event) -> None:
+        try:
+            application = find_application()
+            if application is not None:
+                run = threading.Thread(target=_run, args=(application, wanted), name="sequere-nudge", daemon=True)
+                run.start()
+        except Exception as error:  # noqa: BLE001 the project's settings of Celery raise what they like
+            logger.warning("Celery gets no messages of this process; the journal waits for other drains: %r", error)
+            if isinstance(error, RuntimeError):  # no thread: there are too many, or Python is about to end
+                self._wanted.pop(os.getpid(), None)  # the next nudge tries again
 
-    def _run(self, application: Any) -> None:
-        while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            try:
-                # A drain that comes a minute late is of no use: the next nudge has brought another.
-                application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
-            except Exception as error:  # noqa: BLE001 transports raise what they like; the next may get through
-                logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
-            time.sleep(INTERVAL)
+
+def _run(application: Any, wanted: threading.Event) -> None:
+    while True:
+        wanted.wait()
+        wanted.clear()
+        try:
+            # A drain that comes a minute late is of no use: the next nudge has brought another.
+            application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
+        except Exception as error:  # noqa: BLE001 transports raise what they like; the next may get through
+            logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
+        time.sleep(INTERVAL)
