@@ -6,6 +6,7 @@ import io
 import logging
 
 import pytest
+import redis
 from celery import Celery
 from django.apps import apps
 from django.core.management import call_command
@@ -88,10 +89,20 @@ def test_every_registered_model_of_the_row(user, django_capture_on_commit_callba
         registry.unregister(StarredUser)
 
 
+class Careless(redis.Redis):
+    """A client with a fault."""
+
+    def evalsha(self, *words):
+        raise AttributeError("'NoneType' object has no attribute 'redis_connection'")
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, settings, tmp_path, caplog):
+@pytest.mark.parametrize("client_class", ["redis.Redis", "valkey.Valkey", f"{__name__}.Careless"])
+def test_a_store_that_fails_then_is_logged_and_stops_nothing(user, project, settings, tmp_path, caplog, client_class):
     called = []
-    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = client_class
+    if client_class != f"{__name__}.Careless":
+        settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
     with transaction.atomic():
         key = project.pk
         project.delete()

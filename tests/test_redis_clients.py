@@ -9,13 +9,18 @@ import warnings
 import pytest
 import redis
 from asgiref.sync import async_to_sync
+from django.http import HttpResponse
+from django.test import AsyncClient
+from django.urls import path
 
 from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.backends.redis import connection
+from sequere.models import aget_followers_count
 from sequere.resources import Resource
 from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
+from tests.testapp.models import User
 
 USER, PROJECT = Resource("user", "1"), Resource("project", "7")
 
@@ -144,6 +149,43 @@ def test_a_cancelled_call_leaves_its_place(one_connection, cancelled):
         assert not own.turns.locked()
 
     asyncio.run(run())
+
+
+def test_the_reply_of_a_cancelled_call_is_nobody_elses(one_connection):
+    async def run():
+        await Ask().afollow(USER, PROJECT, timestamp=1.0)
+        one_connection()
+        cancelled = asyncio.ensure_future(Ask().aunfollow(USER, Resource("project", "8")))
+        await asyncio.sleep(0.05)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await Ask().acount(USER, "followers")
+        return await Ask().acount(USER, "followings"), await Ask().ais_following(USER, PROJECT)
+
+    assert asyncio.run(run()) == (1, True)
+
+
+async def count(request):
+    return HttpResponse(await aget_followers_count(User(pk=1)))
+
+
+urlpatterns = [path("followers/", count)]
+
+
+@pytest.mark.parametrize("options", [{}, {"max_connections": 5}])
+def test_an_asynchronous_view_answers_many_requests_at_once(library, valkey, settings, options):
+    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, **options}
+    settings.ROOT_URLCONF = __name__
+
+    async def run():
+        return await asyncio.gather(*(AsyncClient().get("/followers/") for _ in range(300)))
+
+    Ask().follow(Resource("user", "2"), USER, timestamp=1.0)
+    responses = asyncio.run(run())
+    assert {(response.status_code, response.content) for response in responses} == {(200, b"1")}
 
 
 class Blocking(redis.Redis):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import valkey as valkey_py
 
 from sequere import exceptions
 from sequere.backends import get_backend
+from sequere.backends.operations import MoveEdges
 from sequere.backends.redis.connection import FRESH, _answers_moves
 from sequere.backends.redis.errors import translate
 from sequere.backends.redis.scripts import catalogue
@@ -238,6 +240,41 @@ def test_a_server_that_takes_no_more_connections(library, settings):
         get_backend().client.close()
 
 
+def test_a_reply_that_was_lost_before_the_client_connects_anew_in_vain(library, valkey, settings, tmp_path):
+    """redis-py does so where the server has announced its maintenance. What it raises then is of the second failure."""
+    with between(tmp_path, valkey.socket) as proxy:
+        settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": proxy.address}
+        Ask().count(USER, "followers")
+        (connection,) = get_backend().client.connection_pool._available_connections
+        if not hasattr(connection, "mark_for_reconnect"):
+            pytest.skip("this library knows of no maintenance")
+        connection.mark_for_reconnect()
+        Path(proxy.address).unlink()
+        proxy.lose = 1
+        with pytest.raises(exceptions.OutcomeUnknown, match="may or may not have been applied"):
+            Ask().follow(USER, PROJECT, timestamp=1.0)
+    settings.SEQUERE_REDIS_CONNECTION = valkey.connection
+    assert Ask().follow(USER, PROJECT, timestamp=1.0) is False
+
+
+def test_a_reply_that_the_client_cannot_read(library, valkey, settings):
+    project = Resource("project", "\N{SNOWMAN}")
+    Ask().follow(USER, project, timestamp=1.0)
+    settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "decode_responses": True, "encoding": "ascii"}
+    with valkey.client() as admin:
+        for call in both_ways("page", USER, "followings"):
+            before = admin.info("commandstats")["cmdstat_evalsha"]["calls"]
+            with pytest.raises(exceptions.BackendError, match=r"the client cannot read the reply; .*'ascii'") as caught:
+                call()
+            assert type(caught.value) is exceptions.BackendError
+            assert admin.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+    with pytest.raises(
+        exceptions.OutcomeUnknown, match="cannot read the reply, so it may or may not have been applied"
+    ):
+        MoveEdges(USER, "followings").perform()
+    assert Ask().count(USER, "followings") == 0
+
+
 class Careless:
     """What a client does that raises, the next so many times, what no client should: after the server has answered."""
 
@@ -260,11 +297,15 @@ class CarelessValkey(Careless, valkey_py.Valkey):
     pass
 
 
+#: The last is what the libraries make of bytes that are no reply.
 ERRORS = [AttributeError("'NoneType' object has no attribute '_add_writer'"), RuntimeError("x"), OSError(104, "reset")]
+ERRORS += [ssl.SSLError(1, "[SSL] internal error"), EOFError(), "InvalidResponse"]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error if isinstance(error, str) else type(error).__name__)
 def test_an_error_that_no_client_should_raise(library, settings, monkeypatch, error):
+    if isinstance(error, str):
+        error = getattr(library.exceptions, error)("InvalidResponse")
     settings.SEQUERE_REDIS_CONNECTION_CLASS = f"{__name__}.Careless{library.__name__.capitalize()}"
     monkeypatch.setattr(Careless, "error", error, raising=False)
     for write, is_following in zip(
