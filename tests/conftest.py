@@ -15,7 +15,10 @@ from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.databases import ENGINES, follows_in
 from tests.support.servers import SERVERS, missing, running
 
+FAKES = {"fakeredis": "tests.support.fake.Fake", "fakevalkey": "tests.support.fake.FakeOfValkey"}
 REDIS = ["fakeredis", *SERVERS]
+#: The servers whose client is valkey-py, where a test does not ask for a library.
+OF_VALKEY_PY = {"valkey-8.1"}
 DATABASES = ["sqlite", *ENGINES]
 #: Examples of each property test: few for everyday, many in the continuous integration.
 hypothesis_settings.register_profile("few", max_examples=5)
@@ -51,12 +54,14 @@ def servers():
 def use_redis(kind, settings, servers):
     """Point the settings at an empty Redis of this kind; returns a plain client of it."""
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
-    if kind == "fakeredis":
-        settings.SEQUERE_REDIS_CONNECTION_CLASS = "tests.support.fake.Fake"
+    if kind in FAKES:
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = FAKES[kind]
         client = get_backend().client
     else:
         server = servers(kind)
         settings.SEQUERE_REDIS_CONNECTION = server.connection
+        if kind in OF_VALKEY_PY:
+            settings.SEQUERE_REDIS_CONNECTION_CLASS = "valkey.Valkey"
         client = server.client()
     client.flushall()
     return client
@@ -121,11 +126,11 @@ def database(request):
         yield alias
 
 
-@pytest.fixture(params=[*DATABASES, *REDIS, *FALLBACKS])
+@pytest.fixture(params=[*DATABASES, *FAKES, *SERVERS, *FALLBACKS])
 def backend(request, settings):
     """A backend of each kind on an empty store, to which the settings point."""
     kind = request.param
-    if kind in REDIS:
+    if kind in (*FAKES, *SERVERS):
         client = use_redis(kind, settings, request.getfixturevalue("servers"))
         yield get_backend()
         client.close()

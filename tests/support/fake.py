@@ -1,4 +1,7 @@
-"""A client for SEQUERE_REDIS_CONNECTION_CLASS that needs no server, as users' tests have it."""
+"""Clients for SEQUERE_REDIS_CONNECTION_CLASS that need no server, as users' tests have them.
+
+Every client of a process sees the same data; tests flush it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,14 @@ import fakeredis
 
 
 class Fake(fakeredis.FakeRedis):
-    """Every client of a process sees the same data; tests flush it."""
+    """The one of redis-py."""
+
+    def __init__(self) -> None:
+        super().__init__(host="sequere-tests")
+
+
+class FakeOfValkey(fakeredis.FakeValkey):
+    """The one of valkey-py."""
 
     def __init__(self) -> None:
         super().__init__(host="sequere-tests")
