@@ -43,7 +43,7 @@ def test_flushing_the_script_cache_in_a_loop_fails_no_call(server):
     assert flushes > 100
 
 
-def test_a_script_is_sent_as_text_once_and_on_noscript_only(valkey, monkeypatch):
+def test_a_script_is_sent_as_text_once_and_on_noscript_only(library, valkey, monkeypatch):
     Ask().count(USER, "followers")
     with valkey.client() as client:
         client.script_flush()
@@ -57,7 +57,7 @@ def test_a_script_is_sent_as_text_once_and_on_noscript_only(valkey, monkeypatch)
 
 
 @pytest.fixture
-def restricted(valkey, settings):
+def restricted(library, valkey, settings):
     """A function that points the settings at a user with these rights."""
     with valkey.client() as admin:
 
@@ -99,14 +99,14 @@ def test_a_user_without_a_right(restricted, rights, message):
     assert dump(admin) == {}
 
 
-def test_a_wrong_password(valkey, settings):
+def test_a_wrong_password(library, valkey, settings):
     settings.SEQUERE_REDIS_CONNECTION = {**valkey.connection, "username": "nobody", "password": "x"}
     for call in both_ways("is_following", USER, PROJECT):
         with pytest.raises(exceptions.CommandDenied, match="denies this user"):
             call()
 
 
-def test_a_server_that_refuses_writes(valkey):
+def test_a_server_that_refuses_writes(library, valkey):
     Ask().follow(USER, PROJECT, timestamp=1.0)
     with valkey.client() as admin:
         before = dump(admin)
@@ -127,7 +127,7 @@ def test_a_server_that_refuses_writes(valkey):
         assert dump(admin) == before
 
 
-def test_a_key_that_belongs_to_somebody_else(valkey):
+def test_a_key_that_belongs_to_somebody_else(library, valkey):
     with valkey.client() as admin:
         admin.rpush("sequere:uid:2:followers", "not yours")
         for call in both_ways("follow", USER, PROJECT, timestamp=1.0):

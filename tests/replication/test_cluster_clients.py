@@ -12,8 +12,9 @@ from sequere.backends import get_backend
 from sequere.backends.redis import connection
 from sequere.checks import check_server, check_settings
 from sequere.resources import Resource
+from tests.replication.conftest import use_cluster
 from tests.support.calls import Ask, both_ways
-from tests.support.replication import wait_until
+from tests.support.replication import SLOTS, cluster, wait_until
 
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7")
 
@@ -21,10 +22,10 @@ CLASSES = ["redis.RedisCluster", "valkey.ValkeyCluster"]
 
 
 @contextmanager
-def moving(cluster, key):
+def moving(cluster, key, target=None):
     """Within it the slot of a key is marked as being moved to another node, but nothing moves."""
     owner = cluster.owner(key)
-    target = next(port for port in cluster.primaries if port != owner)
+    target = target or next(port for port in cluster.primaries if port != owner)
     with cluster.nodes[owner].client() as source, cluster.nodes[target].client() as sink:
         slot = source.execute_command("CLUSTER", "KEYSLOT", key)
         ids = {client: client.execute_command("CLUSTER", "MYID") for client in (source, sink)}
@@ -51,6 +52,27 @@ def test_while_the_slot_moves_nothing_is_answered_and_nothing_changed(six, setti
                 call()
     assert Ask().count(PROJECT, "followers") == (0 if is_empty else 1)
     get_backend().client.close()
+
+
+@pytest.mark.parametrize("client_class", CLASSES)
+def test_a_slot_that_moves_to_a_node_without_slots(settings, client_class):
+    """A client does not know such a node, as no list of slots has it, and sends it nothing."""
+    with cluster("valkey-9.1", primaries=2, replicas=False) as two:
+        first, second = (node.client() for node in two.nodes.values())
+        with first, second:
+            second.execute_command("CLUSTER", "DELSLOTSRANGE", SLOTS // 2, SLOTS - 1)
+            first.execute_command("CLUSTER", "DELSLOTSRANGE", SLOTS // 2, SLOTS - 1)
+            first.execute_command("CLUSTER", "ADDSLOTSRANGE", SLOTS // 2, SLOTS - 1)
+        use_cluster(two, settings)
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = client_class
+        Ask().count(PROJECT, "followers")
+        target = next(port for port in two.nodes if port != two.owner(get_backend().prefix))
+        with moving(two, get_backend().prefix, target):
+            for call in (*both_ways("follow", USER, PROJECT, timestamp=1.0), *both_ways("count", PROJECT, "followers")):
+                with pytest.raises(exceptions.BackendUnavailable, match="nothing changed: AttributeError"):
+                    call()
+        assert Ask().follow(USER, PROJECT, timestamp=1.0) is True
+        get_backend().client.close()
 
 
 @pytest.fixture(params=CLASSES)
