@@ -75,7 +75,7 @@ class BackendError(SequereException):
 
 
 class BackendUnavailable(BackendError):
-    """The store could not be reached, or does not serve yet. Nothing was sent, nothing changed."""
+    """The store could not be reached, or does not serve now. Nothing changed."""
 
 
 class OutcomeUnknown(BackendError):
