@@ -220,7 +220,7 @@ def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, ca
     with monkeypatch.context() as patch:
         patch.setattr(nudge.threading.Thread, "start", refuse)
         assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
-    assert "Celery gets no messages of this process; the journal waits for other drains: RuntimeError" in caplog.text
+    assert "Celery gets no message; the journal waits for the next drain: RuntimeError" in caplog.text
     assert Ask(behind).unfollow(ADA, BOB) is True
     nudge.time.sleep(0.2)
     assert len(sent) == 1  # the next one has its thread
@@ -232,6 +232,7 @@ def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monk
     monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
     assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert Ask(behind).unfollow(ADA, BOB) is True
+    nudge.time.sleep(0.2)
     assert caplog.text.count("Celery gets no messages of this process") == 1
 
 

@@ -8,9 +8,9 @@ or hung.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -67,7 +67,7 @@ def main() -> None:
     for _ in range(CHILDREN):
         child = os.fork()
         if child == 0:
-            signal.alarm(PATIENCE)
+            faulthandler.dump_traceback_later(PATIENCE, exit=True)
             try:
                 for _ in range(10):
                     nudge()

@@ -19,9 +19,10 @@ INTERVAL = 1.0
 class Nudge:
     """Call it after a write: soon afterwards ``sequere.drain`` is sent, at most once a second.
 
-    The message goes out from a thread of its own, so that no write waits for a broker that is down, and no
-    event loop for one that answers. A nudge that is lost delays the next drain, nothing else, so it raises nothing.
-    Without a Celery application that names a broker nothing is sent.
+    The message goes out from a thread of its own, which looks for the Celery application too. So no write waits for
+    a broker that is down, or for a lock of Celery that a fork left locked, and no event loop for one that answers.
+    A nudge that is lost delays the next drain, nothing else, so it raises nothing. Without a Celery application that
+    names a broker nothing is sent.
     """
 
     def __init__(self) -> None:
@@ -39,18 +40,19 @@ class Nudge:
 
     def _start(self, wanted: threading.Event) -> None:
         try:
-            application = find_application()
-            if application is not None:
-                run = threading.Thread(target=_run, args=(application, wanted), name="sequere-nudge", daemon=True)
-                run.start()
-        except Exception as error:  # noqa: BLE001 the project's settings of Celery raise what they like
-            logger.warning("Celery gets no messages of this process; the journal waits for other drains: %r", error)
-            if isinstance(error, RuntimeError):  # no thread: there are too many, or Python is about to end
-                self._wanted.pop(os.getpid(), None)  # the next nudge tries again
+            threading.Thread(target=_run, args=(wanted,), name="sequere-nudge", daemon=True).start()
+        except RuntimeError as error:  # there are too many, or Python is about to end
+            self._wanted.pop(os.getpid(), None)  # the next nudge tries again
+            logger.warning("Celery gets no message; the journal waits for the next drain: %r", error)
 
 
-def _run(application: Any, wanted: threading.Event) -> None:
-    while True:
+def _run(wanted: threading.Event) -> None:
+    try:
+        application = find_application()
+    except Exception as error:  # noqa: BLE001 the project's settings of Celery raise what they like
+        logger.warning("Celery gets no messages of this process; the journal waits for other drains: %r", error)
+        return
+    while application is not None:
         wanted.wait()
         wanted.clear()
         try:
