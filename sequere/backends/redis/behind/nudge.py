@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from typing import Any
 
 from ....apps import find_application
 

@@ -8,17 +8,18 @@ from importlib import import_module
 
 import pytest
 
+from sequere import registry
 from sequere.backends import get_backend
 from sequere.models import is_following
 from sequere.resources import Resource
 from tests.support.calls import both_ways
+from tests.support.documents import PAGES, blocks
 from tests.support.proxy import between
 from tests.support.replication import free_ports
 from tests.support.servers import running
-from tests.test_readme import ROOT, blocks
 from tests.testapp.models import Project, User
 
-SNIPPETS = {re.match(r"# mysite/(\w+)\.py\n", text)[1]: text for _, text in blocks(ROOT / "docs" / "connections.rst")}
+SNIPPETS = {re.match(r"# mysite/(\w+)\.py\n", text)[1]: text for _, text in blocks(PAGES["connections"])}
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_settings(mysite, settings, name):
 
 
 def test_a_follow_in_spite_of_a_disturbance(mysite, valkey, settings, tmp_path):
-    user, project = User(pk=1), Project(pk=7)
+    user, project = registry.from_key(User, 1), registry.from_key(Project, 7)
     with between(tmp_path, valkey.socket) as proxy:
         settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": proxy.address}
         assert is_following(user, project) is False
