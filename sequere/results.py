@@ -6,7 +6,7 @@ import logging
 import operator
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from .exceptions import InvalidArgument, InvalidObjectId, NotRegistered, Unsaved
 from .registry import registry
 from .relations import join_list
 from .resources import Resource, check_resource
-from .timestamps import to_datetime
+from .timestamps import to_datetime, to_moment
 from .twins import Operation, awaitable, blocking
 
 logger = logging.getLogger("sequere")
@@ -385,7 +385,7 @@ class FollowList(Generic[M_co]):
                 continue
             instances = await _InBulk(base.get_queryset(), self._keys(base, same))
             found[identifier] = {base.primary_key.to_object_id(key): instance for key, instance in instances.items()}
-        moment = _aware if settings.USE_TZ else to_datetime
+        moment = to_moment if settings.USE_TZ else to_datetime
         return [
             None if (instance := found[identifier].get(object_id)) is None else Item(instance, moment(timestamp))
             for identifier, object_id, timestamp in entries
@@ -400,7 +400,3 @@ class FollowList(Generic[M_co]):
             except InvalidObjectId as error:
                 logger.warning("An entry of the %s of %s is left out: %s", self._name, self._resource, error)
         return keys
-
-
-def _aware(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

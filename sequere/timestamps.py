@@ -42,16 +42,22 @@ def to_seconds(value: float | datetime | None) -> float:
     return seconds
 
 
+def to_moment(seconds: float) -> datetime:
+    """The aware datetime, in UTC, of seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def to_datetime(seconds: float) -> datetime:
-    """The datetime of seconds since the epoch: aware (UTC) with ``USE_TZ``, else naive in the default zone."""
-    moment = datetime.fromtimestamp(seconds, UTC)
+    """The datetime of seconds since the epoch as callers get it: aware with ``USE_TZ``, else naive in the default zone.
+
+    Of two naive datetimes that are equal when clocks are set back, the later one has ``fold=1``.
+    """
+    moment = to_moment(seconds)
     return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since the epoch, UTC, of a datetime as the database gives it."""
-    if not settings.USE_TZ:
-        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    """Microseconds since the epoch, UTC, of an aware datetime, such as the tables of edges give."""
     since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * MICROSECONDS + since.microseconds
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import redis.asyncio
 from django.core.management import call_command
@@ -83,6 +85,24 @@ def test_a_switch_that_is_none(settings, name, wrong, wanted):
 def test_what_may_be_done_about_deletions(settings, value):
     settings.SEQUERE_FORGET_DELETED = value
     assert check_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier", "hint"),
+    [
+        ("SEQUERE_BACKEND", "sequere.E009", "Use SEQUERE_BACKEND_CLASS"),
+        ("SEQUERE_BACKEND_OPTIONS", "sequere.E009", "Use SEQUERE_REDIS_CONNECTION, .* SEQUERE_REDIS_PREFIX"),
+        ("SEQUERE_REDIS_PREFX", "sequere.W008", "Did you mean SEQUERE_REDIS_PREFIX"),
+        ("SEQUER_BACKEND_CLASS", "sequere.W008", "Did you mean SEQUERE_BACKEND_CLASS"),
+        ("SEQUERE_KEY_SEPARATOR", "sequere.W008", "The settings are SEQUERE_BACKEND_CLASS, "),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_told_with_the_right_name(settings, name, identifier, hint):
+    setattr(settings, name, "x")
+    (message,) = check_settings()
+    assert message.id == identifier
+    assert message.msg.startswith(f"{name} is ")
+    assert re.match(hint, message.hint)
 
 
 @pytest.mark.django_db

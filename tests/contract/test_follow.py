@@ -85,6 +85,21 @@ def test_datetimes_are_naive_without_time_zones(api, users, project, settings):
     assert api.get_followers(project) == [(users[0], MOMENT.astimezone(ZoneInfo("Europe/Paris")).replace(tzinfo=None))]
 
 
+def test_follows_of_the_hour_after_clocks_are_set_back_keep_their_times_and_their_order(api, users, project, settings):
+    settings.USE_TZ = False  # in Paris, 2:00 to 3:00 comes twice on this day
+    times = [datetime(2013, 10, 27, 0, 10, tzinfo=UTC) + timedelta(minutes=40 * number) for number in range(4)]
+    for user, moment in zip(users, times, strict=True):
+        api.follow(user, project, timestamp=moment)
+        api.follow(project, user, timestamp=times[0])
+    for read in (api.get_followers, api.get_friends):
+        for desc, order in ((False, 1), (True, -1)):
+            items = read(project, desc=desc)
+            assert [instance for instance, _ in items] == users[::order]
+            # fold=1 marks the later of two equal naive times
+            since = [moment.replace(tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC) for _, moment in items]
+            assert since == times[::order]
+
+
 def test_lists_are_newest_first_and_can_be_turned_and_narrowed(api, users, project):
     thoas, ada, grace, edsger = users
     for age, follower in enumerate([ada, project, grace, edsger]):

@@ -18,7 +18,7 @@ from ... import relations
 from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
 from ...relations import Edge, Relation, check_relation, split_list
 from ...resources import Resource, check_ends, check_resource, check_self
-from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
+from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
 from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
 from .conflicts import check_transactions, despite_conflicts
@@ -244,7 +244,7 @@ class DatabaseBackend(BaseBackend):
             # Before anything else is read: whoever comes later is not part of this walk.
             bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
         if bound is not None:
-            entries = entries.filter(score__lte=to_datetime(bound / MICROSECONDS))
+            entries = entries.filter(score__lte=to_moment(bound / MICROSECONDS))
         relation, name, _ = split_list(operation.list)
         names = [f"{_other_side(relation, name)}_{part}" for part in Resource._fields]
         # MariaDB and MySQL begin where the cursor says only if the index has all columns; otherwise they read the list
@@ -267,7 +267,7 @@ class DatabaseBackend(BaseBackend):
     # The table.
 
     def _row(self, edge: Edge, seconds: float) -> Row:
-        return self._model(timestamp=to_datetime(seconds), **columns_of(edge))
+        return self._model(timestamp=to_moment(seconds), **columns_of(edge))
 
     def _insert(self, alias: str, rows: Iterable[Row]) -> set[UUID]:
         """Insert the rows whose edges do not exist; returns their primary keys."""
@@ -373,7 +373,7 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     match = CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
     if not match or (match["bound"] is None) != desc:
         raise InvalidCursor(f"cursor must be what the last page in this order gave; got {cursor!r:.80}")
-    at, row = to_datetime(int(match["at"]) / MICROSECONDS), UUID(match["id"])
+    at, row = to_moment(int(match["at"]) / MICROSECONDS), UUID(match["id"])
     if desc:
         return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
     return Q(score__gte=at) & (Q(score__gt=at) | Q(id__gt=row)), int(match["bound"])

@@ -12,7 +12,7 @@ from ...exceptions import InvalidArgument, InvalidIdentifier, InvalidObjectId, I
 from ...relations import Edge, check_relation
 from ...resources import Resource, check_ends, check_self
 from ...steps import in_steps
-from ...timestamps import MICROSECONDS, to_datetime, to_micros, to_seconds
+from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
 from .backend import edges_around
 from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
@@ -32,9 +32,7 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     gone = [edge for edge, since in states.items() if since is None]
     for edges in in_steps(gone, STEP):
         _find(alias, edges).delete()
-    rows = [
-        Row(**columns_of(edge), timestamp=to_datetime(since)) for edge, since in states.items() if since is not None
-    ]
+    rows = [Row(**columns_of(edge), timestamp=to_moment(since)) for edge, since in states.items() if since is not None]
     targeted = connections[alias].features.supports_update_conflicts_with_target
     Row._default_manager.using(alias).bulk_create(
         rows,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BinaryField, CharField, Model
+from django.db.models import BinaryField, CharField, DateTimeField, Model
+from django.utils import timezone
 
 from ...relations import Edge
 from ...resources import Resource
@@ -43,6 +45,29 @@ class ExactCharField(CharField):  # type: ignore[type-arg]
             mariadb = getattr(connection, "mysql_is_mariadb", False)
             parameters["collation"] = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
         return parameters
+
+
+class UTCDateTimeField(DateTimeField):  # type: ignore[type-arg]
+    """A ``DateTimeField`` that stores UTC and gives aware datetimes in UTC, whatever ``USE_TZ`` and ``TIME_ZONE`` say.
+
+    Without ``USE_TZ`` Django stores local time, in which the hour after clocks are set back cannot be told from the
+    one before, and rows of it would lose their order.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        # PostgreSQL's timestamp with time zone would come back in the time zone of the connection.
+        return "timestamp" if connection.vendor == "postgresql" else super().db_type(connection)
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 Django's signature
+        value = value if prepared else self.get_prep_value(value)
+        if isinstance(value, datetime):
+            if timezone.is_naive(value):
+                value = timezone.make_aware(value, timezone.get_default_timezone())
+            value = value.astimezone(UTC).replace(tzinfo=None)
+        return connection.ops.adapt_datetimefield_value(value)
+
+    def from_db_value(self, value: datetime | None, expression: object, connection: object) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
 
 
 def make_digest(edge: Edge) -> bytes:

@@ -8,7 +8,7 @@ import uuid
 
 from django.db import models
 
-from .fields import DigestField, ExactCharField
+from .fields import DigestField, ExactCharField, UTCDateTimeField
 
 
 def new_id() -> uuid.UUID:
@@ -27,7 +27,7 @@ class Edge(models.Model):
     from_object_id = ExactCharField(max_length=255)
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
-    timestamp = models.DateTimeField()
+    timestamp = UTCDateTimeField()
     digest = DigestField(unique=True, editable=False)
 
     class Meta:

@@ -6,7 +6,7 @@ from django.db import models, router
 
 from ...relations import Edge
 from ...timestamps import to_micros
-from ..database.fields import ExactCharField, edge_of
+from ..database.fields import ExactCharField, UTCDateTimeField, edge_of
 
 #: Characters of the longest id: milliseconds, a hyphen and a number, 20 digits each.
 ID_LENGTH = 41
@@ -63,7 +63,7 @@ class OutboxEntry(models.Model):
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
     #: Since when the edge exists; null: it does not.
-    timestamp = models.DateTimeField(null=True)
+    timestamp = UTCDateTimeField(null=True)
 
     class Meta:
         db_table = "sequere_outbox"

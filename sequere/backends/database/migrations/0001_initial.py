@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ("from_object_id", sequere.backends.database.fields.ExactCharField(max_length=255)),
                 ("to_identifier", sequere.backends.database.fields.ExactCharField(max_length=50)),
                 ("to_object_id", sequere.backends.database.fields.ExactCharField(max_length=255)),
-                ("timestamp", models.DateTimeField()),
+                ("timestamp", sequere.backends.database.fields.UTCDateTimeField()),
                 ("digest", sequere.backends.database.fields.DigestField(unique=True)),
             ],
             options={

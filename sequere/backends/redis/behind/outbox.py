@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from ....exceptions import WriteBehindRefused
 from ....relations import Edge
 from ....resources import Resource
-from ....timestamps import MICROSECONDS, to_datetime
+from ....timestamps import MICROSECONDS, to_moment
 from ...base import GraphOperation
 from ...database.backend import DatabaseBackend
 from ...database.bulk import get_times
@@ -89,5 +89,5 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
 
 
 def _row(position: str, edge: Edge, micros: int | None) -> OutboxEntry:
-    timestamp = None if micros is None else to_datetime(micros / MICROSECONDS)
+    timestamp = None if micros is None else to_moment(micros / MICROSECONDS)
     return OutboxEntry(position=position, **columns_of(edge), timestamp=timestamp)

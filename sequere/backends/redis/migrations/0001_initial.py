@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ("from_object_id", sequere.backends.database.fields.ExactCharField(max_length=255)),
                 ("to_identifier", sequere.backends.database.fields.ExactCharField(max_length=50)),
                 ("to_object_id", sequere.backends.database.fields.ExactCharField(max_length=255)),
-                ("timestamp", models.DateTimeField(null=True)),
+                ("timestamp", sequere.backends.database.fields.UTCDateTimeField(null=True)),
             ],
             options={
                 "db_table": "sequere_outbox",
