@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from sequere.backends import get_backend
 from sequere.backends.redis.behind.rebuild import rebuild
-from tests.support.databases import ENGINES, follows_in
+from tests.support.databases import ENGINES, follows_in, narrow
 from tests.support.servers import SERVERS, missing, running
 
 FAKES = {"fakeredis": "tests.support.fake.Fake", "fakevalkey": "tests.support.fake.FakeOfValkey"}
@@ -123,6 +123,14 @@ def use_database(kind):
 def database(request):
     """The alias of each database, to which the follows go."""
     with use_database(request.param) as alias:
+        yield alias
+
+
+@pytest.fixture(params=[("mariadb", "latin1"), ("mariadb", "utf8mb3"), ("postgresql", "latin1")], ids=" ".join)
+def narrow_database(request):
+    """The alias of a database that does not know every character, to which the follows go."""
+    kind, charset = request.param
+    with use_database(kind) as alias, narrow(alias, charset):
         yield alias
 
 

@@ -14,6 +14,7 @@ from sequere.backends.redis.models import SetAside
 from sequere.exceptions import ColdStore
 from sequere.relations import RELATIONS, Relation
 from sequere.resources import Resource
+from tests.conftest import use_fallback
 from tests.support.behind import ADA, BOB, FLIGHT, JOURNAL, edges, follows, in_step, memory_of, restore
 from tests.support.calls import Ask
 
@@ -140,6 +141,25 @@ def test_what_the_database_refuses_is_found_among_many(behind, database, monkeyp
     assert (drained.entries, drained.set_aside) == (40, 1)
     assert len(follows()) == 39
     assert SetAside.objects.get().content["to_object_id"] == "13"
+
+
+def test_a_character_that_the_database_does_not_know_is_set_aside_and_the_rest_goes_on(
+    narrow_database, settings, servers
+):
+    backend = use_fallback("valkey-9.1", settings, servers)
+    smile = Resource("user", "\N{GRINNING FACE}")
+    Ask(backend).follow(ADA, smile, timestamp=4.0)
+    Ask(backend).follow(ADA, BOB, timestamp=5.0)
+    Ask(backend).forget(smile)
+    note_change(backend.unguarded.client, "add", "follow", ADA, Resource("user", f"{smile.object_id}\0"))
+    Ask(backend).follow(FLIGHT, BOB, timestamp=6.0)
+    drained = drain(backend.unguarded)
+    assert follows() == {(ADA, BOB): 5.0, (FLIGHT, BOB): 6.0}
+    aside = {one.content["operation"]: one for one in SetAside.objects.all()}
+    assert drained.set_aside == len(aside) == 2
+    assert aside["forget"].content["from_object_id"] == "\\U0001f600"
+    assert "utf8mb4" in aside["forget"].reason
+    assert [message.id for message in backend.check_server()].count("sequere.W009") == 1
 
 
 def test_a_drain_that_dies_before_its_commit_did_nothing(behind, database):

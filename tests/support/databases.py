@@ -8,6 +8,7 @@ The tests' own models stay in SQLite; :class:`FollowRouter` sends the follows wh
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from contextvars import ContextVar
 from urllib.parse import unquote, urlsplit
 
@@ -63,6 +64,38 @@ def _options(alias: str) -> dict[str, object]:
 
 #: The applications whose tables stand together in the database under test.
 OURS = ("sequere_database", "sequere_redis")
+
+
+@contextmanager
+def narrow(alias, charset):
+    """Within it, a database knows the characters of ``charset`` only: MariaDB's connection, PostgreSQL's database.
+
+    For tests that are not in a transaction.
+    """
+    from django.core.management import call_command
+    from django.db import connections
+
+    connection = connections[alias]
+    connection.close()
+    before = {name: connection.settings_dict[name] for name in ("NAME", "OPTIONS")}
+    if connection.vendor == "mysql":
+        connection.settings_dict["OPTIONS"] = {**before["OPTIONS"], "charset": charset}
+    else:
+        name = f"{before['NAME']}_{charset}"
+        with connection.creation._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"CREATE DATABASE {name} ENCODING '{charset}' LOCALE 'C' TEMPLATE template0")
+        connection.settings_dict["NAME"] = name
+        for label in OURS:
+            call_command("migrate", label, database=alias, verbosity=0)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
+        if connection.vendor == "postgresql":
+            with connection.creation._nodb_cursor() as cursor:
+                cursor.execute(f"DROP DATABASE {name}")
 
 
 class FollowRouter:

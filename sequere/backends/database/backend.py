@@ -23,6 +23,7 @@ from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
 from .conflicts import check_transactions, despite_conflicts
 from .fields import columns_of, edge_of, make_digest
+from .texts import check_charset, refuse_unfit
 
 if TYPE_CHECKING:
     from .models import Edge as Row
@@ -59,17 +60,25 @@ class DatabaseBackend(BaseBackend):
     There is a method for each operation, under the name of its script. One that reads is one SQL query, but two for
     the first page of a list that begins with the oldest and, on MariaDB and MySQL, for each later page. A write is a
     transaction of at most six statements. Database errors come as Django raises them, so that transactions around a
-    call behave as usual.
+    call behave as usual, but for a text that the database has no characters for: ``InvalidObjectId``.
     """
 
     def perform(self, operation: GraphOperation[R]) -> R:
         if operation.writes:
             return self.change(operation)[0]
-        return cast(R, getattr(self, operation.script)(operation))
+        try:
+            return cast(R, getattr(self, operation.script)(operation))
+        except (UnicodeEncodeError, DatabaseError) as error:
+            refuse_unfit(error)
+            raise
 
     def change(self, operation: GraphOperation[R]) -> tuple[R, list[Edge]]:
         """Perform an operation that writes. Returns its result and the edges that it is about, changed or not."""
-        return cast("tuple[R, list[Edge]]", getattr(self, operation.script)(operation))
+        try:
+            return cast("tuple[R, list[Edge]]", getattr(self, operation.script)(operation))
+        except (UnicodeEncodeError, DatabaseError) as error:
+            refuse_unfit(error)
+            raise
 
     def resources(self) -> Iterator[list[Resource]]:
         """As the base class says. One query for each 500 resources of an identifier, relation and side."""
@@ -92,7 +101,8 @@ class DatabaseBackend(BaseBackend):
     def check_server(self) -> list[checks.CheckMessage]:
         if self.check():
             return []  # check() reports it
-        return [*check_tables(self._model), *check_transactions(router.db_for_write(self._model))]
+        alias = router.db_for_write(self._model)
+        return [*check_tables(self._model), *check_transactions(alias), *check_charset(alias)]
 
     @property
     def _model(self) -> type[Row]:
@@ -272,8 +282,12 @@ class DatabaseBackend(BaseBackend):
     def _insert(self, alias: str, rows: Iterable[Row]) -> set[UUID]:
         """Insert the rows whose edges do not exist; returns their primary keys."""
         manager = self._model._default_manager.using(alias)
+        # MariaDB and MySQL would also ignore that a text does not fit, and store another one.
+        keep: dict[str, Any] = {"ignore_conflicts": True}
+        if connections[alias].vendor == "mysql":
+            keep = {"update_conflicts": True, "update_fields": ["digest"]}
         # Sorted: two batches that meet wait for each other in the same order.
-        manager.bulk_create(sorted(rows, key=lambda row: make_digest(edge_of(row))), ignore_conflicts=True)
+        manager.bulk_create(sorted(rows, key=lambda row: make_digest(edge_of(row))), **keep)
         return set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
 
     def _delete(self, alias: str, rows: Iterable[Row]) -> None:

@@ -86,7 +86,7 @@ class OutboxEntry(models.Model):
 
 
 class SetAside(models.Model):
-    """An entry of the journal that the table of edges could not take, and why."""
+    """An entry of the journal that the table of edges could not take, and why, in ASCII with escapes."""
 
     entry = models.CharField(max_length=ID_LENGTH)
     content = models.JSONField()

@@ -9,6 +9,7 @@ from django.db import router
 from ....exceptions import BackendError, CommandDenied
 from ...database.backend import check_tables as check_tables_of
 from ...database.conflicts import check_transactions
+from ...database.texts import check_charset
 from ..backend import RedisBackend
 from ..checks import ACL_HINT
 from ..client import find_node
@@ -45,7 +46,8 @@ def check_server(unguarded: RedisBackend) -> list[checks.CheckMessage]:
     """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts."""
     from ..models import get_alias
 
-    problems = [*check_tables(), *check_transactions(get_alias())]
+    alias = get_alias()
+    problems = [*check_tables(), *check_transactions(alias), *check_charset(alias)]
     return [*problems, *_check_persistence(unguarded), *_check_scan(unguarded)]
 
 

@@ -109,11 +109,15 @@ def _apply(alias: str, entries: Sequence[JournalEntry]) -> int:
     for entry, reason in refused:
         logger.error("The journal's entry %s is set aside: %s", entry.id, reason)
     SetAside._default_manager.using(alias).bulk_create(
-        [SetAside(entry=entry.id, content=_shown(entry), reason=reason) for entry, reason in refused]
+        [SetAside(entry=entry.id, content=_content_of(entry), reason=_as_ascii(reason)) for entry, reason in refused]
     )
     return len(refused)
 
 
-def _shown(entry: JournalEntry) -> dict[str, str]:
-    """The content of an entry, without what a PostgreSQL text cannot hold."""
-    return {name: text.replace("\0", "\\0") for name, text in entry._asdict().items()}
+def _content_of(entry: JournalEntry) -> dict[str, str]:
+    return {name: _as_ascii(text) for name, text in entry._asdict().items()}
+
+
+def _as_ascii(text: str) -> str:
+    """A text that every database can hold, with escapes in the place of other characters."""
+    return text.replace("\0", "\\0").encode("ascii", "backslashreplace").decode()

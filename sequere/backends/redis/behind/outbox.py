@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
+from django.db import Error as DatabaseError
+
 from ....exceptions import WriteBehindRefused
 from ....relations import Edge
 from ....resources import Resource
@@ -12,6 +14,7 @@ from ...base import GraphOperation
 from ...database.backend import DatabaseBackend
 from ...database.bulk import get_times
 from ...database.fields import columns_of
+from ...database.texts import refuse_unfit
 from ...operations import Forget
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
@@ -77,7 +80,11 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
         rows = [_row(position, edge, times.get(edge)) for edge in edges]
         if isinstance(operation, Forget) and result.done:  # type: ignore[attr-defined]  # its result
             rows.append(_row(position, Edge("", operation.resource, Resource("", "")), None))
-        OutboxEntry._default_manager.using(alias).bulk_create(rows)
+        try:
+            OutboxEntry._default_manager.using(alias).bulk_create(rows)
+        except (UnicodeEncodeError, DatabaseError) as error:
+            refuse_unfit(error)
+            raise
         move(row, Event.COLD_WRITE)
         row.digest = ""  # should the journal come back, it is of an older state
         # Each time: a transaction of a caller that has read before this one then fails at the lock. It would not see

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from django.db import DataError, IntegrityError, transaction
+from django.db import Error as DatabaseError
 
 from ....exceptions import SequereException
 from ....relations import RELATIONS, Edge, settle
 from ....resources import Resource
 from ...database.bulk import forget, set_edges
+from ...database.texts import HINT, is_unfit
 from .journal import JournalEntry
 
 #: Entries that the tables cannot hold, each with the reason.
@@ -31,12 +33,12 @@ class EdgeTable:
         last: dict[Edge, JournalEntry] = {}
         known: dict[tuple[str, ...], Edge] = {}  # by relation and ends: many entries are about few edges
         changes: list[tuple[Edge, float | None]] = []
-        forgotten: dict[Resource, None] = {}
+        forgotten: dict[Resource, JournalEntry] = {}
         refused: Refused = []
         for entry in entries:
             try:
                 if entry.operation == "forget":
-                    forgotten[entry.resource] = None
+                    forgotten[entry.resource] = entry
                     changes = [change for change in changes if entry.resource not in change[0]]
                 else:
                     words = entry[2:7]
@@ -45,8 +47,12 @@ class EdgeTable:
                     last[edge] = entry
             except SequereException as error:
                 refused.append((entry, str(error)))
-        for resource in forgotten:
-            forget(alias, resource)
+        for resource, entry in forgotten.items():
+            try:
+                with transaction.atomic(using=alias):
+                    forget(alias, resource)
+            except (UnicodeEncodeError, DatabaseError) as error:
+                refused.append((entry, _reason_of(error)))
         return refused + self._set(alias, settle(changes), last)
 
     def _set(self, alias: str, states: Mapping[Edge, float | None], last: Mapping[Edge, JournalEntry]) -> Refused:
@@ -56,14 +62,24 @@ class EdgeTable:
         try:
             with transaction.atomic(using=alias):
                 set_edges(alias, states)
-        except (DataError, IntegrityError) as error:
+        except (UnicodeEncodeError, DatabaseError) as error:
+            reason = _reason_of(error)
             if len(states) == 1:
                 (edge,) = states
-                return [(last[edge], str(error))]
+                return [(last[edge], reason)]
             items = list(states.items())
             middle = len(items) // 2
             return self._set(alias, dict(items[:middle]), last) + self._set(alias, dict(items[middle:]), last)
         return []
+
+
+def _reason_of(error: Exception) -> str:
+    """Why the database refuses a statement for what it says. Raises the error again if it is of another kind."""
+    if is_unfit(error):
+        return f"{error}. {HINT}"
+    if not isinstance(error, (DataError, IntegrityError)):
+        raise error
+    return str(error)
 
 
 _EDGES = EdgeTable()

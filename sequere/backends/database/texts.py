@@ -1,0 +1,57 @@
+"""Texts that the database, or the connection to it, has no characters for: ``latin1``, ``utf8mb3``."""
+
+from __future__ import annotations
+
+from django.core import checks
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from ...exceptions import InvalidObjectId
+
+HINT = "Use UTF-8: OPTIONS = {'charset': 'utf8mb4'} in DATABASES on MariaDB and MySQL, ENCODING 'UTF8' on PostgreSQL."
+
+#: How the databases call it: an incorrect string value, collations that do not mix, a string that cannot be converted
+#: (MariaDB, MySQL); a character without equivalent, bytes that are none (PostgreSQL, SQLSTATE). A text that the client
+#: library cannot encode is a UnicodeEncodeError.
+_CODES = {1366, 1267, 1300, 3854, 3988, "22P05", "22021"}
+
+
+def is_unfit(error: Exception) -> bool:
+    """Whether a statement failed because a text has characters that the database or the connection does not know."""
+    if isinstance(error, UnicodeEncodeError):
+        return True
+    states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))
+    return isinstance(error, DatabaseError) and bool(_CODES.intersection([*error.args, *states]))
+
+
+def refuse_unfit(error: Exception) -> None:
+    """Raises :class:`~sequere.exceptions.InvalidObjectId` if a text does not fit; else does nothing."""
+    if is_unfit(error):
+        raise InvalidObjectId(f"object_id has characters that the database cannot hold: {error}. {HINT}") from error
+
+
+def check_charset(alias: str) -> list[checks.CheckMessage]:
+    """Whether a database and the connection to it know every character. One query; none on SQLite."""
+    connection = connections[alias]
+    if connection.vendor == "mysql":
+        sql, expected = "SELECT @@character_set_connection", "utf8mb4"
+    elif connection.vendor == "postgresql":
+        sql, expected = "SHOW server_encoding", "UTF8"
+    else:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            (found,) = cursor.fetchone()
+    except DatabaseError:
+        return []  # check_tables() reports it
+    if found == expected:
+        return []
+    return [
+        checks.Warning(
+            f"The character set of the database {alias!r} is {found}: object ids with other characters are refused "
+            "(sequere.exceptions.InvalidObjectId), and set aside by a drain.",
+            hint=HINT,
+            id="sequere.W009",
+        )
+    ]
