@@ -8,12 +8,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from .. import get_backend
+from ..admin import TableAdmin
 from .backend import DatabaseBackend
 from .models import Edge
 
 
 @admin.register(Edge)
-class EdgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EdgeAdmin(TableAdmin):
     """Newest first. Edges are made by ``follow()`` and the like, which check them, so none can be added or edited here.
 
     Where the table only follows another store, nothing can be removed here either: it would come back.
@@ -23,12 +24,6 @@ class EdgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ["relation", "from_identifier", "to_identifier"]
     search_fields = ["=from_object_id", "=to_object_id"]
     ordering = ["-timestamp", "-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return isinstance(get_backend(), DatabaseBackend) and super().has_delete_permission(request, obj)

@@ -23,6 +23,7 @@ from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
 from .conflicts import check_transactions, despite_conflicts
 from .fields import columns_of, edge_of, make_digest
+from .statements import begin_writing, delete_rows
 from .texts import check_charset, refuse_unfit
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class DatabaseBackend(BaseBackend):
         edge = Edge("follow", operation.from_resource, operation.to_resource)
         alias = router.db_for_write(self._model)
         rows = self._model._default_manager.using(alias).filter(digest=make_digest(edge))
-        return despite_conflicts(alias, lambda: rows.delete()[0] > 0), [edge]
+        return despite_conflicts(alias, lambda: delete_rows(rows) > 0), [edge]
 
     def move_edges(self, operation: ops.MoveEdges) -> tuple[ops.Moved, list[Edge]]:
         owner, others = operation.resource, list(dict.fromkeys(operation.others))
@@ -291,16 +292,13 @@ class DatabaseBackend(BaseBackend):
         return set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
 
     def _delete(self, alias: str, rows: Iterable[Row]) -> None:
-        self._model._default_manager.using(alias).filter(pk__in=[row.pk for row in rows]).delete()
+        delete_rows(self._model._default_manager.using(alias).filter(pk__in=[row.pk for row in rows]))
 
     @staticmethod
     def _lock(rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows, locked until the transaction ends, so that what is read here is what is removed."""
-        if connections[rows.db].features.has_select_for_update:
-            return rows.select_for_update()
-        # SQLite locks the database at the first write; a transaction that reads first may fail at its write.
-        rows.model._default_manager.using(rows.db).filter(digest=b"").update(relation="")
-        return rows
+        begin_writing(rows.db, rows.model)
+        return rows.select_for_update() if connections[rows.db].features.has_select_for_update else rows
 
     def _list(self, resource: Resource, list_: str) -> QuerySet[Any]:
         """The rows behind a list, each with its ``score``: since when, as lists tell it."""

@@ -16,6 +16,7 @@ from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
 from .backend import edges_around
 from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
+from .statements import delete_rows
 
 #: Edges that one statement is about.
 STEP = 500
@@ -31,7 +32,7 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     """
     gone = [edge for edge, since in states.items() if since is None]
     for edges in in_steps(gone, STEP):
-        _find(alias, edges).delete()
+        delete_rows(_find(alias, edges))
     rows = [Row(**columns_of(edge), timestamp=to_moment(since)) for edge, since in states.items() if since is not None]
     targeted = connections[alias].features.supports_update_conflicts_with_target
     Row._default_manager.using(alias).bulk_create(
@@ -58,8 +59,8 @@ def get_times(alias: str, edges: Collection[Edge], *, lock: bool = False) -> dic
 
 
 def forget(alias: str, resource: Resource) -> None:
-    """Remove every edge of a resource. A few statements."""
-    edges_around(Row._default_manager.using(alias), resource).delete()
+    """Remove every edge of a resource. One statement."""
+    delete_rows(edges_around(Row._default_manager.using(alias), resource))
 
 
 def fault_of(edge: Edge, micros: int | None = None) -> str:

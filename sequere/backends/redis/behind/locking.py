@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import connections, transaction
-from django.db.models import F
 
 from ...database.conflicts import despite_conflicts
+from ...database.statements import begin_writing
 from ..models import State, get_alias
 
 T = TypeVar("T")
@@ -46,8 +46,7 @@ def _lock(alias: str) -> State:
         with connection.cursor() as cursor:
             table = connection.ops.quote_name(State._meta.db_table)
             cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
-    elif not connection.features.has_select_for_update:
-        rows.update(phase=F("phase"))
+    begin_writing(alias, State)
     locking = rows.select_for_update() if connection.features.has_select_for_update else rows
     row = locking.first()
     if row is None:

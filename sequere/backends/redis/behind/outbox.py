@@ -14,6 +14,7 @@ from ...base import GraphOperation
 from ...database.backend import DatabaseBackend
 from ...database.bulk import get_times
 from ...database.fields import columns_of
+from ...database.statements import delete_rows
 from ...database.texts import refuse_unfit
 from ...operations import Forget
 from ..backend import RedisBackend
@@ -35,7 +36,7 @@ def find_reached(row: State, alias: str) -> str:
 
 def empty_outbox(alias: str) -> None:
     """Remove what waits for Redis: the graph there contains it, or is to be made anew."""
-    OutboxEntry._default_manager.using(alias).all().delete()
+    delete_rows(OutboxEntry._default_manager.using(alias).all())
 
 
 class Look(NamedTuple):
