@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
-from sequere.backends.database.bulk import get_times
+from sequere.backends.database.backend import DatabaseBackend
+from sequere.backends.database.bulk import forget, get_times, set_edges
 from sequere.backends.database.fields import columns_of
 from sequere.backends.database.models import Edge as Row
 from sequere.backends.redis.behind.rebuild import rebuild
@@ -15,6 +16,7 @@ from sequere.backends.redis.behind.verify import verify
 from sequere.relations import Edge
 from sequere.resources import Resource
 from sequere.timestamps import to_datetime
+from tests.support.calls import Ask
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -28,34 +30,58 @@ def fill_table(numbers):
     Row.objects.bulk_create(rows, batch_size=1000)
 
 
-@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
-def test_a_look_up_by_a_list_of_edges_uses_the_index_of_the_digest(database):
+ASK = Ask(DatabaseBackend())
+WANTED = [edge_of(number) for number in range(0, 40_000, 400)]
+OWNER, OTHERS = WANTED[1].from_resource, [edge.to_resource for edge in WANTED]
+
+#: What looks up, changes or removes the rows of a list of edges.
+LOOK_UPS = {
+    "get_times": lambda alias: get_times(alias, WANTED),
+    "remove": lambda alias: set_edges(alias, dict.fromkeys(WANTED)),
+    "forget": lambda alias: forget(alias, OWNER),
+    "are_following": lambda alias: ASK.are_following(OWNER, OTHERS),
+    "unfollow_many": lambda alias: ASK.unfollow_many(OWNER, OTHERS[:50]),
+    "follow_many": lambda alias: ASK.follow_many(WANTED[1].from_resource, OTHERS[:50], timestamp=5.0),
+}
+
+
+def test_a_look_up_by_a_list_of_edges_uses_an_index(database):
     fill_table(range(20_000))
     connection = connections[database]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE sequere_edge" if database == "mariadb" else "ANALYZE sequere_edge")
+        if database == "mariadb":
+            cursor.fetchall()
     plans = []
 
     def explain(execute, sql, params, many, context):
-        with connection.cursor() as cursor:
-            cursor.cursor.execute(f"EXPLAIN {sql}", params)  # past this wrapper
-            plans.append(cursor.cursor.fetchall())
+        if sql.startswith(("SELECT", "DELETE")):
+            with connection.cursor() as cursor:
+                plan = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+                cursor.cursor.execute(f"{plan} {sql}", params)  # past this wrapper
+                plans.append((sql, cursor.cursor.fetchall()))
         return execute(sql, params, many, context)
 
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE sequere_edge" if database == "postgresql" else "ANALYZE TABLE sequere_edge")
-        if database == "mariadb":
-            cursor.fetchall()
-    wanted = [edge_of(number) for number in range(0, 40_000, 400)]
-    with connection.execute_wrapper(explain):
-        assert len(get_times(database, wanted)) == 50
-    (plan,) = plans
-    if database == "postgresql":
-        assert "Index Scan" in str(plan)
-        assert "digest" in str(plan)
-        assert "Seq Scan" not in str(plan)
-    else:
-        ((_, _, _, kind, _, key, _, _, rows, _),) = plan
-        assert (kind, key) == ("range", "digest")
-        assert int(rows) <= 2 * len(wanted)
+    for name, look_up in LOOK_UPS.items():
+        plans.clear()
+        with connection.execute_wrapper(explain), transaction.atomic(using=database):
+            look_up(database)
+            transaction.set_rollback(True, using=database)
+        assert plans, name
+        for sql, plan in plans:
+            told = f"{name}: {sql[:80]} … {plan}"
+            if database == "postgresql":
+                assert "Index" in str(plan), told
+                assert "Seq Scan" not in str(plan), told
+            elif database == "mariadb":
+                for _, _, _, kind, _, key, _, _, rows, _ in plan:
+                    assert kind not in ("ALL", "index"), told
+                    assert key, told
+                    assert int(str(rows).split()[0]) <= 2 * len(WANTED), told
+            else:
+                assert all(row[3].startswith(("SEARCH", "MULTI-INDEX", "INDEX")) for row in plan), told
+        if name in ("remove", "forget", "unfollow_many"):
+            assert [sql.split()[0] for sql, _ in plans].count("DELETE") == 1
 
 
 @pytest.mark.slow
