@@ -95,7 +95,10 @@ class WrongType(BackendError):
 
 
 class CorruptGraph(BackendError):
-    """The graph contradicts itself, or a write that stopped half-way could not be set back: ``audit`` with repair."""
+    """The graph contradicts itself, or a write that stopped half-way could not be set back: ``audit`` with repair.
+
+    Or the keys under the prefix are of django-sequere 0.x: the page on upgrading says how they are imported.
+    """
 
 
 class ColdStore(BackendError):

@@ -2595,6 +2595,9 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
+    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+    end
     error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
   end
   return name[1], name[2]
@@ -3605,6 +3608,9 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
+    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+    end
     error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
   end
   return name[1], name[2]
@@ -4462,6 +4468,9 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
+    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+    end
     error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
   end
   return name[1], name[2]
@@ -4906,6 +4915,9 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
+    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+    end
     error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
   end
   return name[1], name[2]
