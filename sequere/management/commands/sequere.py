@@ -15,9 +15,10 @@ from ...registry import registry
 from ...resources import Resource, check_resource
 from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts
 from ..console import arrange, until_nobody_reads
+from ..importing import add_import, run_import
 
 #: The sub-commands for every backend.
-ANYWHERE = ("forget", "prune")
+ANYWHERE = ("forget", "prune", "import")
 
 #: The sub-commands of write-behind.
 BEHIND = ("drain", "rebuild", "verify", "status", "close")
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         resolve.add_argument("uid")
         add_forgetting(commands)
         add_behind(commands)
+        add_import(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
         from ...backends.redis import RedisBackend, RedisFallbackBackend
@@ -109,6 +111,9 @@ class Command(BaseCommand):
             run_forget(options, write)
         elif options.subcommand == "prune":
             run_prune(backend, options, write)
+        elif options.subcommand == "import":
+            if run_import(options, write):
+                sys.exit(1)
         elif options.subcommand == "stats":
             run_stats(backend, write, as_json=options.json)
         elif options.subcommand == "resolve":

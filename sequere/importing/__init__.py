@@ -1,0 +1,1 @@
+"""Follows of django-sequere 0.x become edges of the configured backend. The old data is only read."""

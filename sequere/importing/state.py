@@ -1,0 +1,91 @@
+"""The file that says how far an import is, so that one that was stopped goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ..exceptions import InvalidArgument
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS progress (
+    source TEXT, target TEXT, place TEXT, read INTEGER, added INTEGER, existing INTEGER, left_out INTEGER, done INTEGER
+);
+CREATE TABLE IF NOT EXISTS lists (uid TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID;
+"""
+
+
+@dataclass
+class Progress:
+    """How far an import is. ``read`` follows are ``added``, ``existing`` before, or ``left_out``."""
+
+    source: str
+    target: str
+    place: str = ""
+    read: int = 0
+    added: int = 0
+    existing: int = 0
+    left_out: int = 0
+    done: bool = False
+
+
+class State:
+    """A SQLite file with the progress, and with the lists that were found in Redis. None: a temporary one.
+
+    Raises :class:`~sequere.exceptions.InvalidArgument` for a file that is something else, or of another import.
+    """
+
+    def __init__(self, path: Path | None, source: str, target: str) -> None:
+        try:
+            self._connection = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed
+            self._connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+            row = self._connection.execute("SELECT * FROM progress").fetchone()
+        except sqlite3.Error as error:
+            raise InvalidArgument(
+                f"--state: {path} cannot be used ({error}). Another import is using it, it is another kind of file, or "
+                "its folder does not exist."
+            ) from error
+        self.progress = Progress(*row) if row else Progress(source, target)
+        if (self.progress.source, self.progress.target) != (source, target):
+            self._connection.close()
+            raise InvalidArgument(
+                f"--state: {path} is of the import of {self.progress.source} into {self.progress.target}; this one is "
+                f"of {source} into {target}. Name another file."
+            )
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def save(self) -> None:
+        """Store the progress."""
+        self._connection.executescript("BEGIN; DELETE FROM progress")
+        self._connection.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(self.progress))
+        self._connection.execute("COMMIT")
+
+    def clear_lists(self) -> None:
+        """Forget the lists that were stored."""
+        self._connection.execute("DELETE FROM lists")
+
+    def add_lists(self, lists: Iterable[tuple[str, int]]) -> None:
+        """Store lists, each as its uid and how many follows it has; one that is there already is replaced."""
+        self._connection.execute("BEGIN")
+        self._connection.executemany("INSERT OR REPLACE INTO lists VALUES (?, ?)", lists)
+        self._connection.execute("COMMIT")
+
+    def count(self) -> int:
+        """How many follows the stored lists have."""
+        (total,) = self._connection.execute("SELECT COALESCE(SUM(size), 0) FROM lists").fetchone()
+        return int(total)
+
+    def lists(self, uid: str) -> Iterator[tuple[str, int]]:
+        """The stored lists in the order of their uids, from this one on."""
+        yield from self._connection.execute("SELECT uid, size FROM lists WHERE uid >= ? ORDER BY uid", [uid])
