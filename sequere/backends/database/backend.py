@@ -129,9 +129,24 @@ class DatabaseBackend(BaseBackend):
             check_ends(from_resource, other)
         check_self(from_resource, others)
         seconds = to_seconds(timestamp)
-        alias = router.db_for_write(self._model)
         edges = [Edge(relation, from_resource, other) for other in others]
-        rows = [self._row(edge, seconds) for edge in edges]
+        return self._add_rows([self._row(edge, seconds) for edge in edges]), edges
+
+    def add_many(self, edges: Sequence[tuple[Edge, float]]) -> list[bool]:
+        """Add up to 1,000 edges of any ends, each with since when it exists (seconds), in one transaction.
+
+        For an import. For each edge, in order, whether it is new; one that exists keeps its timestamp. The caller has
+        checked them. Raises :class:`~sequere.exceptions.InvalidObjectId` if the database cannot hold one: then none is
+        added.
+        """
+        try:
+            return self._add_rows([self._row(edge, seconds) for edge, seconds in edges])
+        except (UnicodeEncodeError, DatabaseError) as error:
+            refuse_unfit(error)
+            raise
+
+    def _add_rows(self, rows: Sequence[Row]) -> list[bool]:
+        alias = router.db_for_write(self._model)
 
         def insert() -> list[bool]:
             # In a transaction, so that no other call removes a new row before it is counted.
@@ -139,7 +154,7 @@ class DatabaseBackend(BaseBackend):
                 ours = self._insert(alias, rows)
             return [row.pk in ours for row in rows]
 
-        return despite_conflicts(alias, insert), edges
+        return despite_conflicts(alias, insert)
 
     def unfollow(self, operation: ops.Unfollow) -> tuple[bool, list[Edge]]:
         check_ends(operation.from_resource, operation.to_resource)
