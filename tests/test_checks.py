@@ -14,6 +14,7 @@ from sequere import exceptions
 from sequere.backends import get_backend
 from sequere.checks import check_server, check_settings
 from tests.support.calls import Ask
+from tests.support.former import Former
 
 REDIS = "sequere.backends.redis.RedisBackend"
 
@@ -152,6 +153,19 @@ def test_a_server_that_may_drop_keys(valkey):
             client.config_set("maxmemory-policy", "noeviction")
     assert message.id == "sequere.W002"
     assert "allkeys-lru" in message.msg
+
+
+def test_keys_of_django_sequere_0_2_under_the_prefix(valkey, settings):
+    """The scripts do not notice them at a write: their uids are numbers too."""
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    Ask().follow(("user", "1"), ("user", "2"), timestamp=5.0)
+    assert check_server() == []
+    with valkey.client() as client:
+        client.flushall()
+        Former(client, numbers=True).follow(("user", "1"), ("user", "2"), 5.0)
+    (message,) = check_server()
+    assert message.id == "sequere.W010"
+    assert "import --from sequere" in message.hint
 
 
 @pytest.mark.parametrize(

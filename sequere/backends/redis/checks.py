@@ -11,7 +11,7 @@ from django.core import checks
 from ...exceptions import BackendError, InvalidSettings, SequereException
 from ...relations import LISTS
 from ...resources import Resource
-from ..operations import Count
+from ..operations import Count, decode
 from . import scripts
 from .client import find_node, is_cluster
 from .connection import Connection
@@ -60,7 +60,7 @@ def check_server(connections: Sequence[Connection], keys: tuple[str, str]) -> li
             )
         ]
     client = connections[0].client
-    return [*_check_policy(client, prefix), *_check_permissions(client, prefix)]
+    return [*_check_policy(client, prefix), *_check_permissions(client, prefix), *_check_former(client, prefix)]
 
 
 def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
@@ -78,6 +78,26 @@ def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+def _check_former(client: Any, prefix: str) -> list[checks.CheckMessage]:
+    """Whether the last uid was given out by django-sequere 0.1 or 0.2; the scripts refuse those of 0.3 and 0.4."""
+    node = find_node(client, prefix)
+    try:
+        with translated():
+            last = decode(node.get(f"{prefix}global:uid"))
+            is_former = last is not None and node.exists(f"{prefix}uid:{last}")
+    except BackendError:
+        return []  # the other checks report it
+    if not is_former:
+        return []
+    return [
+        checks.Warning(
+            f"There are keys of django-sequere 0.x under the prefix {prefix!r}.",
+            hint="Set SEQUERE_REDIS_PREFIX to another text and run `manage.py sequere import --from sequere`.",
+            id="sequere.W010",
+        )
+    ]
 
 
 def _check_permissions(client: Any, prefix: str) -> list[checks.CheckMessage]:
