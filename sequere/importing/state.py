@@ -40,15 +40,13 @@ class State:
 
     def __init__(self, path: Path | None, source: str, target: str) -> None:
         try:
-            self._connection = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
-            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed
-            self._connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
-            row = self._connection.execute("SELECT * FROM progress").fetchone()
+            self._connection = _open(path)
         except sqlite3.Error as error:
             raise InvalidArgument(
                 f"--state: {path} cannot be used ({error}). Another import is using it, it is another kind of file, or "
                 "its folder does not exist."
             ) from error
+        row = self._connection.execute("SELECT * FROM progress").fetchone()
         self.progress = Progress(*row) if row else Progress(source, target)
         if (self.progress.source, self.progress.target) != (source, target):
             self._connection.close()
@@ -89,3 +87,15 @@ class State:
     def lists(self, uid: str) -> Iterator[tuple[str, int]]:
         """The stored lists in the order of their uids, from this one on."""
         yield from self._connection.execute("SELECT uid, size FROM lists WHERE uid >= ? ORDER BY uid", [uid])
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """The file with its tables, locked until it is closed. Raises ``sqlite3.Error``."""
+    connection = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
