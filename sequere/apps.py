@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.core import checks
 
 
@@ -31,11 +31,3 @@ class SequereConfig(AppConfig):
             self.celery = app_or_default()
         watch(registry)
         autodiscover()
-
-
-def find_application() -> Any | None:
-    """The project's Celery application, if it sends messages to a broker."""
-    application = apps.get_app_config("sequere").celery  # type: ignore[attr-defined]
-    if application is None or application.conf.task_always_eager or not application.conf.broker_write_url:
-        return None
-    return application

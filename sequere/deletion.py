@@ -19,9 +19,9 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete
 
-from .apps import find_application
 from .backends.operations import Forget, Forgotten
 from .base import ModelBase
+from .celery_application import find_application
 from .conf import get_setting
 from .exceptions import InvalidObjectId, SequereException, UnsavedInstance
 from .registry import Registry, model_registered

@@ -332,7 +332,7 @@ def test_an_audit_beside_traffic_finds_nothing(valkey):
     backend = get_backend()
     for number in range(50):
         Ask(backend).follow(Resource("user", str(number)), PROJECT, timestamp=1.0)
-    ask, asked = survey._ask, 0
+    ask, asked = survey.ask, 0
 
     def meanwhile(of, commands):
         nonlocal asked
@@ -343,7 +343,7 @@ def test_an_audit_beside_traffic_finds_nothing(valkey):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(survey, "STEP", 10)
-        patch.setattr(survey, "_ask", meanwhile)
+        patch.setattr(survey, "ask", meanwhile)
         assert [item for item in survey.audit_graph(backend, ["user"]) if item.findings] == []
     assert asked > 50
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 
-from sequere import exceptions
+from sequere import exceptions, registry
 from sequere.backends import get_backend
 from sequere.backends.redis import connection
 from sequere.models import aget_followers_count
@@ -169,7 +169,7 @@ def test_the_reply_of_a_cancelled_call_is_nobody_elses(one_connection):
 
 
 async def count(request):
-    return HttpResponse(await aget_followers_count(User(pk=1)))
+    return HttpResponse(await aget_followers_count(registry.from_key(User, 1)))
 
 
 urlpatterns = [path("followers/", count)]

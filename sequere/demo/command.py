@@ -28,6 +28,8 @@ def run(url: str | None, *, keys: bool) -> int:
             with embedded(folder) if url is None else existing(url) as server:
                 performance = play(server, keys=keys)
         show(performance, server)
+    except BrokenPipeError:
+        raise  # nobody reads what is printed
     except (BackendError, DatabaseError, OSError, RedisError) as error:
         print(f"python -m sequere demo: error: {error}", file=sys.stderr)
         return 1

@@ -19,7 +19,7 @@ from ..backends.redis.behind.adopt import adopt
 from ..backends.redis.behind.closing import close, release
 from ..backends.redis.behind.status import WARNING, get_status
 from ..backends.redis.behind.verify import Difference, verify
-from ..backends.redis.operate.survey import count_uids
+from ..backends.redis.uids import count_uids
 from ..exceptions import ColdStore, SequereException
 from .graph import Write, progress
 
@@ -94,7 +94,7 @@ def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
 
 
 def _adopt(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    with progress("adopt", rebuilding.count_edges() + count_uids(unguarded)) as on_step:
+    with progress("adopt", rebuilding.count_edges() + count_uids(unguarded.client, unguarded.prefix)) as on_step:
         told = adopt(unguarded, on_step=on_step)
     write(f"The database differed in {told} follows. It holds what Redis holds now, and follows it.")
     return 0

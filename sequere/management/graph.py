@@ -10,7 +10,8 @@ from typing import TextIO
 
 from ..backends.redis.backend import RedisBackend
 from ..backends.redis.operate.audit import audit
-from ..backends.redis.operate.survey import Checked, Stats, audit_graph, count_uids, find_identifiers, get_stats
+from ..backends.redis.operate.survey import Checked, Stats, audit_graph, find_identifiers, get_stats
+from ..backends.redis.uids import count_uids
 from ..exceptions import CorruptGraph
 from ..resources import Resource, quote
 
@@ -80,14 +81,14 @@ def _audit(
 def estimate_uids(backend: RedisBackend) -> int | None:
     """About how many resources there are; None where the last uid is none, which an audit mends."""
     try:
-        return count_uids(backend)
+        return count_uids(backend.client, backend.prefix)
     except CorruptGraph:
         return None
 
 
 def run_stats(backend: RedisBackend, write: Write, *, as_json: bool) -> None:
     """Count what the graph holds and print it."""
-    with progress("stats", count_uids(backend)) as on_step:
+    with progress("stats", count_uids(backend.client, backend.prefix)) as on_step:
         stats = get_stats(backend, on_step=on_step)
     for line in _stats_as_json(stats) if as_json else _stats_as_text(stats):
         write(line)

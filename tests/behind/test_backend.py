@@ -229,7 +229,7 @@ def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, ca
 def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monkeypatch, caplog):
     application = Celery(set_as_current=False)
     application.config_from_object("no.such.module")
-    monkeypatch.setattr(apps.get_app_config("sequere_redis"), "celery", application)
+    monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
     assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert Ask(behind).unfollow(ADA, BOB) is True
     nudge.time.sleep(0.2)

@@ -13,6 +13,7 @@ from ...resources import Resource
 from ..base import BaseBackend, GraphOperation
 from . import checks, scripts
 from .connection import Connection
+from .uids import walk_resources
 
 R = TypeVar("R")
 
@@ -64,9 +65,7 @@ class RedisBackend(BaseBackend):
 
     def resources(self) -> Iterator[list[Resource]]:
         """As the base class says. One round trip for each 500 uids that were given out."""
-        from .operate.survey import walk_resources  # which imports this module
-
-        return walk_resources(self)
+        return walk_resources(self.client, self.prefix)
 
     def check(self) -> list[CheckMessage]:
         return checks.check_settings(self.connections, self.prefix)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 
-from ....apps import find_application
+from ....celery_application import find_application
 
 logger = logging.getLogger("sequere")
 

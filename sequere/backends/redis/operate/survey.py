@@ -23,25 +23,18 @@ from ....timestamps import MICROSECONDS
 from ...operations import Entry, ReadPage
 from ..backend import RedisBackend
 from ..errors import translated
+from ..uids import AUDIT, ask, count_uids, read_resources, to_resource, to_text
 from .audit import Finding, audit
 from .permissions import escape
 
 #: Keys that one SCAN looks at, and the most commands of a pipeline.
 STEP = 1000
 
-#: Names that are read together.
-NAMES = 500
-
 #: Entries of each list that are read together with those of others.
 FIRST_PAGE = 100
 
-#: What to do about a graph that contradicts itself.
-AUDIT = "Run `python manage.py sequere audit --repair`."
-
 #: Lists that stats names.
 LARGEST = 10
-
-_LAST_UID = re.compile(r"0|[1-9][0-9]{0,14}")
 
 # Identifiers are never digits alone, so no key matches two of these.
 _HASH = re.compile(r":(\d+)")
@@ -80,21 +73,6 @@ class Stats:
     largest: list[Largest]
 
 
-def count_uids(backend: RedisBackend) -> int:
-    """The last uid given out, which is about the number of resources. One round trip.
-
-    Raises :class:`~sequere.exceptions.CorruptGraph` if the key holds something else.
-    """
-    key = f"{backend.prefix}global:uid"
-    (value,) = _ask(backend, [("GET", key)])
-    text = "0" if value is None else _text(value)
-    if not _LAST_UID.fullmatch(text):
-        raise CorruptGraph(
-            f"{key} must hold the last uid given out, a whole number of at most 15 digits; got {text!r:.80}. {AUDIT}"
-        )
-    return int(text)
-
-
 def find_identifiers(backend: RedisBackend) -> set[str]:
     """The identifiers that occur in the names of the graph's keys. One round trip for each 1,000 keys of the server."""
     found: set[str] = set()
@@ -131,7 +109,7 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
     for resource in sorted(last):
         yield Checked(resource, audit(backend, resource, wanted, repair=repair))
     try:
-        count_uids(backend)
+        count_uids(backend.client, backend.prefix)
     except CorruptGraph as error:
         key, _, detail = str(error).partition(" ")
         yield Checked(None, [Finding("count", key, detail)])
@@ -144,9 +122,9 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
     findings: list[Finding] = []
     lost: set[Resource] = set()
     named: list[tuple[str, Resource]] = []
-    hashes = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for uid in uids])
+    hashes = ask(backend.client, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for uid in uids])
     for uid, reply in zip(uids, hashes, strict=True):
-        resource = _resource(reply)
+        resource = to_resource(reply)
         if resource:
             named.append((uid, resource))
         elif isinstance(reply, Exception):
@@ -157,12 +135,12 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
     for uid, resource in named:
         # Both are deleted at once: a name that outlives its uid is damage.
         questions += [("GET", _uid_key(prefix, resource)), ("EXISTS", f"{prefix}uid::{uid}")]
-    replies = _ask(backend, questions)
+    replies = ask(backend.client, questions)
     for (uid, resource), leads, there in zip(named, replies[::2], replies[1::2], strict=True):
-        if isinstance(leads, Exception) or (leads is not None and _text(leads) == uid):
+        if isinstance(leads, Exception) or (leads is not None and to_text(leads) == uid):
             resources.add(resource)  # the script tells of a wrong type
         elif there:
-            told = "leads to nothing" if leads is None else f"holds {_text(leads)!r:.80}"
+            told = "leads to nothing" if leads is None else f"holds {to_text(leads)!r:.80}"
             findings.append(Finding("mapping", _uid_key(prefix, resource), f"{told}, should lead to uid {uid}"))
             lost.add(resource)
     return resources, findings, lost
@@ -170,13 +148,10 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
 
 def _by_name(backend: RedisBackend, resources: list[Resource]) -> set[Resource]:
     """Those of these resources, which have a uid, that their uid does not name. Two round trips."""
-    uids = _ask(backend, [("GET", _uid_key(backend.prefix, resource)) for resource in resources])
+    uids = ask(backend.client, [("GET", _uid_key(backend.prefix, resource)) for resource in resources])
     given = {resource: uid for resource, uid in zip(resources, uids, strict=True) if uid is not None}
-    replies = _ask(
-        backend,
-        [("HMGET", f"{backend.prefix}uid::{_text(uid)}", "identifier", "object_id") for uid in given.values()],
-    )
-    return {resource for resource, reply in zip(given, replies, strict=True) if _resource(reply) != resource}
+    named = read_resources(backend.client, backend.prefix, map(to_text, given.values()))
+    return {resource for resource, other in zip(given, named, strict=True) if other != resource}
 
 
 def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Finding]:
@@ -185,23 +160,12 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
     for uid, key in lists:
         # The name goes last: a list that outlives it is damage.
         questions += [("EXISTS", f"{backend.prefix}uid::{uid}"), ("EXISTS", key)]
-    replies = _ask(backend, questions)
+    replies = ask(backend.client, questions)
     return [
         Finding("orphan", key, f"no resource has the uid {uid}")
         for (uid, key), named, there in zip(lists, replies[::2], replies[1::2], strict=True)
         if there and not named
     ]
-
-
-def walk_resources(backend: RedisBackend) -> Iterator[list[Resource]]:
-    """All resources that have a name, in the order of their uids. One round trip for each 500 uids given out.
-
-    Raises :class:`~sequere.exceptions.CorruptGraph` if the last uid is none.
-    """
-    for start in range(1, count_uids(backend) + 1, NAMES):
-        uids = range(start, start + NAMES)
-        replies = _ask(backend, [("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id") for uid in uids])
-        yield [resource for resource in map(_resource, replies) if resource]
 
 
 def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
@@ -210,7 +174,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
     One round trip for each 500 uids, one for each 1,000 of those in their lists, and one for each 500 entries of a list
     of 100 or more. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
-    prefix, end = backend.prefix, count_uids(backend)
+    prefix, end = backend.prefix, count_uids(backend.client, backend.prefix)
     step = STEP // (1 + len(RELATIONS))
     for start in range(1, end + 1, step):
         uids = range(start, min(start + step, end + 1))
@@ -219,10 +183,10 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id"))
             for one in RELATIONS.values():
                 questions.append(("ZRANGE", f"{prefix}uid:{uid}:{one.forward}", "0", str(FIRST_PAGE - 1), "WITHSCORES"))
-        replies = iter(_ask(backend, questions))
+        replies = iter(ask(backend.client, questions))
         lists: list[tuple[Relation, Resource, list[Any]]] = []
         for uid in uids:
-            resource = _resource(next(replies))
+            resource = to_resource(next(replies))
             for relation in RELATIONS.values():
                 reply = next(replies)
                 if isinstance(reply, Exception) or (reply and not resource):
@@ -246,15 +210,14 @@ def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator
 def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, list[Any]]]) -> Iterator[dict[Edge, int]]:
     """The edges of lists that were read, and of those that go on, in parts."""
     short = [one for one in lists if len(one[2]) < FIRST_PAGE]
-    uids = list(dict.fromkeys(_text(uid) for *_, entries in short for uid, _ in entries))
+    uids = list(dict.fromkeys(to_text(uid) for *_, entries in short for uid, _ in entries))
     names: dict[str, Resource | None] = {}
     for part in in_steps(uids, STEP):
-        replies = _ask(backend, [("HMGET", f"{backend.prefix}uid::{uid}", "identifier", "object_id") for uid in part])
-        names.update(zip(part, map(_resource, replies), strict=True))
+        names.update(zip(part, read_resources(backend.client, backend.prefix, part), strict=True))
     edges: dict[Edge, int] = {}
     for relation, resource, entries in short:
         for uid, score in entries:
-            other = names[_text(uid)]
+            other = names[to_text(uid)]
             if other:  # else it was forgotten meanwhile
                 edges[Edge(relation.name, resource, other)] = round(float(score) * MICROSECONDS)
     yield edges
@@ -270,7 +233,7 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
 
     One round trip for each 250 uids. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
-    prefix, end = backend.prefix, count_uids(backend)
+    prefix, end = backend.prefix, count_uids(backend.client, backend.prefix)
     resources: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     largest: list[tuple[int, int, str]] = []
@@ -281,25 +244,25 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
         for uid in uids:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier"))
             questions += [("ZCARD", f"{prefix}uid:{uid}:{name}") for name in LISTS]
-        replies = iter(_ask(backend, questions))
+        replies = iter(ask(backend.client, questions))
         for uid in uids:
             for name in ("", *LISTS):
                 reply = next(replies)
                 if isinstance(reply, Exception):
                     raise CorruptGraph(f"uid {uid}: {reply}. {AUDIT}")
                 if not name:
-                    resources.update([_text(reply[0])] if reply[0] else [])
+                    resources.update([to_text(reply[0])] if reply[0] else [])
                 elif reply:
                     sizes[name] += reply
                     largest.append((-reply, uid, name))
         largest = heapq.nsmallest(LARGEST, largest)
         on_step(uids[-1])
-    names = _ask(backend, [("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id") for _, uid, _ in largest])
+    named = read_resources(backend.client, prefix, [uid for _, uid, _ in largest])
     return Stats(
         resources=dict(sorted(resources.items())),
         edges={relation.name: sizes[relation.forward] for relation in RELATIONS.values()},
         pairs={relation.mutual: sizes[relation.mutual] // 2 for relation in RELATIONS.values() if relation.mutual},
-        largest=[Largest(-size, name, _resource(reply)) for (size, _, name), reply in zip(largest, names, strict=True)],
+        largest=[Largest(-size, name, resource) for (size, _, name), resource in zip(largest, named, strict=True)],
     )
 
 
@@ -316,39 +279,13 @@ def _scan(backend: RedisBackend) -> Iterator[list[str]]:
     """What comes after ``{prefix}uid:`` in the graph's keys, at most 1,000 a time."""
     start = len(f"{backend.prefix}uid:")
     for keys in find_keys(backend, STEP):
-        yield [_text(key)[start:] for key in keys]
-
-
-def _ask(backend: RedisBackend, commands: list[tuple[str, ...]]) -> list[Any]:
-    """The replies to reads in one round trip; WRONGTYPE comes as a reply, every other error is raised."""
-    if not commands:
-        return []
-    with translated():
-        pipeline = backend.client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        replies: list[Any] = pipeline.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, Exception) and not str(reply).startswith("WRONGTYPE"):
-                raise reply
-    return replies
+        yield [to_text(key)[start:] for key in keys]
 
 
 def _uid_key(prefix: str, resource: Resource) -> str:
     return f"{prefix}uid:{resource.identifier}:{resource.object_id}"
 
 
-def _resource(reply: Any) -> Resource | None:
-    """The resource of an HMGET of both names; None if one is missing or the key is no hash."""
-    if isinstance(reply, Exception) or None in reply:
-        return None
-    return Resource(*map(_text, reply))
-
-
 def _pairs(reply: Any) -> list[Any]:
     """Uids with their scores: RESP2 has them in one flat list."""
     return list(reply) if isinstance(reply[0], (list, tuple)) else list(zip(reply[::2], reply[1::2], strict=True))
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
