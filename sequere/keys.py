@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from functools import cached_property
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, ClassVar
 from uuid import UUID
@@ -35,8 +35,8 @@ _INT64 = (-(2**63), 2**63 - 1)
 class PrimaryKey:
     """Translates the values of a model's primary key into object ids and back. No method makes a query.
 
-    This class is for the fields of a project that are none of Django's: their ``to_python()`` and ``value_to_string()``
-    are taken, as Django's serializers take them.
+    This class is for custom fields of a project: it uses their ``to_python()`` and ``value_to_string()``, as Django's
+    serializers do.
     """
 
     #: The types of values that the subclass writes in its own way.
@@ -51,9 +51,9 @@ class PrimaryKey:
         self.attname: str = model._meta.pk.attname
         #: The field that decides the type: a foreign key is of the type of what it points to.
         self.field = field
-        own = type(field).to_python.__module__.startswith("django.")
+        is_django = type(field).to_python.__module__.startswith("django.")
         # The short way for most keys: every call of the package takes it, and every entry of a list.
-        self._plain: Callable[[Any], Any] | None = self.plain_type if own else None
+        self._plain: Callable[[Any], Any] | None = self.plain_type if is_django else None
 
     def clean(self, value: Any) -> Any:
         """The value as the database gives it back, of one in whatever form the field takes it.
@@ -214,10 +214,11 @@ class _Datetime(PrimaryKey):
     value_types = datetime
 
     def _normalize(self, key: datetime) -> datetime:
+        default = timezone.get_default_timezone()  # as DateTimeField, whatever zone is active
         if settings.USE_TZ:
-            key = (timezone.make_aware(key) if timezone.is_naive(key) else key).astimezone(UTC)
+            key = (timezone.make_aware(key, default) if timezone.is_naive(key) else key).astimezone(UTC)
         elif timezone.is_aware(key):
-            key = timezone.make_naive(key)
+            key = timezone.make_naive(key, default)
         self._connection.ops.adapt_datetimefield_value(key)
         return key
 
@@ -253,12 +254,7 @@ class _Address(PrimaryKey):
     value_types = str
 
     def _normalize(self, key: str) -> str:
-        address = ip_address(key)
-        if isinstance(address, IPv6Address):
-            address = IPv6Address(int(address))  # without a scope
-            if address.ipv4_mapped:
-                return f"::ffff:{address.ipv4_mapped}"  # as Django; Python only from 3.13 on
-        return str(address)
+        return key if ":" in key else str(ip_address(key))  # to_python() checks IPv6 only
 
 
 #: What translates the keys of each type of field, and of those that inherit from it.

@@ -6,15 +6,16 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
+from django.utils import timezone as django_timezone
 
 from sequere.exceptions import InvalidModel, InvalidObjectId
 from sequere.keys import get_primary_key
-from tests.support.databases import ENGINES
+from tests.support.tables import ModelRouter, tables_of
 from tests.testapp.models import (
     Answer,
     Color,
@@ -66,32 +67,14 @@ class Code(str, Enum):  # noqa: UP042 - its str() is not its value
 
 @pytest.fixture(scope="module")
 def tables(django_db_setup, django_db_blocker):
-    """The tables of MODELS in the databases that lack them."""
-    aliases = [alias for alias in ENGINES if alias in django_settings.DATABASES]
-    with django_db_blocker.unblock():
-        for alias in aliases:
-            with connections[alias].schema_editor() as editor:
-                for model in MODELS:
-                    editor.create_model(model)
-    yield
-    with django_db_blocker.unblock():
-        for alias in aliases:
-            with connections[alias].schema_editor() as editor:
-                for model in MODELS:
-                    editor.delete_model(model)
+    with django_db_blocker.unblock(), tables_of(MODELS):
+        yield
 
 
 @pytest.fixture
 def alias(database, tables, settings):
-    """The alias of each database, to which the routers send every model."""
-
-    class Router:
-        def db_for_write(self, model, **hints):
-            return database
-
-        db_for_read = db_for_write
-
-    settings.DATABASE_ROUTERS = [Router()]
+    """The alias of each database, to which the routers send the models."""
+    settings.DATABASE_ROUTERS = [ModelRouter(MODELS, database), *settings.DATABASE_ROUTERS]
     return database
 
 
@@ -261,13 +244,38 @@ def test_the_database_takes_every_key_that_is_not_refused(alias, model):
     assert model.objects.using(alias).in_bulk(keys) == {}
 
 
-def test_without_time_zones_the_text_has_none(settings):
+@pytest.fixture(params=[None, "Asia/Tokyo"])
+def active_zone(request):
+    """The time zone of the request; the one of the settings is Europe/Paris."""
+    with django_timezone.override(request.param):
+        yield
+
+
+def test_a_naive_datetime_is_of_the_default_time_zone_whichever_is_active(alias, active_zone):
+    key = get_primary_key(Moment)
+    naive, object_id = datetime(2013, 10, 25, 8, 41, 31), "2013-10-25T06:41:31.000000Z"
+    with pytest.warns(RuntimeWarning, match="received a naive datetime"):
+        saved = Moment.objects.create(pk=naive)
+    assert key.to_object_id(saved.pk) == key.to_object_id(Moment.objects.get().pk) == object_id
+    assert key.to_object_id("2013-10-25 08:41:31") == object_id
+    assert key.from_object_id(object_id) == Moment.objects.get().pk
+
+
+def test_without_time_zones_the_text_has_none(settings, active_zone):
     settings.USE_TZ = False
     key = get_primary_key(Moment)
     naive = datetime(2013, 10, 25, 8, 41, 31)
     assert key.to_object_id(naive) == "2013-10-25T08:41:31.000000"
     assert key.to_object_id(naive.replace(tzinfo=UTC)) == "2013-10-25T10:41:31.000000"  # of Europe/Paris
     assert key.from_object_id("2013-10-25T08:41:31.000000") == naive
+
+
+def test_a_moment_that_the_time_zone_of_the_database_cannot_express_is_refused(monkeypatch):
+    key, first = get_primary_key(Moment), "0001-01-01T00:00:00Z"
+    assert key.to_python(first) == datetime(1, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(connections["default"], "timezone", ZoneInfo("America/New_York"))  # TIME_ZONE in DATABASES
+    with pytest.raises(InvalidObjectId, match="out of range"):
+        key.to_python(first)
 
 
 def test_a_foreign_key_is_of_the_type_that_it_points_to():
@@ -307,6 +315,21 @@ def test_a_plain_field_of_the_project_takes_text():
 
     key = get_primary_key(make_model(Email(primary_key=True)))
     assert key.from_object_id("ada@example.org") == "ada@example.org" == key.to_object_id("ada@example.org")
+
+
+def test_what_a_field_of_the_project_gives_to_the_database_is_checked():
+    class Code(models.Field):
+        def to_python(self, value):
+            return str(value)
+
+        def get_db_prep_value(self, value, connection, prepared=False):
+            return int(value, 36)
+
+    key = get_primary_key(make_model(Code(primary_key=True)))
+    assert key.from_object_id("zz") == "zz" == key.to_object_id("zz")
+    for text, reason in [("!", "invalid literal"), ("z" * 20, "the database takes -9223372036854775808 to")]:
+        with pytest.raises(InvalidObjectId, match=reason):
+            key.to_python(text)
 
 
 @pytest.mark.parametrize(
