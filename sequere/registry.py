@@ -55,11 +55,11 @@ class Registry:
 
         Raises :class:`InvalidModel`, :class:`AlreadyRegistered` or ``InvalidIdentifier``.
         """
-        one = isinstance(model_or_iterable, (type, str))
-        models = [cast(type[Model], model_or_iterable)] if one else list(cast(Iterable[type[Model]], model_or_iterable))
+        if isinstance(model_or_iterable, (type, str)) or not isinstance(model_or_iterable, Iterable):
+            model_or_iterable = [cast(type[Model], model_or_iterable)]
         if not (isinstance(model_base, type) and issubclass(model_base, ModelBase)):
             raise InvalidModel(f"The second argument must be a subclass of sequere.ModelBase; got {model_base!r}.")
-        for model in models:
+        for model in model_or_iterable:
             self._check_model(model)
             base = model_base(model)
             for other in self._bases.values():
@@ -79,7 +79,9 @@ class Registry:
     __call__ = register
 
     def unregister(self, model: type[Model]) -> None:
-        """Take a model out. Its follows stay in the store. Raises :class:`NotRegistered`."""
+        """Take a model out. Its follows stay in the store. Raises :class:`InvalidModel`, :class:`NotRegistered`."""
+        if not isinstance(model, DjangoModelBase):
+            raise InvalidModel(f"Only a model can be unregistered; got {model!r:.80}.")
         if self._bases.pop(model, None) is None:
             raise NotRegistered(f"{model._meta.label} is not registered.")
         self._resolved.clear()
@@ -163,7 +165,7 @@ class Registry:
         return Resource(self._name(base), base.primary_key.to_object_id(key))
 
     def from_key(self, model: type[M], key: Any) -> M:
-        """The instance of a model that has this primary key, for who has no more than the key. No query.
+        """The instance of a model that has this primary key, for code that has only the key. No query.
 
         It is what ``model.objects.only("pk").get(pk=key)`` gives, but for the query: the database is asked for another
         field when that is first read, and ``DoesNotExist`` is raised then if it has no such row. ``key`` is of any type
@@ -191,8 +193,8 @@ class Registry:
     def _resolve(self, model: type[Model]) -> tuple[ModelBase, PrimaryKey]:
         """The ModelBase of a model, and what translates the keys of its instances. Raises :class:`NotRegistered`."""
         if base := self._find(model):
-            self._resolved[model] = base, base.primary_key
-            return self._resolved[model]
+            found = self._resolved[model] = base, base.primary_key
+            return found
         if isinstance(model._meta.apps, StateApps):
             return self._resolve_historical(model._meta.apps, model._meta.label)
         raise NotRegistered(
@@ -225,10 +227,9 @@ class Registry:
         for ancestor in model.__mro__:
             if ancestor in self._bases:
                 return self._bases[ancestor]
-        concrete = model._meta.concrete_model  # an abstract model has none
-        for base in self._bases.values():
-            if concrete is not None and base.model._meta.concrete_model is concrete:
-                return base
+            for base in self._bases.values():
+                if base.model._meta.concrete_model is ancestor:  # the model of a registered proxy
+                    return base
         return None
 
     @staticmethod

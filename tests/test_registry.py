@@ -53,7 +53,7 @@ def test_the_identifier_is_the_name_of_the_model_or_what_its_base_says(registry)
 
 
 def test_several_at_once_and_out_again(registry):
-    registry.register([User, Project])
+    registry.register(model for model in (User, Project))
     registry.unregister(User)
     assert registry.identifiers == ["project"]
     assert not registry.is_registered(User)
@@ -79,6 +79,24 @@ def test_a_registered_proxy_stands_for_its_table(registry):
         == registry.identify(registry.from_key(Book, 1))
         == Resource("book", "1")
     )
+
+
+def test_a_child_of_a_model_that_is_registered_by_its_proxy_counts_for_the_proxy(registry):
+    class Spot(Place):
+        class Meta:
+            app_label = "testapp_unmanaged"
+            proxy = True
+
+    class Diner(Restaurant):
+        class Meta:
+            app_label = "testapp_unmanaged"
+            proxy = True
+
+    registry.register(Spot)
+    assert registry.identify(registry.from_key(Restaurant, 3)) == Resource("spot", "3")
+    registry.register(Diner)  # which is nearer
+    assert registry.identify(registry.from_key(Restaurant, 3)) == Resource("diner", "3")
+    assert registry.identify(registry.from_key(Place, 3)) == Resource("spot", "3")
 
 
 def test_a_lazy_object_is_what_it_stands_for(registry):
@@ -134,9 +152,15 @@ def test_what_is_no_concrete_model_is_refused(registry):
         (object, "Only models can be registered; got <class 'object'>"),
         ("testapp.User", r"Only models can be registered; got 'testapp\.User'"),
         (["user"], "Only models can be registered; got 'user'"),
+        (5, "Only models can be registered; got 5"),
     ]:
         with pytest.raises(exceptions.InvalidModel, match=message):
             registry.register(model)
+    for value in (5, None, "user", [User], User(pk=1)):
+        with pytest.raises(
+            exceptions.InvalidModel, match=r"Only a model can be unregistered; got (5|None|'user'|\[|<U)"
+        ):
+            registry.unregister(value)
     with pytest.raises(exceptions.InvalidModel, match=r"must be a subclass of sequere.ModelBase; got <class 'dict'>"):
         registry.register(User, dict)
     assert registry.identifiers == []
@@ -187,7 +211,8 @@ def test_a_key_stands_for_its_row(registry, django_assert_num_queries):
         same = registry.from_key(User, str(user.pk))
         assert registry.identify(same) == registry.identify(user)
         assert (same, same.pk, type(same)) == (user, user.pk, User)
-        assert registry.identify(registry.from_key(Restaurant, 3)) == Resource("place", "3")
+        restaurant = registry.from_key(Restaurant, 3)
+        assert (restaurant.pk, registry.identify(restaurant)) == (3, Resource("place", "3"))
         nobody = registry.from_key(StarredUser, 12345)
     with django_assert_num_queries(1):
         assert same.username == "ada"
