@@ -4,7 +4,7 @@ It needs ``fakeredis[lua]``. With pytest, put ``pytest_plugins = ["sequere.pytes
 root and use the fixture ``empty_graph``; otherwise inherit from :class:`EmptyGraphMixin`.
 
 The backend stays the configured one. That of Redis keeps the graph in fakeredis. With the write-behind backend it is
-also in the database, whose changes Django's ``TestCase`` takes back, and no message is sent to a broker. For the
+also in the database, whose changes Django's ``TestCase`` rolls back, and no message is sent to a broker. For the
 database backend there is nothing to do: its graph is empty when the table is.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from django.test import override_settings
@@ -53,12 +53,14 @@ class EmptyGraphMixin(_Base):
     """Put it before ``TestCase``, or any other of ``django.test``: each test begins with an empty graph.
 
     What ``setUpTestData`` follows is there at the beginning of each test. A ``setUp`` or ``setUpClass`` of your own
-    calls the one of ``super()`` first.
+    must call ``super()`` first.
     """
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.enterClassContext(_fake_server())
+        # Not a context: super() applies the @override_settings of the class over it before it runs setUpTestData.
+        override_settings(**_fake_settings())(cls)
+        cls.enterClassContext(mock.patch.object(Nudge, "__call__"))
         super().setUpClass()
 
     def setUp(self) -> None:
@@ -68,15 +70,18 @@ class EmptyGraphMixin(_Base):
         super().setUp()
 
 
-@contextmanager
-def _fake_server() -> Iterator[None]:
-    """In this context the settings point to a server of its own. With write-behind it has no memory yet."""
-    redis = {
+def _fake_settings() -> dict[str, Any]:
+    return {
         "SEQUERE_REDIS_CONNECTION": {"server": fakeredis.FakeServer()},
         "SEQUERE_REDIS_CONNECTION_CLASS": "fakeredis.FakeRedis",
         "SEQUERE_REDIS_REPLICA_CONNECTION": None,
     }
-    with override_settings(**redis), mock.patch.object(Nudge, "__call__"):
+
+
+@contextmanager
+def _fake_server() -> Iterator[None]:
+    """In this context the settings point to a server of its own. With write-behind it has no memory yet."""
+    with override_settings(**_fake_settings()), mock.patch.object(Nudge, "__call__"):
         yield
 
 

@@ -101,6 +101,31 @@ class TestWriteBehindCommitted(Committed, TransactionTestCase):
 
 
 @with_redis
+@override_settings(SEQUERE_REDIS_CONNECTION=NOWHERE, SEQUERE_REDIS_REPLICA_CONNECTION=NOWHERE)
+class TestRedisOfTheClass(RolledBack, TestCase):
+    """The settings of a class are no more than those of the project."""
+
+
+class Prepared:
+    """A class of the project that goes between the mixin and the ``TestCase``."""
+
+    def setUp(self):
+        super().setUp()
+        self.prepared_followers = get_followers_count(self.project)
+
+
+@with_redis
+class TestASetUpAfterTheMixin(EmptyGraphMixin, Prepared, TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.project = Project.objects.create(name="Flight")
+        follow(User.objects.create(username="ada"), cls.project)
+
+    def test_it_runs_in_the_graph_of_the_test(self):
+        assert self.prepared_followers == 1
+
+
+@with_redis
 class TestRedisWithoutDatabase(EmptyGraphMixin, SimpleTestCase):
     def test_no_database_is_needed(self):
         assert get_followers_count(registry.from_key(Project, 1)) == 0
