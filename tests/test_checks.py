@@ -60,7 +60,7 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     assert ids(messages) == [identifier]
     assert name in messages[0].msg
     with pytest.raises(SystemCheckError, match=words):
-        call_command("check")
+        call_command("check", "--tag", "sequere")
     with pytest.raises(exceptions.InvalidSettings, match=words):
         Ask().count(("user", "1"), "followers")
     assert check_server() == []
@@ -136,7 +136,7 @@ def test_a_server_is_asked_with_deploy_only(settings, tmp_path):
     settings.SEQUERE_BACKEND_CLASS = REDIS
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
     assert check_settings() == []
-    call_command("check")
+    call_command("check", "--tag", "sequere")
     assert ids(check_server()) == ["sequere.W001"]
 
 
