@@ -1,13 +1,12 @@
 """When the row of a registered model is deleted, the graph forgets it, once that is committed.
 
-A copy of the row that is deleted in another database, such as an archive, changes nothing.
+A copy of the row that is deleted in another database, such as an archive, changes nothing. Neither does a row that has
+been created again with the same key by then: it goes on with its follows.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -15,15 +14,15 @@ from typing import Any
 
 from django.apps import apps
 from django.db import Error as DatabaseError
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete
 
-from .backends.operations import Forget, Forgotten
 from .base import ModelBase
 from .celery_application import find_application
 from .conf import get_setting
 from .exceptions import InvalidObjectId, SequereException, UnsavedInstance
+from .forgetting import find_aliases, forget_unless_live
 from .registry import Registry, model_registered
 from .resources import Resource, quote
 
@@ -44,7 +43,7 @@ def _watch_model(sender: Registry, model: type[Model], **kwargs: Any) -> None:
     """
     concrete = model._meta.concrete_model
     concrete_label = concrete._meta.label if concrete else model._meta.label
-    for other in apps.get_models(include_auto_created=True):
+    for other in apps.get_models():
         if other._meta.concrete_model is concrete:
             post_delete.connect(
                 partial(_forget_on_commit, sender),
@@ -60,7 +59,7 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
         return
     most = setting if type(setting) is int else inf
     for base in registry.get_bases(instance):
-        if not _is_live(base, using):
+        if using not in find_aliases(base):
             continue
         try:
             # Now: Django takes the key from the instance before the commit.
@@ -68,26 +67,20 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
         except (InvalidObjectId, UnsavedInstance) as error:
             logger.warning("A deleted %s is not forgotten, since its key is unknown: %s", base.identifier, error)
         else:
-            transaction.on_commit(partial(_forget, resource, most), using=using)
+            transaction.on_commit(partial(_forget, base, resource, using, most), using=using)
 
 
-def _is_live(base: ModelBase, using: str) -> bool:
-    """Whether a database holds the rows of a model that follow and are followed, not copies of them.
-
-    That is where the routers write the model, without looking at the instance, and what its ``get_queryset`` reads.
-    """
-    return using == router.db_for_write(base.model) or using == base.get_queryset().db
-
-
-def _forget(resource: Resource, most: float) -> None:
+def _forget(base: ModelBase, resource: Resource, using: str, most: float) -> None:
     """Forget a deleted resource, or about so many of its follows and leave the rest to somebody else.
 
-    The row is gone whatever happens here, so a failure is logged, not raised.
+    Only the database in which it was deleted is asked whether it has a row again: a replica may not know of the
+    deletion yet. The row is gone whatever happens here, so a failure is logged, not raised.
     """
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
-            if not _forget_part(resource, most):
-                _hand_over(resource)
+            forgotten = forget_unless_live(base, resource, [using], most=most)
+            if not forgotten.done and forgotten.removed >= most:
+                _hand_over(resource, using)
     except (SequereException, DatabaseError):
         logger.exception(
             "%s %r was deleted, but the graph could not forget it: lists leave it out, counts do not. When the store "
@@ -97,26 +90,14 @@ def _forget(resource: Resource, most: float) -> None:
         )
 
 
-def _forget_part(resource: Resource, most: float) -> bool:
-    """Forget a resource, up to about so many of its follows; whether that was all."""
-    if not most:
-        return False
-    removed = 0
-    for step in forget_in_steps(resource):
-        removed += step.removed
-        if step.done or removed >= most:
-            return step.done
-    return True
-
-
-def _hand_over(resource: Resource) -> None:
+def _hand_over(resource: Resource, using: str) -> None:
     """Send the task that forgets what is left of a resource; without Celery ``prune`` finds it."""
     try:
         application = find_application()
         if application is None:
             logger.info("%s %r was deleted; `python manage.py sequere prune` forgets its other follows.", *resource)
             return
-        application.send_task("sequere.forget", args=list(resource), retry=False, ignore_result=True)
+        application.send_task("sequere.forget", args=[*resource, using], retry=False, ignore_result=True)
     except Exception:  # transports, and the project's settings of Celery, raise what they like
         logger.exception(
             "%s %r was deleted, but the task that forgets its other follows could not be sent. Run "
@@ -124,19 +105,3 @@ def _hand_over(resource: Resource) -> None:
             *resource,
             quote(resource),
         )
-
-
-def forget_in_steps(resource: Resource) -> Iterator[Forgotten]:
-    """Forget a resource, 100 follows a step. One round trip each.
-
-    After each step comes a pause as long as the step took, so that the store serves others half of the time. Raises
-    what the backend raises, and ``InvalidObjectId``, ``InvalidIdentifier``.
-    """
-    while True:
-        start = time.monotonic()
-        step = Forget(resource).perform()
-        took = time.monotonic() - start
-        yield step
-        if step.done:
-            return
-        time.sleep(took)

@@ -12,14 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from django.db import router
-from django.db.models import QuerySet
-
 from .backends import get_backend
 from .backends.operations import ReadPage
-from .base import ModelBase
-from .deletion import forget_in_steps
 from .exceptions import InvalidObjectId
+from .forgetting import find_aliases, find_live, forget_unless_live
 from .registry import Registry
 from .relations import RELATIONS
 from .resources import Resource
@@ -60,7 +56,7 @@ def prune(
     ``dry_run`` nothing is removed. ``on_step`` is told how many resources were looked at.
 
     One SQL query for each model and 500 resources, and what :meth:`~sequere.backends.base.BaseBackend.resources` of
-    the backend needs; for each resource without a row one query and two round trips, and one of each for each 100
+    the backend needs; for each resource without a row two round trips, and one query and one round trip for each 100
     follows. Raises what the backend raises; call it again to go on.
     """
     looked_at = 0
@@ -72,26 +68,6 @@ def prune(
                 yield from _prune(registry, resource, fate, dry_run=dry_run, min_age=min_age)
         looked_at += len(batch)
         on_step(looked_at)
-
-
-def is_live(base: ModelBase, resource: Resource) -> bool:
-    """Whether a resource of a model has a row. One SQL query. Raises ``InvalidObjectId``."""
-    return bool(_find_live(base, {base.primary_key.to_python(resource.object_id): resource}))
-
-
-def forget_unless_live(base: ModelBase, resource: Resource) -> int | None:
-    """Forget a resource as long as it has no row. Returns how many follows were removed; None if it has a row.
-
-    One SQL query and one round trip for each 100 follows. Raises ``InvalidObjectId`` and what the backend raises.
-    """
-    if is_live(base, resource):
-        return None
-    removed = 0
-    for step in forget_in_steps(resource):
-        removed += step.removed
-        if not step.done and is_live(base, resource):
-            break
-    return removed
 
 
 def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tuple[Resource, Fate]]:
@@ -113,21 +89,11 @@ def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tu
         else:
             yield resource, Fate.NO_KEY
     for identifier, wanted in keys.items():
-        live = _find_live(registry.get_by_identifier(identifier), wanted)
+        base = registry.get_by_identifier(identifier)
+        live = find_live(base, wanted, find_aliases(base))
         for resource in wanted.values():
-            if resource not in live:
+            if resource.object_id not in live:
                 yield resource, Fate.FORGOTTEN
-
-
-def _find_live(base: ModelBase, wanted: dict[Any, Resource]) -> set[Resource]:
-    """Those of the resources, by their keys, that have a row. One query for each database that holds such rows."""
-    live: set[Resource] = set()
-    for alias in {router.db_for_write(base.model), base.get_queryset().db}:
-        # Not by a manager, which may hide rows.
-        rows: QuerySet[Any] = QuerySet(base.model, using=alias)
-        found = rows.filter(pk__in=wanted).values_list("pk", flat=True)
-        live |= {Resource(next(iter(wanted.values())).identifier, base.primary_key.to_object_id(key)) for key in found}
-    return live
 
 
 def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool, min_age: float) -> Iterator[Pruned]:
@@ -138,9 +104,10 @@ def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool,
     elif dry_run:
         yield Pruned(resource, fate)
     else:
-        removed = forget_unless_live(registry.get_by_identifier(resource.identifier), resource)
-        if removed is not None:
-            yield Pruned(resource, fate, removed)
+        base = registry.get_by_identifier(resource.identifier)
+        forgotten = forget_unless_live(base, resource, find_aliases(base))
+        if forgotten.done or forgotten.removed:  # else it has a row by now
+            yield Pruned(resource, fate, forgotten.removed)
 
 
 def _find_newest(resource: Resource) -> float:

@@ -56,7 +56,7 @@ class Registry:
         Raises :class:`InvalidModel`, :class:`AlreadyRegistered` or ``InvalidIdentifier``.
         """
         if isinstance(model_or_iterable, (type, str)) or not isinstance(model_or_iterable, Iterable):
-            model_or_iterable = [cast(type[Model], model_or_iterable)]
+            model_or_iterable = [model_or_iterable]
         if not (isinstance(model_base, type) and issubclass(model_base, ModelBase)):
             raise InvalidModel(f"The second argument must be a subclass of sequere.ModelBase; got {model_base!r}.")
         for model in model_or_iterable:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import Error as DatabaseError
 
 from .exceptions import BackendError
-from .pruning import forget_unless_live
+from .forgetting import forget_unless_live
 from .registry import registry
 from .resources import Resource
 
@@ -18,10 +18,10 @@ from .resources import Resource
     retry_backoff=10,
     max_retries=8,
 )
-def forget(identifier: str, object_id: str) -> None:
-    """Forget what a deletion left of a resource, unless it has a row again.
+def forget(identifier: str, object_id: str, using: str) -> None:
+    """Forget what a deletion left of a resource, unless it has a row again in the database that it was deleted in.
 
     It is sent where ``SEQUERE_FORGET_DELETED`` is a number. While the store fails it is tried again, for about half an
     hour; ``manage.py sequere prune`` finds what is left then.
     """
-    forget_unless_live(registry.get_by_identifier(identifier), Resource(identifier, object_id))
+    forget_unless_live(registry.get_by_identifier(identifier), Resource(identifier, object_id), [using])

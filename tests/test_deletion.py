@@ -17,8 +17,8 @@ from django.db.models.signals import post_delete
 
 from sequere import ModelBase, registry
 from sequere.backends import get_backend
-from sequere.backends.operations import Forgotten
-from sequere.models import follow, forget, get_followers_count, get_followings_count
+from sequere.backends.operations import Forget, Forgotten
+from sequere.models import follow, forget, get_followers_count, get_followings_count, is_following
 from sequere.resources import Resource
 from sequere.tasks import forget as forget_task
 from tests.support.calls import Ask
@@ -56,6 +56,47 @@ def test_a_rollback_leaves_no_trace(user, project):
     assert get_followings_count(user) == 1
     Project.objects.filter(name=project.name).delete()
     assert get_followings_count(user) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_created_again_before_the_commit_keeps_its_follows(user):
+    country, ada = Country.objects.create(code="fr"), User.objects.create(username="ada")
+    follow(ada, country)
+    with transaction.atomic():
+        country.delete()
+        country = Country.objects.create(code="fr")
+        assert follow(user, country) is True
+    assert is_following(user, country)
+    assert is_following(ada, country)
+    country.delete()
+    assert get_followings_count(user) == get_followings_count(ada) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_created_again_while_it_is_forgotten_keeps_the_rest(large, sent, monkeypatch):
+    resource, perform = registry.identify(large), Forget.perform
+
+    def come_back(operation):
+        Project.objects.get_or_create(pk=resource.object_id)
+        return perform(operation)
+
+    monkeypatch.setattr(Forget, "perform", come_back)
+    large.delete()
+    assert Ask().count(resource, "followers") == 150
+    assert sent == []
+
+
+@pytest.mark.parametrize(("followers", "queries"), [(0, 1), (100, 1), (101, 2), (250, 3)])
+def test_one_query_before_each_step_asks_whether_the_row_is_there_again(
+    user, project, followers, queries, django_capture_on_commit_callbacks, django_assert_num_queries
+):
+    for number in range(followers):
+        Ask().follow(Resource("tag", str(number)), registry.identify(project), timestamp=1.0)
+    with django_capture_on_commit_callbacks() as callbacks:
+        project.delete()
+    (forget_it,) = callbacks
+    with django_assert_num_queries(queries):
+        forget_it()
 
 
 def test_children_parents_and_proxies(user, django_capture_on_commit_callbacks):
@@ -123,6 +164,24 @@ def test_a_database_that_fails_then_is_logged_too(user, project, monkeypatch, ca
     assert "gone away" in caplog.text
 
 
+def test_a_database_that_cannot_tell_whether_the_row_is_there_again_is_logged_too(
+    user, project, caplog, django_capture_on_commit_callbacks
+):
+    def fail(execute, sql, params, many, context):
+        raise OperationalError("gone away")
+
+    follow(user, project)
+    key = project.pk
+    with django_capture_on_commit_callbacks() as callbacks:
+        project.delete()
+    (forget_it,) = callbacks
+    with connections["default"].execute_wrapper(fail):
+        forget_it()
+    assert get_followings_count(user) == 1
+    assert "gone away" in caplog.text
+    assert f"run `python manage.py sequere forget project {key}`." in caplog.text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_key_that_cannot_be_in_the_graph_is_no_failure(valkey, caplog):
     Country.objects.create(code="x" * 200 + "é" * 30).delete()
@@ -177,6 +236,24 @@ def test_only_where_the_live_rows_are(user, archive, settings, routers, counts, 
                 delete(Project.objects.using(alias).filter(pk=project.pk))
             assert get_followings_count(user) == (0 if is_live else 1)
             forget(registry.from_key(Project, project.pk))
+
+
+@pytest.mark.parametrize(("most", "messages"), [(True, 0), (0, 1)])
+@in_two_databases
+def test_a_replica_that_lags_does_not_count_as_a_row_that_is_there_again(
+    user, archive, settings, sent, most, messages, django_capture_on_commit_callbacks
+):
+    settings.SEQUERE_FORGET_DELETED = most
+    settings.DATABASE_ROUTERS = [Router("archive", "default")]
+    project = Project.objects.create(name="x")
+    Project.objects.using("archive").create(pk=project.pk, name="x")
+    follow(user, project)
+    with django_capture_on_commit_callbacks(execute=True):
+        project.delete()
+    assert len(sent) == messages
+    for _, options in sent:
+        forget_task(*options["args"])
+    assert get_followings_count(user) == 0
 
 
 @in_two_databases
@@ -258,7 +335,7 @@ def test_a_large_one_is_forgotten_in_part_and_the_rest_by_a_task(
     with django_capture_on_commit_callbacks(execute=True):
         large.delete()
     assert Ask().count(resource, "followers") == left
-    message = ("sequere.forget", {"args": list(resource), "retry": False, "ignore_result": True})
+    message = ("sequere.forget", {"args": [*resource, "default"], "retry": False, "ignore_result": True})
     assert sent == ([message] if left else [])
     if left:
         forget_task(*sent[0][1]["args"])

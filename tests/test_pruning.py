@@ -8,16 +8,17 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import OperationalError, connections
 from django.test.utils import CaptureQueriesContext
 
-from sequere import ModelBase, deletion, pruning, registry
+from sequere import ModelBase, forgetting, pruning, registry
 from sequere.backends import get_backend
-from sequere.backends.operations import Forget, Forgotten
+from sequere.backends.operations import Forget
 from sequere.exceptions import BackendUnavailable
-from sequere.models import follow, get_followers_count, get_followings_count
+from sequere.models import aforget, follow, forget, get_followers_count, get_followings_count
 from sequere.pruning import Fate, Pruned, prune
 from sequere.resources import Resource
 from sequere.tasks import forget as forget_task
@@ -198,14 +199,20 @@ def test_one_query_asks_for_the_rows_of_each_model(one):
     assert len(queries) == 3
 
 
-def test_a_pause_as_long_as_the_step_leaves_room_for_others(one, monkeypatch):
+@pytest.mark.parametrize("forget_it", [forget, async_to_sync(aforget)], ids=["blocking", "asynchronous"])
+def test_a_pause_as_long_as_the_step_leaves_room_for_others(one, monkeypatch, forget_it):
     slept, ticks = [], iter(range(100))
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
     clock = SimpleNamespace(sleep=slept.append, monotonic=lambda: float(next(ticks)))
-    monkeypatch.setattr(deletion, "time", clock)
+    monkeypatch.setattr(forgetting, "time", clock)
+    monkeypatch.setattr(forgetting, "asyncio", SimpleNamespace(sleep=sleep))
     for number in range(250):
-        Ask().follow(Resource("tag", str(number)), Resource("tag", "hub"), timestamp=1.0)
-    steps = list(deletion.forget_in_steps(Resource("tag", "hub")))
-    assert steps == [Forgotten(100, done=False), Forgotten(100, done=False), Forgotten(50, done=True)]
+        Ask().follow(Resource("tag", str(number)), registry.identify(one), timestamp=1.0)
+    assert forget_it(one) == 250
+    assert get_followers_count(one) == 0
     assert slept == [1.0, 1.0]
 
 
@@ -215,10 +222,10 @@ def test_a_pause_as_long_as_the_step_leaves_room_for_others(one, monkeypatch):
 def test_the_task_forgets_what_has_no_row(one):
     gone = Project.objects.create(name="Flight")
     follow(one, gone, timestamp=time.time())
-    forget_task("project", str(gone.pk))
+    forget_task("project", str(gone.pk), "default")
     assert get_followings_count(one) == 1
     lose(gone)
-    forget_task("project", str(gone.pk))
+    forget_task("project", str(gone.pk), "default")
     assert get_followings_count(one) == 0
 
 
@@ -235,6 +242,6 @@ def test_the_task_is_tried_again_while_the_store_fails(one, monkeypatch):
         return perform(operation)
 
     monkeypatch.setattr(backend, "perform", fail_first)
-    assert forget_task.apply(args=["project", str(gone.pk)]).state == "SUCCESS"
+    assert forget_task.apply(args=["project", str(gone.pk), "default"]).state == "SUCCESS"
     assert failures == []
     assert get_followings_count(one) == 0

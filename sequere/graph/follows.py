@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db.models import Model
 
-from ..backends.operations import Follow, Forget, IsFollowing, Relationships, Unfollow
+from ..backends.operations import Follow, IsFollowing, Relationships, Unfollow
+from ..forgetting import forget_in_steps
 from ..registry import registry
 from ..resources import Resource
 from ..signals import followed, unfollowed
@@ -60,16 +61,11 @@ async def is_friend(from_instance: Model, to_instance: Model) -> bool:
 async def forget(instance: Model) -> int:
     """Take ``instance`` and all its follows, in both directions, out of the graph. Returns how many there were.
 
-    One round trip for each 100 follows. Deleting a registered instance does this by itself, on commit,
-    unless ``SEQUERE_FORGET_DELETED`` is False. No signals are sent.
+    One round trip for each 100 follows. After each comes a pause as long as it took, so that the store serves others.
+    Deleting a registered instance does this by itself, on commit, unless ``SEQUERE_FORGET_DELETED`` is False. No
+    signals are sent.
     """
-    resource = registry.identify(instance)
-    step = await Forget(resource)
-    total = step.removed
-    while not step.done:
-        step = await Forget(resource)
-        total += step.removed
-    return total
+    return (await forget_in_steps(registry.identify(instance))).removed
 
 
 afollow = awaitable(follow)

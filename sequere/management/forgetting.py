@@ -8,7 +8,7 @@ from collections import Counter
 from ..backends.base import BaseBackend
 from ..backends.operations import Count
 from ..backends.redis import RedisBackend
-from ..deletion import forget_in_steps
+from ..forgetting import forget_resource
 from ..pruning import Fate, prune
 from ..registry import registry
 from ..relations import RELATIONS
@@ -20,11 +20,13 @@ def run_forget(options: argparse.Namespace, write: Write) -> None:
     """Forget one resource, whether or not it has a row."""
     resource = check_resource(Resource(options.identifier, options.object_id))
     lists = [name for relation in RELATIONS.values() for name in (relation.forward, relation.backward)]
-    removed = 0
     with progress("forget", sum(Count(resource, name).perform() for name in lists)) as on_step:
-        for step in forget_in_steps(resource):
-            removed += step.removed
+
+        def note(removed: int) -> bool:
             on_step(removed)
+            return True
+
+        removed = forget_resource(resource, goes_on=note).removed
     write(f"{removed:,} follows removed: the graph has forgotten {' '.join(resource)}.")
 
 

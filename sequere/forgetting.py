@@ -1,0 +1,91 @@
+"""How a resource is forgotten: in steps, with pauses, and only while it has no row."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from django.db import router
+from django.db.models import QuerySet
+
+from .backends.operations import Forget, Forgotten
+from .base import ModelBase
+from .resources import Resource
+from .twins import Operation, blocking
+
+
+@dataclass(slots=True)
+class Pause(Operation[None]):
+    """Wait so many seconds."""
+
+    seconds: float
+
+    def perform(self) -> None:
+        time.sleep(self.seconds)
+
+    async def aperform(self) -> None:
+        await asyncio.sleep(self.seconds)
+
+
+async def forget_in_steps(
+    resource: Resource, *, most: float = inf, goes_on: Callable[[int], bool] = lambda removed: True
+) -> Forgotten:
+    """Forget a resource, or about ``most`` of its follows, 100 follows a step. One round trip each.
+
+    After each step comes a pause as long as the step took, so that the store serves others half of the time. Before
+    each step ``goes_on`` is told how many follows were removed; if it answers False, that is the end.
+    Returns how many follows were removed, and whether that was all. Raises what the backend raises, and
+    ``InvalidObjectId``, ``InvalidIdentifier``.
+    """
+    removed = 0
+    while removed < most and goes_on(removed):
+        start = time.monotonic()
+        step = await Forget(resource)
+        took = time.monotonic() - start
+        removed += step.removed
+        if step.done:
+            return Forgotten(removed, done=True)
+        if removed < most:
+            await Pause(took)
+    return Forgotten(removed, done=False)
+
+
+forget_resource = blocking(forget_in_steps)
+
+
+def forget_unless_live(
+    base: ModelBase, resource: Resource, aliases: Collection[str], *, most: float = inf
+) -> Forgotten:
+    """As :func:`forget_resource`, as long as the resource of this model has no row in any of these databases.
+
+    Before each step that is one SQL query in each of them. Raises ``InvalidObjectId`` and what the backend raises.
+    """
+    key = base.primary_key.to_python(resource.object_id)
+
+    def is_gone(removed: int) -> bool:
+        return resource.object_id not in find_live(base, [key], aliases)
+
+    return forget_resource(resource, most=most, goes_on=is_gone)
+
+
+def find_live(base: ModelBase, keys: Collection[Any], aliases: Iterable[str]) -> set[str]:
+    """The object ids of those keys that have a row in one of these databases. One SQL query in each."""
+    live: set[str] = set()
+    for alias in aliases:
+        # Not by a manager, which may hide rows.
+        rows: QuerySet[Any] = QuerySet(base.model, using=alias)
+        found = rows.filter(pk__in=keys).values_list("pk", flat=True)
+        live |= {base.primary_key.to_object_id(key) for key in found}
+    return live
+
+
+def find_aliases(base: ModelBase) -> set[str]:
+    """The databases that hold the rows of a model that follow and are followed, not copies of them.
+
+    That is where the routers write the model, without looking at an instance, and what its ``get_queryset`` reads.
+    """
+    return {router.db_for_write(base.model), base.get_queryset().db}
