@@ -16,24 +16,30 @@ from .registry import registry
 TEMPLATE = "sequere/follow_button.html"
 
 
-def render_button(request: HttpRequest, instance: Model, *, next_url: str, following: bool | None = None) -> SafeString:
-    """The button by which ``request.user`` follows ``instance``, or stops following it. Empty if there is none.
+def find_state(user: object, instance: Model, *, following: bool | None = None) -> bool | None:
+    """Whether the button of a user (``request.user``) is to unfollow; None if there is none: for the user themselves.
 
-    ``following`` says whether they follow it now; without, that is one round trip. Somebody who is not logged in
-    gets the button to follow, which leads to the login page. There is none for ``request.user``, and none to follow
-    what ``ModelBase.has_follow_permission`` forbids to follow. Raises as :func:`sequere.models.is_following`.
+    ``following`` says whether they follow the instance now; without, that is one round trip. For somebody who is not
+    logged in the button is to follow. Raises as :func:`sequere.models.is_following`.
     """
-    user: object = getattr(request, "user", None)
     resource = registry.identify(instance)
     if not isinstance(user, Model):
-        following = False
-    elif registry.identify(user) == resource:
+        return False
+    if registry.identify(user) == resource:
+        return None
+    return graph.is_following(user, instance) if following is None else following
+
+
+def render_button(request: HttpRequest, instance: Model, *, next_url: str, following: bool) -> SafeString:
+    """The button by which ``request.user`` follows ``instance`` or, with ``following``, stops following it.
+
+    Empty where ``ModelBase.has_follow_permission`` forbids to follow it. Somebody who is not logged in gets the button
+    to follow, which leads to the login page. No round trip.
+    """
+    resource, base = registry.identify(instance), registry.get_base(instance)
+    is_logged_in = isinstance(getattr(request, "user", None), Model)
+    if is_logged_in and not following and not base.has_follow_permission(request, instance):
         return mark_safe("")
-    else:
-        if following is None:
-            following = graph.is_following(user, instance)
-        if not following and not registry.get_base(instance).has_follow_permission(request, instance):
-            return mark_safe("")
     context = {
         **csrf(request),
         "request": request,

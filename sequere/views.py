@@ -1,16 +1,18 @@
 """Follow and unfollow for the logged-in user, by POST.
 
 Form fields: ``identifier`` and ``object_id`` of whom to follow; ``next`` (optional), where to go
-afterwards. The template tag ``follow_button`` makes such a form. What the answer is, the request says:
+afterwards. The template tag ``follow_button`` makes such a form. The request decides the form of the answer:
 
 - A client that prefers JSON (``Accept: application/json``) gets ``following``, ``changed``, ``followers_count`` (of
   the object) and ``followings_count`` (of the user), or ``error``.
-- htmx (``HX-Request``) gets the new button; a page that htmx boosts (``HX-Boosted``) is treated as any other.
+- htmx (``HX-Request``) gets the new button, or empty text where there is none; a page that htmx boosts
+  (``HX-Boosted``) is treated as any other.
 - Any other client is sent to ``next``, else to where it came from, else to ``/``, never to another site.
 
 Status 400 where a field is missing and for following oneself, 404 for what does not exist, with the reason; 401
-(JSON) or the login page for nobody; 403 where ``ModelBase.has_follow_permission`` forbids to follow; 503 if the store
-fails. What ``ModelBase.get_queryset`` hides does not exist, unless the user follows it: then it can be unfollowed.
+(JSON) or the login page if nobody is logged in; 403 where ``ModelBase.has_follow_permission`` forbids to follow; 503 if
+the store fails. What ``ModelBase.get_queryset`` hides does not exist, unless the user follows it: then it can be
+unfollowed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from __future__ import annotations
 import logging
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
@@ -57,6 +59,13 @@ class _Client(Enum):
     HTMX = auto()
 
 
+class _Found(NamedTuple):
+    """An instance that exists for the user; hidden if ``get_queryset`` hides it, so that only a follower finds it."""
+
+    instance: Model
+    is_hidden: bool
+
+
 class _RefusedError(Exception):
     """A request that cannot be served: a status and the reason for it, in the language of the request."""
 
@@ -71,9 +80,9 @@ def _change(request: HttpRequest, *, following: bool) -> HttpResponse:
     if not isinstance(user, Model) or not user.is_authenticated:
         return _send_to_login(request, client)
     try:
-        instance = _find(request, user, following=following)
-        changed = (graph.follow if following else graph.unfollow)(user, instance)
-        return _answer(request, client, user, instance, following=following, changed=changed)
+        found = _find(request, user, following=following)
+        changed = (graph.follow if following else graph.unfollow)(user, found.instance)
+        return _answer(request, client, user, found, following=following, changed=changed)
     except _RefusedError as error:
         status, reason = error.status, str(error)
     except SelfFollow:
@@ -108,8 +117,9 @@ def _send_to_login(request: HttpRequest, client: _Client) -> HttpResponse:
 
 
 def _answer(
-    request: HttpRequest, client: _Client, user: Model, instance: Model, *, following: bool, changed: bool
+    request: HttpRequest, client: _Client, user: Model, found: _Found, *, following: bool, changed: bool
 ) -> HttpResponse:
+    instance = found.instance
     if client is _Client.JSON:
         return JsonResponse(
             {
@@ -120,11 +130,13 @@ def _answer(
             }
         )
     if client is _Client.HTMX:
+        if found.is_hidden:  # it cannot be followed again
+            return HttpResponse()
         return HttpResponse(render_button(request, instance, next_url=_get_next(request), following=following))
     return HttpResponseRedirect(_get_next(request))
 
 
-def _find(request: HttpRequest, user: Model, *, following: bool) -> Model:
+def _find(request: HttpRequest, user: Model, *, following: bool) -> _Found:
     """The instance that the form names, if the user may follow it, or else can unfollow it."""
     identifier, object_id = request.POST.get("identifier", ""), request.POST.get("object_id", "")
     if not identifier or not object_id:
@@ -135,24 +147,27 @@ def _find(request: HttpRequest, user: Model, *, following: bool) -> Model:
         reason = _("Nothing here is called %(identifier)s.") % {"identifier": f"{identifier!r:.80}"}
         raise _RefusedError(HTTPStatus.NOT_FOUND, reason) from error
     names = {"identifier": identifier, "object_id": f"{object_id!r:.80}"}
-    instance = _look_up(base, object_id, user, following=following)
-    if instance is None:
+    found = _look_up(base, object_id, user, following=following)
+    if found is None:
         raise _RefusedError(HTTPStatus.NOT_FOUND, _("There is no %(identifier)s %(object_id)s.") % names)
-    if following and not base.has_follow_permission(request, instance):
+    if following and not base.has_follow_permission(request, found.instance):
         raise _RefusedError(HTTPStatus.FORBIDDEN, _("You may not follow this %(identifier)s.") % names)
-    return instance
+    return found
 
 
-def _look_up(base: ModelBase, object_id: str, user: Model, *, following: bool) -> Model | None:
+def _look_up(base: ModelBase, object_id: str, user: Model, *, following: bool) -> _Found | None:
     """The instance, if it exists for this user: what ``get_queryset`` hides exists for those who follow it."""
     try:
         key = base.primary_key.to_python(object_id)
     except InvalidObjectId:
         return None
-    instance = _get(base.get_queryset(), key)
-    if instance is None and not following and graph.is_following(user, registry.from_key(base.model, key)):
-        return _get(base.model._base_manager.all(), key)
-    return instance
+    shown = _get(base.get_queryset(), key)
+    if shown is not None:
+        return _Found(shown, is_hidden=False)
+    if following or not graph.is_following(user, registry.from_key(base.model, key)):
+        return None
+    hidden = _get(base.model._base_manager.all(), key)
+    return None if hidden is None else _Found(hidden, is_hidden=True)
 
 
 def _get(queryset: QuerySet[Any], key: object) -> Model | None:

@@ -7,10 +7,13 @@ from html.parser import HTMLParser
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
-from django.template import Context, Template
+from django.db import InterfaceError, OperationalError
+from django.template import Context, RequestContext, Template
 from django.urls import reverse
 
-from sequere.exceptions import BackendUnavailable
+from sequere import registry
+from sequere.backends.database import DatabaseBackend
+from sequere.exceptions import BackendUnavailable, NotRegistered, UnsavedInstance
 from sequere.models import follow, is_following
 from tests.support.counting import round_trips
 from tests.testapp.models import Country, Project, Stranger, User
@@ -101,9 +104,13 @@ def test_what_is_no_identifier_gives_empty_text_and_a_warning(user, caplog, name
     assert f"{name} in a template: " in caplog.text
 
 
-def test_an_unregistered_model_is_logged(caplog):
-    render("{{ stranger|followers_count }}", stranger=Stranger(pk=1))
-    assert "testapp.Stranger is not registered" in caplog.text
+@pytest.mark.parametrize("name", ["followers_count", "followings_count", "friends_count"])
+def test_an_unregistered_model_is_logged_as_the_instance_or_as_the_identifier(user, caplog, name):
+    context = {"user": user, "stranger": Stranger(pk=1)}
+    for text, shown in [(f"stranger|{name}", "0"), (f"user|{name}:stranger", "")]:
+        assert render(f"{{{{ {text} }}}}", **context) == shown
+        assert f"{name} in a template: testapp.Stranger is not registered" in caplog.text
+        caplog.clear()
 
 
 @pytest.mark.parametrize("text", [*ALL_FILTERS[:7], "{% follow_button other %}"])
@@ -119,6 +126,19 @@ def test_a_store_that_fails_raises_or_as_the_setting_says_shows_nothing(
     assert render(text, **context) == ""
     assert "the follow graph does not answer" in caplog.text
     assert "cannot reach the server" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
+def test_a_database_that_fails_does_the_same(user, monkeypatch, settings, caplog, error):
+    def fail(self, operation):
+        raise error
+
+    monkeypatch.setattr(DatabaseBackend, "perform", fail)
+    with pytest.raises(type(error)):
+        render("{{ user|followers_count }}", user=user)
+    settings.SEQUERE_TEMPLATES_FAIL_SILENTLY = True
+    assert render("{{ user|followers_count }}", user=user) == ""
+    assert str(error) in caplog.text
 
 
 # The button.
@@ -267,6 +287,38 @@ def test_a_project_overrides_the_template_of_the_button(rf, user, project, setti
     data = {"identifier": "project", "object_id": project.pk}
     response = client.post(reverse("sequere:follow"), data, headers={"HX-Request": "true"})
     assert response.content.decode() == "project La classe americaine True"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotRegistered("of the project"), UnsavedInstance("of the project"), OperationalError("of the project")],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("place", ["permission", "template"])
+def test_what_the_code_of_a_project_raises_is_for_the_project(
+    rf, user, project, settings, tmp_path, monkeypatch, place, error
+):
+    def fail(*arguments):
+        raise error
+
+    settings.SEQUERE_TEMPLATES_FAIL_SILENTLY = True
+    if place == "permission":
+        monkeypatch.setattr(registry.get_base(Project), "has_follow_permission", fail)
+    else:
+        (tmp_path / "sequere").mkdir()
+        (tmp_path / "sequere" / "follow_button.html").write_text("{{ object.fail }}")
+        settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+        monkeypatch.setattr(Project, "fail", fail, raising=False)
+    with pytest.raises(type(error), match="of the project"):
+        button(rf, user, object=project)
+
+
+def test_a_context_of_a_request_is_enough_without_the_context_processor(rf, user, project, settings):
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "OPTIONS": {"context_processors": []}}]
+    request = rf.get("/")
+    request.user = user
+    context = RequestContext(request, {"object": project})
+    assert "Follow" in Template("{% load sequere_tags %}{% follow_button object %}").render(context)
 
 
 def test_the_button_says_that_it_needs_the_request(project):

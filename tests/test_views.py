@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
+from django.db.models import Manager
 from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -40,9 +41,9 @@ def post(client, user):
     """Posts the form as the logged-in user."""
     client.force_login(user)
 
-    def post(name, identifier="project", object_id="", headers=None, **fields):
+    def post(name, identifier="project", object_id="", headers=None, secure=False, **fields):
         data = {"identifier": identifier, "object_id": object_id, **fields}
-        return client.post(reverse(f"sequere:{name}"), data, headers=headers)
+        return client.post(reverse(f"sequere:{name}"), data, headers=headers, secure=secure)
 
     return post
 
@@ -84,6 +85,11 @@ def test_a_redirect_stays_on_the_site(post, user, project, fields, headers, targ
     assert response.status_code == 302
     assert response.url == target
     assert is_following(user, project)
+
+
+def test_a_redirect_stays_on_https(post, project):
+    for url, target in [("http://testserver/", "/"), ("https://testserver/here/", "https://testserver/here/")]:
+        assert post("follow", object_id=project.pk, secure=True, next=url).url == target
 
 
 @pytest.mark.parametrize(
@@ -130,6 +136,28 @@ def test_whatever_is_followed_can_be_unfollowed(post, user, project, monkeypatch
     assert post("follow", object_id=project.pk).status_code == 404
     assert post("unfollow", object_id=project.pk, headers=JSON).json()["changed"] is True
     assert not is_following(user, project)
+
+
+def test_after_htmx_unfollowed_what_is_hidden_there_is_no_button_to_follow_it(post, user, project, monkeypatch):
+    follow(user, project)
+    monkeypatch.setattr(registry.get_base(Project), "get_queryset", Project.objects.none)
+    response = post("unfollow", object_id=project.pk, headers={"HX-Request": "true"})
+    assert (response.status_code, response.content) == (200, b"")
+    assert not is_following(user, project)
+
+
+def test_what_the_default_manager_hides_can_be_unfollowed(post, user, project, monkeypatch):
+    class Hiding(Manager):
+        def get_queryset(self):
+            return super().get_queryset().none()
+
+    follow(user, project)
+    manager = Hiding()
+    manager.model = Project
+    monkeypatch.setattr(Project._meta, "default_manager", manager)
+    assert not Project._default_manager.exists()
+    assert post("follow", object_id=project.pk).status_code == 404
+    assert post("unfollow", object_id=project.pk, headers=JSON).json()["changed"] is True
 
 
 def test_what_is_hidden_is_told_from_what_is_absent_only_for_its_followers(
@@ -181,14 +209,15 @@ def test_a_store_that_fails(post, project, settings, tmp_path, headers, caplog):
     assert "cannot reach the server" in caplog.text
 
 
-def test_a_database_that_fails(post, project, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
+def test_a_database_that_fails(post, project, monkeypatch, caplog, error):
     def fail(self, operation):
-        raise OperationalError("database is locked")
+        raise error
 
     monkeypatch.setattr(DatabaseBackend, "perform", fail)
     response = post("follow", object_id=project.pk)
     assert response.status_code == 503
-    assert "database is locked" in caplog.text
+    assert str(error) in caplog.text
 
 
 def test_keys_of_other_kinds(post, user):
@@ -215,7 +244,7 @@ ODD_HEADER = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["follow", "unfollow"]),
     identifier=st.one_of(st.sampled_from(registry.identifiers), ODD_TEXT),

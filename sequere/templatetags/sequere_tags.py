@@ -3,7 +3,7 @@
 Each use is one round trip, unless its text says none. For what cannot follow or be followed the filters answer False, 0
 or empty text, and the tag shows nothing: for somebody who is not logged in, a variable that is not there, an instance
 that is not saved, and an instance of a model that is not registered. An identifier that is not registered gives empty
-text. The last two are mistakes of a template, and are logged as warnings.
+text. An unregistered model or identifier is a mistake in the template and is logged as a warning.
 
 If the store fails, the filters and the tag raise as the functions of :mod:`sequere.models` do. With
 ``SEQUERE_TEMPLATES_FAIL_SILENTLY`` they give empty text then, and the error is logged.
@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 
 from .. import models as graph
-from ..button import render_button
+from ..button import find_state, render_button
 from ..conf import get_setting
 from ..exceptions import (
     BackendError,
@@ -40,27 +40,34 @@ register = template.Library()
 
 P = ParamSpec("P")
 R = TypeVar("R")
+N = TypeVar("N")
 
 
-def _or_nothing(*, nothing: R) -> Callable[[Callable[P, R]], Callable[P, R | str]]:
-    """Lets a filter or tag give ``nothing`` in place of errors, as the text of this module says."""
+def _or_nothing(
+    *, nothing: N, instances: int = 1, name: str = ""
+) -> Callable[[Callable[P, R]], Callable[P, R | N | str]]:
+    """Lets a filter or tag give ``nothing`` in place of errors, as the module docstring says.
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R | str]:
+    So many of its first arguments are instances. ``name`` is what the log calls it, by default as the function.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R | N | str]:
+        label = f"{name or function.__name__} in a template"
+
         @wraps(function)
-        def quiet(*args: P.args, **kwargs: P.kwargs) -> R | str:
+        def quiet(*args: P.args, **kwargs: P.kwargs) -> R | N | str:
             try:
                 return function(*args, **kwargs)
             except (UnsavedInstance, InvalidObjectId):
                 return nothing
             except (InvalidArgument, InvalidIdentifier, NotRegistered) as error:
-                logger.warning("%s in a template: %s", function.__name__, error)
-                instances = (value for value in args if isinstance(value, Model))
-                all_registered = all(registry.is_registered(instance.__class__) for instance in instances)
-                return "" if all_registered else nothing
+                logger.warning("%s: %s", label, error)
+                models = [value.__class__ for value in args[:instances] if isinstance(value, Model)]
+                return "" if all(map(registry.is_registered, models)) else nothing
             except (BackendError, InterfaceError, OperationalError):
                 if not get_setting("SEQUERE_TEMPLATES_FAIL_SILENTLY"):
                     raise
-                logger.exception("%s in a template: the follow graph does not answer.", function.__name__)
+                logger.exception("%s: the follow graph does not answer.", label)
                 return ""
 
         return quiet
@@ -83,7 +90,7 @@ def object_id(instance: object) -> str:
 
 
 @register.filter
-@_or_nothing(nothing=False)
+@_or_nothing(nothing=False, instances=2)
 def is_following(from_instance: object, to_instance: object) -> bool:
     """``{% if request.user|is_following:project %}``."""
     if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
@@ -92,7 +99,7 @@ def is_following(from_instance: object, to_instance: object) -> bool:
 
 
 @register.filter
-@_or_nothing(nothing=False)
+@_or_nothing(nothing=False, instances=2)
 def is_friend(from_instance: object, to_instance: object) -> bool:
     """``{% if request.user|is_friend:other %}``."""
     if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
@@ -122,7 +129,6 @@ def friends_count(instance: object, identifier: str | None = None) -> int:
 
 
 @register.simple_tag(takes_context=True)
-@_or_nothing(nothing="")
 def follow_button(context: template.Context, instance: object, *, following: object = None) -> str:
     """``{% follow_button project %}``: a form by which ``request.user`` follows, or stops following, an instance.
 
@@ -140,4 +146,11 @@ def follow_button(context: template.Context, instance: object, *, following: obj
     if not isinstance(instance, Model):
         return ""
     known = None if following is None or following == "" else bool(following)  # "": a variable that is not there
-    return render_button(request, instance, next_url=request.get_full_path(), following=known)
+    state = _find_state(getattr(request, "user", None), instance, following=known)
+    if not isinstance(state, bool):
+        return ""
+    return render_button(request, instance, next_url=request.get_full_path(), following=state)
+
+
+#: Not around all of the tag: errors of the project's permission and template are for the project.
+_find_state = _or_nothing(nothing="", instances=2, name="follow_button")(find_state)
