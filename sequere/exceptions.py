@@ -34,7 +34,7 @@ class UnsavedInstance(SequereException, ValueError):
     """An instance that was never saved, or that has no primary key, cannot follow or be followed.
 
     Whether it was saved is what Django says (``instance._state.adding``): a key given by hand or by default does not
-    make a row. Whether the row still exists is not asked. Who has only the key of a row takes
+    make a row. Whether the row still exists is not asked. With only the key of a row, use
     :meth:`~sequere.registry.Registry.from_key`.
     """
 

@@ -70,18 +70,20 @@ class FollowList(Generic[M_co]):
     """A list of an instance, such as its followers: tuples ``(instance, timestamp)``, newest first.
 
     Lazy as a ``QuerySet``: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round
-    trip for each 500 entries, by cursor, and one SQL query per model and page. Such a walk gives everyone who stays in
-    the list from its first page to its last exactly once, and those who come or return meanwhile only where their place
-    is still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with
-    a newer one up to the newest of the list when the walk began; and, with the very same one, perhaps.
+    trip for each 500 entries, by cursor, and one SQL query per model and page. ``list()`` of more than 500 entries
+    makes one more round trip, for the length.
+
+    To iterate is a walk. It gives everyone who stays in the list from its first page to its last exactly once. It gives
+    those who come or return meanwhile only if their place is still ahead of it: newest first, with a timestamp older
+    than that of the last entry given; oldest first, with a newer one, up to the newest of the list when the walk began.
+    It may or may not give those who come or return with the very timestamp of that entry.
 
     Slices are lazy too. The first page, once read, is kept, and what it holds is answered from it, slices of it
     included; :meth:`all` reads anew. Pickling reads all of the list and keeps it; ``copy.copy()`` takes along what is
     kept, ``copy.deepcopy()`` does not.
 
-    An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is registered no
-    more is left out; :meth:`count`, :meth:`exists`, :meth:`contains` and positions are those of the graph, which still
-    has it.
+    An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is no longer registered is
+    left out; :meth:`count`, :meth:`exists`, :meth:`contains` and positions are those of the graph, which still has it.
 
     In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``, and the methods with an
     ``a`` in front. Everything else blocks.

@@ -59,6 +59,7 @@ def test_it_behaves_like_a_list(project):
     assert everybody[3] in followers
     assert names(reversed(followers)) == list(range(25))
     assert names(reversed(followers[5:8])) == [17, 18, 19]
+    assert names(reversed(get_followers(project)[5:8])) == [17, 18, 19]
     assert followers[0] == everybody[0]
     assert followers[-1] == everybody[-1]
     assert followers[5:10][2] == everybody[7]
@@ -124,6 +125,10 @@ def test_what_can_be_asked_of_a_list(project):
     assert users[7] in followers[5:10]
     assert users[7] not in followers[:5]
     assert project not in followers
+    country = Country.objects.create(code="fr")
+    follow(country, project)
+    assert country in get_followers(project)
+    assert country not in get_followers(project, identifier=User)
     assert (users[7], followers[7].timestamp) in followers
     empty = get_followers(users[0])
     assert (empty.exists(), empty.first(), empty.instances(), list(empty), project in empty) == (
@@ -204,15 +209,15 @@ def test_a_list_that_was_read_answers_from_what_it_keeps(project, monkeypatch):
 
 def test_of_a_list_of_many_pages_the_first_is_kept(project, monkeypatch):
     monkeypatch.setattr(results, "MAX_PAGE", 10)
-    followers, everybody = get_followers(project), list(get_followers(project))
+    followers, everybody = get_followers(project, identifier=User), list(get_followers(project))
     assert list(followers) == everybody
     for read, trips in [
-        (lambda: (followers[9], followers[:10], followers[3:7][-1], followers.first(), followers.exists()), 0),
+        (lambda: (followers[9], list(followers[:10]), followers[3:7][-1], followers.first(), followers.exists()), 0),
         (lambda: followers[10], 1),
         (lambda: followers[-1], 2),
         (lambda: followers.count(), 1),
         (lambda: list(followers[5:15]), 1),
-        (lambda: followers.ids, 0),
+        (lambda: followers.ids(), 2),
         (lambda: followers.instances(), 2),
         (lambda: list(followers), 3),  # with the count that is asked for its length
     ]:

@@ -82,6 +82,15 @@ def test_many(call, heard, user, projects):
     assert [(event[0], event[3]) for event in heard] == [("unfollowed", projects[1]), ("unfollowed", projects[2])]
 
 
+def test_of_equal_instances_the_first_is_told(call, heard, user, projects):
+    first, second = Project.objects.get(pk=projects[0].pk), projects[0]
+    for name in ("follow_many", "unfollow_many"):
+        call(name, user, [first, second])
+        (event,) = heard
+        assert event[3] is first
+        del heard[:]
+
+
 def test_nothing_is_sent_for_what_failed(call, heard, user):
     with pytest.raises(exceptions.SelfFollow):
         call("follow", user, user)

@@ -62,30 +62,27 @@ def post(database, tables, settings, client):
         registry.unregister(model)
 
 
-REFUSED = {
-    Color: ["x", "9" * 30],
-    Country: ["1\0", "x" * 256, "é" * 128],
-    Day: ["x", "0000-01-01", "10000-01-01", "2013-02-30"],
-    Document: ["x", "9" * 30],
-    Host: ["999.1.1.1", "::ffff:999.1.1.1", "1.2.3.4/24", "fe80::1%eth0"],
-    Hour: ["25:00", "24:00:00"],
-    Moment: ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "x", "infinity"],
-    Peer: ["1.2.3"],
-    Price: ["1e999999999", "1E+1000000", "1e-999999999", "nan", "Infinity", "sNaN", "9" * 30, "1.234"],
-    Project: ["x", "9" * 30, "-" + "9" * 30, "1\0", "1.5", "9" * 5000],
-    Seat: ["-1", "40000000000"],
-    Span: ["999999999 00:00:00", "-999999999 00:00:00", "9" * 30, "P999999999999D"],
-    Weight: ["1e400", "nan", "inf", "x"],
-}
+#: A text of each model that its field or its database refuses; the tests of keys have the others.
+REFUSED = [
+    (Color, "9" * 30),
+    (Country, "1\0"),
+    (Day, "2013-02-30"),
+    (Document, "9" * 30),
+    (Host, "::ffff:999.1.1.1"),
+    (Hour, "24:00:00"),
+    (Moment, "0001-01-01T00:00:00+14:00"),
+    (Peer, "1.2.3"),
+    (Price, "1e999999999"),
+    (Project, "9" * 5000),
+    (Seat, "-1"),
+    (Span, "-999999999 00:00:00"),
+    (Weight, "1e400"),
+]
 
 
-@pytest.mark.parametrize("name", ["follow", "unfollow"])
-@pytest.mark.parametrize(
-    ("model", "object_id"),
-    [(model, object_id) for model, all_of in REFUSED.items() for object_id in all_of if object_id],
-)
-def test_what_the_database_refuses_does_not_exist(post, name, model, object_id):
-    response = post(name, model, object_id)
+@pytest.mark.parametrize(("model", "object_id"), REFUSED)
+def test_what_the_database_refuses_does_not_exist(post, model, object_id):
+    response = post("follow", model, object_id)
     assert response.status_code == 404
     assert response.content.decode().startswith(f"There is no {registry.get_base(model).identifier} ")
 
@@ -129,7 +126,7 @@ ODD_KEYS = st.one_of(
 )
 
 
-@examples(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(["follow", "unfollow"]), model=st.sampled_from(MODELS), object_id=ODD_KEYS)
 def test_whatever_key_a_client_names_it_gets_an_answer(post, name, model, object_id):
     assert post(name, model, object_id).status_code in {302, 400, 404}

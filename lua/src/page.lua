@@ -1,7 +1,4 @@
---- Reads one page of a list of a resource, by offset or by cursor. A walk by cursor gives everyone who stays in the
---- list from its first page to its last exactly once, and those who come or return meanwhile only where their place is
---- still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with a newer
---- one up to the newest of the list when the walk began; and, with the very same one, perhaps.
+--- Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.
 --
 -- ARGV
 --   resource    resource      whose list

@@ -4404,13 +4404,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_page', flags = {'no-writes'},
-description = 'Reads one page of a list of a resource, by offset or by cursor. A walk by cursor gives everyone who stays in the list from its first page to its last exactly once, and those who come or return meanwhile only where their place is still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with a newer one up to the newest of the list when the walk began; and, with the very same one, perhaps.', callback = function(KEYS, ARGV)
+description = 'Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 page: generated from lua/src/page.lua, do not edit
---- Reads one page of a list of a resource, by offset or by cursor. A walk by cursor gives everyone who stays in the
---- list from its first page to its last exactly once, and those who come or return meanwhile only where their place is
---- still ahead of it: newest first, with a timestamp older than that of the last entry given; oldest first, with a newer
---- one up to the newest of the list when the walk began; and, with the very same one, perhaps.
+--- Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.
 --
 -- ARGV
 --   resource    resource      whose list
@@ -4513,7 +4510,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
   end
   limit = tonumber(limit)
   offset = tonumber(offset)
-  -- @from page.lua:28
+  -- @from page.lua:25
   local newest_first = order == 'desc'
   -- Score and uid of the last entry shown; oldest first also the score at which the walk ends, or it would meet
   -- those who came meanwhile.

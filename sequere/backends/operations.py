@@ -212,12 +212,9 @@ class ReadPage(GraphOperation[Page]):
     """One page of a list, newest first, or oldest first with ``desc=False``.
 
     ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` goes on where a page of the same list ended. Not both.
-    A walk by cursor gives everyone who stays in the list from its first page to its last exactly once, and those who
-    come or return meanwhile only where their place is still ahead of it: newest first, with a timestamp older than that
-    of the last entry given; oldest first, with a newer one up to the newest of the list when the walk began; and, with
-    the very same one, perhaps. The order among entries of the very same timestamp is fixed, but each backend's own; so
-    is the form of its cursors. Raises ``InvalidArgument``, ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``,
-    ``InvalidObjectId``.
+    What a walk by cursor gives, :class:`~sequere.results.FollowList` says. The order among entries of the very same
+    timestamp is fixed, but each backend's own; so is the form of its cursors. Raises ``InvalidArgument``,
+    ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``, ``InvalidObjectId``.
     """
 
     script = "page"

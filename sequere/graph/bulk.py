@@ -54,8 +54,8 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
 
     For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
     for each 50; of each 50, all are unfollowed or, on an error, none. Everything is checked before the first round
-    trip. When the store fails after some of them, as with :func:`follow_many`. Raises ``SelfFollow``,
-    ``InvalidArgument``.
+    trip. When the store fails after some of them, those are unfollowed and their signals were sent. Raises
+    ``SelfFollow``, ``InvalidArgument``.
     """
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
