@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from sequere import registry
 from sequere.backends import get_backend
 from sequere.backends.operations import AddEdges, ReadPage
 from sequere.backends.redis.behind.drain import drain
@@ -22,7 +24,7 @@ from tests.conftest import use_fallback
 from tests.support.behind import follows as follows_in_the_table
 from tests.support.calls import Ask
 from tests.support.former import Former, dump, table_of_follows
-from tests.testapp.models import Project, User
+from tests.testapp.models import Hour, Moment, Price, Project, Span, User
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -189,6 +191,29 @@ def test_a_list_that_is_longer_than_a_batch(valkey, old, run, monkeypatch):
     assert len(entries(USERS[0])) == 10
 
 
+@pytest.mark.parametrize(
+    "instance",
+    [
+        Price(amount=Decimal("1.5")),
+        Moment(at=datetime(2013, 10, 25, 4, 41, 31, tzinfo=UTC)),
+        Span(length=timedelta(days=1, seconds=5)),
+        Hour(at=time(4, 41)),
+    ],
+    ids=lambda instance: type(instance).__name__,
+)
+def test_a_key_of_any_type_gets_the_object_id_of_the_registry(valkey, old, run, instance):
+    """0.x stored the text that the key has in Python."""
+    instance.save()
+    model = type(instance)
+    registry.register(model)
+    try:
+        Former(old).follow(USERS[0], Resource(model._meta.model_name, str(instance.pk)), 5.0)
+        assert run()[0] == 0
+        assert entries(USERS[0]) == [(*registry.identify(instance), 5.0)]
+    finally:
+        registry.unregister(model)
+
+
 def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
     former = fill(old)
     key = document = uuid.uuid4()
@@ -196,6 +221,7 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
     for odd, timestamp in (
         (("ghost", "1"), 5.0),  # no such model
         (("user", "seven"), 5.0),  # no such key
+        (("user", "9" * 20), 5.0),  # too large
         (("user", "1"), 5.0),  # herself
         (("project", "8"), -1.0),
         (("project", "9"), float("inf")),
@@ -212,7 +238,8 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
     assert status == 1
     for words in (
         "user 1 -> ghost 1: No model is registered as 'ghost'",
-        "user 1 -> user seven: 'seven' is no primary key",
+        "user 1 -> user seven: 'seven' cannot be a primary key",
+        f"user 1 -> user {'9' * 20}: '{'9' * 20}' cannot be a primary key",
         "user 1 -> user 1: to must not be the same resource as from",
         "user 1 -> project 8: timestamp must be from 0",
         "user 1 -> project 9: timestamp must be from 0",
@@ -223,7 +250,7 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
         "user \udcff -> project 7: ",
     ):
         assert f"left out: {words}" in output
-    assert "20 follows read, 10 imported, 0 existed, 10 left out." in output
+    assert "21 follows read, 10 imported, 0 existed, 11 left out." in output
     assert stored() == {**FOLLOWS, (USERS[0], Resource("document", str(key))): 5.0}
 
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from django.core.exceptions import ValidationError
-
-from ..exceptions import InvalidObjectId
 from ..registry import registry
 from ..resources import Resource, check_ends, check_self
 from ..timestamps import to_seconds
@@ -75,8 +72,5 @@ def find_resource(resource: Resource) -> Resource:
 
     Raises ``NotRegistered`` and :class:`~sequere.exceptions.InvalidObjectId`.
     """
-    model = registry.get_by_identifier(resource.identifier).model
-    try:
-        return resource._replace(object_id=str(model._meta.pk.to_python(resource.object_id)))
-    except ValidationError as error:
-        raise InvalidObjectId(f"{resource.object_id!r:.80} is no primary key of {model._meta.label}.") from error
+    primary_key = registry.get_by_identifier(resource.identifier).primary_key
+    return resource._replace(object_id=primary_key.to_object_id(primary_key.to_python(resource.object_id)))
