@@ -268,6 +268,8 @@ def test_what_the_store_refuses_is_left_out_alone(narrow_database, old, run, set
     ("arguments", "words"),
     [
         (["--database", "none"], "--database must be one of default"),
+        (["--database", ""], "--database must be one of default"),
+        (["--url", ""], "--url: "),
         (["--database", "default"], "has no rows in a table sequere_follow"),
         ([], "Say where the follows of django-sequere 0.x are: --url"),
     ],

@@ -82,12 +82,12 @@ def _run(source: Source, state: State, backend: BaseBackend, options: argparse.N
 
 
 def _find_source(options: argparse.Namespace, backend: BaseBackend) -> Source:
-    if options.database:
+    if options.database is not None:
         return TableSource(options.database)
     from ..backends.redis.client import connect, is_cluster
 
     unguarded = _find_redis(backend)
-    if options.url:
+    if options.url is not None:
         client = connect("--url", options.url)
     elif unguarded:
         client = unguarded.client
