@@ -211,6 +211,21 @@ DAMAGE = {
     "entry": (lambda client: client.zrem("sequere:uid:2:followers", 1), {"count", "missing"}, True),
     "name": (lambda client: client.delete("sequere:uid::2"), {"mapping", "orphan"}, True),
     "half a name": (lambda client: client.hdel("sequere:uid::2", "object_id"), {"mapping", "orphan"}, True),
+    "identifier that is none": (
+        lambda client: client.hset("sequere:uid::2", "identifier", "count"),
+        {"mapping", "orphan"},
+        True,
+    ),
+    "object id that is none": (
+        lambda client: client.hset("sequere:uid::2", "object_id", ""),
+        {"mapping", "orphan"},
+        True,
+    ),
+    "object id that is no text": (
+        lambda client: client.hset("sequere:uid::2", "object_id", b"\xff"),
+        {"mapping", "orphan"},
+        True,
+    ),
     "uid": (lambda client: client.delete("sequere:uid:user:1"), {"mapping"}, True),
     "uid of another": (lambda client: client.set("sequere:uid:user:1", 3), {"mapping"}, False),
     "last uid": (lambda client: client.delete("sequere:global:uid"), {"count"}, True),

@@ -8,7 +8,7 @@ the values their usual form.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,8 +105,8 @@ class Types:
         return [test for test in self.functions if re.search(rf"\b{test}\b", wanted)]
 
 
-def write_tests(arguments: Sequence[Argument], types: Types) -> Tests:
-    """The pieces of the frame that follow from the arguments of a header."""
+def write_tests(arguments: Sequence[Argument], types: Types, there: Collection[str]) -> Tests:
+    """The pieces of the frame that follow from the arguments of a header. ``there``: functions that it has anyway."""
     tests = Tests()
     alone = [argument for argument in arguments if not argument.most]
     values = [value for argument in alone for value in types.values_of(argument)]
@@ -138,7 +138,7 @@ def write_tests(arguments: Sequence[Argument], types: Types) -> Tests:
         *tests.check,
     ]
     every = [value.type for argument in arguments for value in types.values_of(argument)]
-    _add_functions(tests, types, every)
+    _add_functions(tests, types, every, there)
     return tests
 
 
@@ -251,9 +251,9 @@ def _refuse(name: str, other: str, identifier: str, object_id: str, *others: str
     ]
 
 
-def _add_functions(tests: Tests, types: Types, every: Sequence[Type]) -> None:
+def _add_functions(tests: Tests, types: Types, every: Sequence[Type], there: Collection[str]) -> None:
     """Put each function before the first test that calls it."""
     head = types.functions_for([kind for kind in every if kind.quick == f"{kind.test}(value)"])
-    rest = [test for test in types.functions_for(every) if test not in head]
+    rest = [test for test in types.functions_for(every) if test not in head and test not in there]
     tests.quick = [line for test in head for line in types.functions[test].splitlines()] + tests.quick
     tests.check = [line for test in rest for line in types.functions[test].splitlines()] + tests.check

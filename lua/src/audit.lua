@@ -1,7 +1,8 @@
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
 --- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
 --- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
---- where another one's list knows it, else removed. Keys of a wrong type are named and left as they are.
+--- where another one's list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong
+--- type are named and left as they are.
 --
 -- ARGV
 --   resource     resource
@@ -23,6 +24,7 @@
 
 --- @include "_relations"
 --- @include "_uid_form"
+--- @include "_is_name"
 --- @include "_rank"
 --- @include "_change"
 --- @maintenance
@@ -195,7 +197,7 @@ local function check_other(list, uid)
     return nil
   end
   local name = call('HMGET', key, 'identifier', 'object_id')
-  if not (name[1] and name[2]) then
+  if not is_name(name) then
     found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
     drop_entry(list, uid)
     return nil
@@ -265,7 +267,7 @@ local function check_this(uid)
     local says = call('HMGET', name, 'identifier', 'object_id')
     if says[1] ~= identifier or says[2] ~= object_id then
       found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
-      if mend and not (says[1] and says[2]) then
+      if mend and not is_name(says) then
         for i, field in ipairs({'identifier', 'object_id'}) do
           call('HSET', name, field, i == 1 and identifier or object_id)
           undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}

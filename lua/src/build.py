@@ -167,9 +167,10 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     header = read_header(name, head)
     check_marks("line", source)
     check_calls("line", source)
-    tests = write_tests(header.arguments, sources.types)
     seen: list[str] = []
     includes = [line for inner in _INCLUDE.findall(rest) for line in sources.take(inner, seen, (path.name,))]
+    there = re.findall(r"^local function (\w+)", "\n".join(includes), re.MULTILINE)
+    tests = write_tests(header.arguments, sources.types, there)
     names = [sources.name_lists(relation) for relation in _RELATION.findall(rest)]
     body = _MAINTENANCE.sub("", _RELATION.sub("", _INCLUDE.sub("", rest))).strip().splitlines()
     if not body:

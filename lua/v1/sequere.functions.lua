@@ -319,13 +319,14 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_audit', flags = {},
-description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource where another one\'s list knows it, else removed. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
+description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource where another one\'s list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
 --- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
 --- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
 --- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
---- where another one's list knows it, else removed. Keys of a wrong type are named and left as they are.
+--- where another one's list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong
+--- type are named and left as they are.
 --
 -- ARGV
 --   resource     resource
@@ -377,6 +378,27 @@ local RELATIONS = {
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+-- @from include/_utf8.lua:1
+--- Whether a text is well-formed UTF-8.
+local function is_utf8(text)
+  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  for _, character in ipairs({
+    '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
+    '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
+    '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
+  }) do
+    text = string.gsub(text, character, 'x')
+  end
+  return not find(text, '[\128-\255]')
+end
+-- @from include/_is_name.lua:3
+--- Whether a name, identifier and object_id, is one that a resource can have. Of another one no key can be made.
+local function is_name(name)
+  local identifier, object_id = name[1], name[2]
+  return identifier and object_id and #identifier <= 50 and identifier ~= 'count'
+    and find(identifier, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')
+    and #object_id >= 1 and #object_id <= 255 and not find(object_id, '%z') and is_utf8(object_id)
+end
 -- @from include/_rank.lua:1
 --- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
 --- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
@@ -430,7 +452,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
   limit = tonumber(limit)
-  -- @from audit.lua:30
+  -- @from audit.lua:32
   local mend = repair == '1'
   local reply = {'', 0}
   local reported = {}
@@ -599,7 +621,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       return nil
     end
     local name = call('HMGET', key, 'identifier', 'object_id')
-    if not (name[1] and name[2]) then
+    if not is_name(name) then
       found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
       drop_entry(list, uid)
       return nil
@@ -669,7 +691,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       local says = call('HMGET', name, 'identifier', 'object_id')
       if says[1] ~= identifier or says[2] ~= object_id then
         found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
-        if mend and not (says[1] and says[2]) then
+        if mend and not is_name(says) then
           for i, field in ipairs({'identifier', 'object_id'}) do
             call('HSET', name, field, i == 1 and identifier or object_id)
             undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}
@@ -782,17 +804,6 @@ if not right then
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
-  end
-  local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
-    for _, character in ipairs({
-      '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
-      '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
-      '[\241-\243][\128-\191][\128-\191][\128-\191]', '\244[\128-\143][\128-\191][\128-\191]',
-    }) do
-      text = string.gsub(text, character, 'x')
-    end
-    return not find(text, '[\128-\255]')
   end
   local function is_identifier(value)
     return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'

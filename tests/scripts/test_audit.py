@@ -59,6 +59,31 @@ def test_findings_and_repair(graph, tamper, kind, key):
     assert dump(graph.client) == healthy
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"identifier": "count"},
+        {"identifier": "12"},
+        {"identifier": "x y"},
+        {"identifier": "x" * 51},
+        {"object_id": ""},
+        {"object_id": "x" * 256},
+        {"object_id": "a\0b"},
+        {"object_id": b"\xff"},
+    ],
+    ids=str,
+)
+def test_a_name_that_no_resource_can_have_counts_as_none(graph, name):
+    healthy = dump(graph.client)
+    graph.client.hset(f"{P}:3", mapping=name)
+    orphan = ["orphan", f"{P}1:followings", f"uid 3 is here, but {P}:3 does not say who that is"]
+    assert graph.audit("user", "1", "", "50", "1", "user", "project")[2:5] == orphan
+    told = ["mapping", f"{P}:3", "should say identifier project, object_id 7"]
+    assert graph.audit("project", "7", "", "50", "1", "user", "project")[2:5] == told
+    assert audit(graph.client) == []
+    assert dump(graph.client) == healthy
+
+
 def test_two_names_that_contradict_each_other_are_left_to_a_person(graph):
     graph.client.hset(f"{P}:1", "object_id", "5")
     tampered = dump(graph.client)

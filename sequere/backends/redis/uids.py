@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...exceptions import CorruptGraph
-from ...resources import Resource
+from ...exceptions import CorruptGraph, InvalidIdentifier, InvalidObjectId
+from ...resources import Resource, check_resource
 from .errors import translated
 
 #: Names that are read together.
@@ -66,10 +66,13 @@ def ask(client: Any, commands: list[tuple[str, ...]]) -> list[Any]:
 
 
 def to_resource(reply: Any) -> Resource | None:
-    """The resource of an HMGET of both names; None if one is missing or the key is no hash."""
+    """The resource of an HMGET of both names; None if the key is no hash, or these are not the names of a resource."""
     if isinstance(reply, Exception) or None in reply:
         return None
-    return Resource(*map(to_text, reply))
+    try:
+        return check_resource(Resource(*(word.decode() if isinstance(word, bytes) else word for word in reply)))
+    except (UnicodeDecodeError, InvalidIdentifier, InvalidObjectId):
+        return None
 
 
 def to_text(value: Any) -> str:
