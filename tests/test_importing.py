@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -296,6 +298,12 @@ def test_the_file_of_another_import_is_refused(valkey, old, run, tmp_path):
     (tmp_path / "text").write_text("no database" * 100)
     with pytest.raises(CommandError, match="it is another kind of file"):
         run("--state", str(tmp_path / "text"))
+    with closing(sqlite3.connect(tmp_path / "database")) as other:
+        other.execute("CREATE TABLE auth_user (id integer)")
+        before = (tmp_path / "database").read_bytes()
+        with pytest.raises(CommandError, match="a database with other tables"):
+            run("--state", str(tmp_path / "database"))
+        assert (tmp_path / "database").read_bytes() == before
     with pytest.raises(CommandError, match="its folder does not exist"):
         run("--state", str(tmp_path / "none" / "state"))
 

@@ -10,7 +10,11 @@ from types import TracebackType
 
 from ..exceptions import InvalidArgument
 
-_TABLES = """
+#: By which SQLite tells such a file from other databases: the header has this number.
+_APPLICATION = 0x53455155
+
+_TABLES = f"""
+PRAGMA application_id = {_APPLICATION};
 CREATE TABLE IF NOT EXISTS progress (
     source TEXT, target TEXT, place TEXT, read INTEGER, added INTEGER, existing INTEGER, left_out INTEGER, done INTEGER
 );
@@ -94,7 +98,12 @@ def _open(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+        connection.execute("BEGIN EXCLUSIVE")
+        (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        if tables and application != _APPLICATION:
+            raise sqlite3.DatabaseError("a database with other tables")
+        connection.executescript(_TABLES)
     except sqlite3.Error:
         connection.close()
         raise
