@@ -684,14 +684,16 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return uid
   end
 
-  --- The resource's own name, and the last uid given out.
+  --- The resource's own name, and the last uid given out. False if the name is another resource's: then nobody knows whose
+  --- lists these are, and nothing may be written into them.
   local function check_this(uid)
-    local name = uids .. ':' .. uid
+    local name, is_own = uids .. ':' .. uid, true
     if is_sound(name, 'hash') then
       local says = call('HMGET', name, 'identifier', 'object_id')
       if says[1] ~= identifier or says[2] ~= object_id then
         found('mapping', name, 'should say identifier ' .. identifier .. ', object_id ' .. object_id)
-        if mend and not is_name(says) then
+        is_own = not is_name(says)
+        if mend and is_own then
           for i, field in ipairs({'identifier', 'object_id'}) do
             call('HSET', name, field, i == 1 and identifier or object_id)
             undo = says[i] and {undo, 'HSET', name, field, says[i]} or {undo, 'HDEL', name, field}
@@ -712,6 +714,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
         end
       end
     end
+    return is_own
   end
 
   --- All lists to look into: those of everybody, then those of each identifier.
@@ -754,8 +757,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return reply
   end
   local this = {identifier = identifier, object_id = object_id, uid = uid}
-  if not cursor then
-    check_this(uid)
+  if not (cursor or check_this(uid)) then
+    return reply
   end
   local budget = limit
   while index <= #lists and budget > 0 do

@@ -86,11 +86,17 @@ def test_a_name_that_no_resource_can_have_counts_as_none(graph, name):
 
 def test_two_names_that_contradict_each_other_are_left_to_a_person(graph):
     graph.client.hset(f"{P}:1", "object_id", "5")
+    graph.client.set(f"{P}project:7", 2)
     tampered = dump(graph.client)
-    assert graph.audit("user", "1", "", "50", "1", "user")[2:5] == [
+    assert graph.audit("user", "1", "", "50", "1", "user")[2:] == [
         "mapping",
         f"{P}:1",
         "should say identifier user, object_id 1",
+    ]
+    assert graph.audit("project", "7", "", "50", "1", "user", "project")[2:] == [
+        "mapping",
+        f"{P}:2",
+        "should say identifier project, object_id 7",
     ]
     assert dump(graph.client) == tampered
 
