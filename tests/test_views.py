@@ -322,3 +322,16 @@ def test_the_admin_shows_and_removes_but_does_not_make(client, user, project):
     assert str(row) == f"user {user.pk} -> project {project.pk} (follow)"
     client.post(reverse("admin:sequere_database_edge_delete", args=[row.pk]), {"post": "yes"})
     assert not is_following(user, project)
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_the_admin_shows_times_in_the_time_zone_of_the_settings(client, user, project, settings, use_tz):
+    settings.USE_TZ = use_tz
+    follow(user, project, timestamp=1382676091)  # 04:41:31 UTC, 06:41:31 in Paris
+    client.force_login(User.objects.create_superuser("root", password="x"))
+    listed = client.get(reverse("admin:sequere_database_edge_changelist"), {"o": "6"})
+    assert "Oct. 25, 2013, 6:41 a.m." in listed.content.decode()
+    row = listed.context["cl"].result_list[0]
+    shown = client.get(reverse("admin:sequere_database_edge_change", args=[row.pk])).content.decode()
+    assert "Oct. 25, 2013, 6:41 a.m." in shown
+    assert "4:41" not in shown
