@@ -15,8 +15,8 @@ from .resources import Resource
     name="sequere.forget",
     ignore_result=True,
     autoretry_for=(BackendError, DatabaseError),
-    retry_backoff=10,
-    max_retries=8,
+    retry_backoff=10,  # at most 10, 20, 40 … 600 seconds; by chance half of that
+    max_retries=11,
 )
 def forget(identifier: str, object_id: str, using: str) -> None:
     """Forget what a deletion left of a resource, unless it has a row again in the database that it was deleted in.

@@ -132,7 +132,6 @@ def test_names(small):
         (["lookup", "user", ""], "object_id must be 1 to 255 bytes"),
         (["resolve", "404"], "The graph has no uid 404"),
         (["resolve", "one"], 'uid must be a positive whole number; got "one"'),
-        (["audit", "user"], "both an identifier and an object id, or neither"),
         (["audit", "12", "1"], "identifier must be 1 to 50 characters"),
         (["acl", "--user", "two words"], "user must be without spaces"),
         (["acl", "--user", "default"], "user must not be default"),
@@ -143,6 +142,12 @@ def test_names(small):
 def test_wrong_input(valkey, arguments, words):
     with pytest.raises(CommandError, match=words):
         manage(*arguments)
+
+
+def test_half_a_resource_is_wrong_usage(valkey):
+    with pytest.raises(CommandError, match="both an identifier and an object id, or neither") as error:
+        manage("audit", "user")
+    assert error.value.returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
+from celery.utils.time import get_exponential_backoff_interval
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import OperationalError, connections
@@ -245,3 +246,9 @@ def test_the_task_is_tried_again_while_the_store_fails(one, monkeypatch):
     assert forget_task.apply(args=["project", str(gone.pk), "default"]).state == "SUCCESS"
     assert failures == []
     assert get_followings_count(one) == 0
+
+
+def test_the_task_is_tried_for_about_half_an_hour():
+    longest = [get_exponential_backoff_interval(forget_task.retry_backoff, number, 600) for number in range(11)]
+    assert forget_task.max_retries == len(longest)
+    assert 25 * 60 < sum(longest) / 2 < 35 * 60  # by chance, each pause is anything from 0 to that

@@ -140,5 +140,5 @@ def _resource(options: argparse.Namespace) -> Resource | None:
     if options.identifier is None:
         return None
     if options.object_id is None:
-        raise CommandError("audit takes both an identifier and an object id, or neither.")
+        raise CommandError("audit takes both an identifier and an object id, or neither.", returncode=2)
     return check_resource(Resource(options.identifier, options.object_id))
