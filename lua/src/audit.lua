@@ -198,7 +198,7 @@ local function check_other(list, uid)
   end
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not is_name(name) then
-    found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
+    found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not name its resource')
     drop_entry(list, uid)
     return nil
   end
@@ -324,7 +324,7 @@ if cursor then
   index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
   index, score = tonumber(index), score ~= '' and score or nil
   if index < 1 or index > #lists or (score and not (tonumber(score) and after ~= '')) then
-    error({'SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor})
+    error({'SEQUERE_CURSOR', 'cursor must be one that the previous step returned', cursor})
   end
 end
 

@@ -281,7 +281,9 @@ def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
     for entry in entries:
         call = " ".join([entry["name"], *map(_show, entry["arguments"])])
         access = "read" if entry["read_only"] else "write"
-        lines += [f"``{call}``", f"    {entry['purpose']} ({access}, {entry['cost']})", ""]
+        text = f"{entry['purpose']} ({access}, {entry['cost']})"
+        text = textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        lines += [f"``{call}``", text, ""]
     before, begin, rest = readme.partition(".. begin: generated from the manifest\n")
     _, end, after = rest.partition(".. end: generated from the manifest\n")
     if not (begin and end):

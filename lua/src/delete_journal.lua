@@ -1,5 +1,5 @@
---- Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call
---- with the journal as guard gets SEQUERE_COLD.
+--- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
 --   last        entry         the journal's last entry

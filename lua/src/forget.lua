@@ -40,7 +40,7 @@ local function empty(name, relation, list)
       since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
     end
     if not since then -- without the error every later call would meet it again
-      error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
     if is_forward then
       change('remove', name, identifier, object_id, other_identifier, other_object_id, since)

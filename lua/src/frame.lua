@@ -21,7 +21,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 
 local function body(ARGUMENTS)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   --- @if changes
@@ -31,8 +31,8 @@ local function body(ARGUMENTS)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     --- @if refuses
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
     --- @end
   end

@@ -1,5 +1,5 @@
---- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are
---- noted in the journal. All of them or, on an error, none.
+--- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change
+--- an entry is added to the journal. All of them or, on an error, none.
 --
 -- ARGV
 --   edges       group[1..50]

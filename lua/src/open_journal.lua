@@ -1,4 +1,5 @@
---- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each
+--- change, and a call with the journal as guard is run.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none

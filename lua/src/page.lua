@@ -1,4 +1,4 @@
---- Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.
+--- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
 --   resource    resource      whose list
@@ -32,7 +32,7 @@ if cursor then
     error({'SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor})
   end
   if not tonumber(score) or (bound == '') ~= newest_first or not (newest_first or tonumber(bound)) then
-    error({'SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor})
+    error({'SEQUERE_CURSOR', 'cursor must be one that a page in the same order returned', cursor})
   end
 end
 

@@ -23,12 +23,12 @@ local function is_timestamp(value)
   return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
 end
 
---- cursor SEQUERE_CURSOR: what the last page in this order gave
+--- cursor SEQUERE_CURSOR: one that a page in the same order returned
 local function is_cursor(value)
   return #value <= 100 and (find(value, '^[%d.e+-]+:%d+$') or find(value, '^[%d.e+-]+:%d+:[%d.e+-]+$'))
 end
 
---- place SEQUERE_CURSOR: what the step before gave
+--- place SEQUERE_CURSOR: one that the previous step returned
 local function is_place(value)
   return #value <= 100 and find(value, '^%d+:?[%d.e+-]*:?%d*$')
 end

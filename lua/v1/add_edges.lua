@@ -46,7 +46,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
@@ -128,7 +128,7 @@ end
 
 local function body(relation, from_identifier, from_object_id, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -136,8 +136,8 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   if not timestamp then

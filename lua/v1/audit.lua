@@ -55,7 +55,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
@@ -121,7 +121,7 @@ end
 
 local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -300,7 +300,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local name = call('HMGET', key, 'identifier', 'object_id')
     if not is_name(name) then
-      found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
+      found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not name its resource')
       drop_entry(list, uid)
       return nil
     end
@@ -426,7 +426,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
     index, score = tonumber(index), score ~= '' and score or nil
     if index < 1 or index > #lists or (score and not (tonumber(score) and after ~= '')) then
-      error({'SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor})
+      error({'SEQUERE_CURSOR', 'cursor must be one that the previous step returned', cursor})
     end
   end
 
@@ -501,7 +501,7 @@ if not right then
   check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   if cursor then
-    check('cursor', cursor, is_place, 'SEQUERE_CURSOR', 'what the step before gave')
+    check('cursor', cursor, is_place, 'SEQUERE_CURSOR', 'one that the previous step returned')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
   check('repair', repair, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call
---- with the journal as guard gets SEQUERE_COLD.
+--- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
 --   last        entry         the journal's last entry
@@ -32,7 +32,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from delete_journal.lua:15

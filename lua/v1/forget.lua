@@ -43,7 +43,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -61,9 +61,9 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
@@ -123,7 +123,7 @@ end
 
 local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -131,8 +131,8 @@ local function body(identifier, object_id, limit)
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   limit = tonumber(limit)
@@ -159,7 +159,7 @@ local function body(identifier, object_id, limit)
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
       end
       if not since then -- without the error every later call would meet it again
-        error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+        error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
       end
       if is_forward then
         change('remove', name, identifier, object_id, other_identifier, other_object_id, since)

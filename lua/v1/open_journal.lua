@@ -1,6 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each
+--- change, and a call with the journal as guard is run.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -40,10 +41,10 @@ end
 
 local function body(mark, opened, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:17
+  -- @from open_journal.lua:18
   local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
   if call('EXISTS', journal) == 1 or not is_marked(mark) or call('GET', fence) ~= entry then
     return 0

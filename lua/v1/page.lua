@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 page: generated from lua/src/page.lua, do not edit
---- Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.
+--- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
 --   resource    resource      whose list
@@ -41,7 +41,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -59,9 +59,9 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
@@ -98,7 +98,7 @@ end
 
 local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
@@ -114,7 +114,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
       error({'SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor})
     end
     if not tonumber(score) or (bound == '') ~= newest_first or not (newest_first or tonumber(bound)) then
-      error({'SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor})
+      error({'SEQUERE_CURSOR', 'cursor must be one that a page in the same order returned', cursor})
     end
   end
 
@@ -202,7 +202,7 @@ if not right then
     check('offset', offset, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
   end
   if cursor then
-    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'what the last page in this order gave')
+    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'one that a page in the same order returned')
   end
 end
 local done, reply

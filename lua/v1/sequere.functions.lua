@@ -50,7 +50,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
@@ -132,7 +132,7 @@ end
 
 local function body(relation, from_identifier, from_object_id, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -140,8 +140,8 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   if not timestamp then
@@ -377,7 +377,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
@@ -443,7 +443,7 @@ end
 
 local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -622,7 +622,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local name = call('HMGET', key, 'identifier', 'object_id')
     if not is_name(name) then
-      found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not say who that is')
+      found('orphan', list, 'uid ' .. uid .. ' is here, but ' .. key .. ' does not name its resource')
       drop_entry(list, uid)
       return nil
     end
@@ -748,7 +748,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
     index, score = tonumber(index), score ~= '' and score or nil
     if index < 1 or index > #lists or (score and not (tonumber(score) and after ~= '')) then
-      error({'SEQUERE_CURSOR', 'cursor must be what the step before gave', cursor})
+      error({'SEQUERE_CURSOR', 'cursor must be one that the previous step returned', cursor})
     end
   end
 
@@ -823,7 +823,7 @@ if not right then
   check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   if cursor then
-    check('cursor', cursor, is_place, 'SEQUERE_CURSOR', 'what the step before gave')
+    check('cursor', cursor, is_place, 'SEQUERE_CURSOR', 'one that the previous step returned')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
   check('repair', repair, function(value) return value == '0' or value == '1' end, 'SEQUERE_ARGUMENT', '0 or 1')
@@ -967,7 +967,7 @@ end
 
 local function body(mark, epoch, replace)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from begin_rebuild.lua:18
@@ -1112,7 +1112,7 @@ end
 
 local function body(mark, reached, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from clear_graph.lua:18
@@ -1234,11 +1234,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_copy_edges', flags = {},
-description = 'Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none. Where there is a journal, it notes them.', callback = function(KEYS, ARGV)
+description = 'Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none. Where there is a journal, an entry is added to it for each.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
 --- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
---- Where there is a journal, it notes them.
+--- Where there is a journal, an entry is added to it for each.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -1294,7 +1294,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -1374,7 +1374,7 @@ end
 
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -1646,7 +1646,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -1660,7 +1660,7 @@ end
 
 local function body(identifier, object_id, list)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from count.lua:15
@@ -1769,11 +1769,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_delete_journal', flags = {},
-description = 'Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
+description = 'Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the entry that the caller has read last. From here on nothing is noted, and a call
---- with the journal as guard gets SEQUERE_COLD.
+--- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
 --   last        entry         the journal's last entry
@@ -1804,7 +1804,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from delete_journal.lua:15
@@ -1986,7 +1986,7 @@ end
 
 local function body(position, limit, epoch)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
@@ -2157,7 +2157,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 
 local function body(after, random, opens)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   random = tonumber(random)
@@ -2303,7 +2303,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text; a new one at the first write that it takes part in.
 local function obtain_uid(identifier, object_id)
@@ -2374,7 +2374,7 @@ end
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -2382,8 +2382,8 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   if not timestamp then
@@ -2592,7 +2592,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -2610,9 +2610,9 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
@@ -2672,7 +2672,7 @@ end
 
 local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -2680,8 +2680,8 @@ local function body(identifier, object_id, limit)
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   limit = tonumber(limit)
@@ -2708,7 +2708,7 @@ local function body(identifier, object_id, limit)
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
       end
       if not since then -- without the error every later call would meet it again
-        error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+        error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
       end
       if is_forward then
         change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
@@ -2899,11 +2899,11 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
@@ -3055,7 +3055,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3069,7 +3069,7 @@ end
 
 local function body(identifier, object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from lookup.lua:14
@@ -3170,11 +3170,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_mend_edges', flags = {},
-description = 'Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are noted in the journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change an entry is added to the journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 mend_edges: generated from lua/src/mend_edges.lua, do not edit
---- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. The changes are
---- noted in the journal. All of them or, on an error, none.
+--- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change
+--- an entry is added to the journal. All of them or, on an error, none.
 --
 -- ARGV
 --   edges       group[1..50]
@@ -3220,7 +3220,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3364,7 +3364,7 @@ end
 
 local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -3372,8 +3372,8 @@ local function body(edges)
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   -- @from mend_edges.lua:25
@@ -3605,7 +3605,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3623,9 +3623,9 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
@@ -3743,7 +3743,7 @@ end
 
 local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -3751,8 +3751,8 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   limit = tonumber(limit)
@@ -3792,7 +3792,7 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     local row = relation
     local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
     if not since then -- without the error it would be met again in every call
-      error({'SEQUERE_CORRUPT', key .. ' holds half an edge; run audit with repair'})
+      error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
@@ -4037,7 +4037,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4072,7 +4072,7 @@ end
 
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -4080,8 +4080,8 @@ local function body(mark, reached, edges)
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   -- @from note_edges.lua:21
@@ -4253,10 +4253,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_open_journal', flags = {},
-description = 'Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.', callback = function(KEYS, ARGV)
+description = 'Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each change, and a call with the journal as guard is run.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Makes the journal, with one entry of the operation open. From here on changes are noted and a guard holds.
+--- Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each
+--- change, and a call with the journal as guard is run.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -4296,10 +4297,10 @@ end
 
 local function body(mark, opened, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from open_journal.lua:17
+  -- @from open_journal.lua:18
   local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
   if call('EXISTS', journal) == 1 or not is_marked(mark) or call('GET', fence) ~= entry then
     return 0
@@ -4418,10 +4419,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_page', flags = {'no-writes'},
-description = 'Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.', callback = function(KEYS, ARGV)
+description = 'Reads one page of a list of a resource, by offset or by cursor.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 page: generated from lua/src/page.lua, do not edit
---- Reads one page of a list of a resource, by offset or by cursor. docs/lists.rst says what a walk by cursor gives.
+--- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
 --   resource    resource      whose list
@@ -4462,7 +4463,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4480,9 +4481,9 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
@@ -4519,7 +4520,7 @@ end
 
 local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   limit = tonumber(limit)
@@ -4535,7 +4536,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
       error({'SEQUERE_ARGUMENT', 'takes offset or cursor, not both; the offset is ' .. offset, cursor})
     end
     if not tonumber(score) or (bound == '') ~= newest_first or not (newest_first or tonumber(bound)) then
-      error({'SEQUERE_CURSOR', 'cursor must be what the last page in this order gave', cursor})
+      error({'SEQUERE_CURSOR', 'cursor must be one that a page in the same order returned', cursor})
     end
   end
 
@@ -4623,7 +4624,7 @@ if not right then
     check('offset', offset, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999999999')
   end
   if cursor then
-    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'what the last page in this order gave')
+    check('cursor', cursor, is_cursor, 'SEQUERE_CURSOR', 'one that a page in the same order returned')
   end
 end
 local done, reply
@@ -4722,7 +4723,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4736,7 +4737,7 @@ end
 
 local function body(identifier, object_id, lists, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from relationships.lua:16
@@ -4927,16 +4928,16 @@ local function find_name(uid)
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
     if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix, and import what is under this one'})
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
     end
-    error({'SEQUERE_CORRUPT', key .. ' does not say who uid ' .. uid .. ' is; run audit with repair'})
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 
 local function body(uid)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from resolve.lua:15
@@ -5068,7 +5069,7 @@ local RELATIONS = {
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -5092,7 +5093,7 @@ end
 
 local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   -- @from since.lua:18
@@ -5253,7 +5254,7 @@ local refused = false -- what the server refused: command, key, the server's wor
 --- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
 --- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix, and import what is under this one'
+local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -5309,7 +5310,7 @@ end
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
-    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its memory, '
+    error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
   is_noted = guard == journal
@@ -5317,8 +5318,8 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
-      error({'SEQUERE_COLD', 'the graph has a mark, ' .. prefix .. 'global:mark, but no journal: it is being filled '
-        .. 'from the database, or was closed; the database answers'})
+      error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
+        .. 'filled from the database, or write-behind was closed; the database answers'})
     end
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'

@@ -162,7 +162,7 @@ def test_offsets_out_of_range_are_refused(crowd, offset):
 @pytest.mark.parametrize("cursor", ["garbage", "1:2:3:4", ":", "1e999:x", "-", "٣:٣", "9" * 200 + ":1", 'a"\r\nb'])
 def test_garbage_for_a_cursor_is_refused(crowd, cursor):
     for desc in (True, False):
-        with pytest.raises(exceptions.InvalidCursor, match="cursor must be what the last page in this order gave"):
+        with pytest.raises(exceptions.InvalidCursor, match="cursor must be one that a page in the same order returned"):
             Ask(crowd).page(STAR, "followers", cursor=cursor, desc=desc)
 
 

@@ -72,6 +72,9 @@ def test_the_list_of_scripts_in_the_readme(build, sources):
         first = [place for argument in entry["arguments"][:1] for place, _, _ in places_of(argument)]
         assert f"\n``{name}" in text
         assert first == [] or re.search(rf"\n``{name} \[?{first[0]}", text)
+    purposes = re.findall(r"(?m)^    .*$", text.partition(".. begin: generated")[2].partition(".. end: generated")[0])
+    assert len(purposes) > len(MANIFEST)
+    assert max(map(len, purposes)) <= 100
     edit(sources.parent / "README.rst", ".. end: generated", ".. fin: generated")
     with pytest.raises(build.BuildError, match="marks around the list of scripts"):
         build.build(sources)
@@ -205,7 +208,7 @@ def test_relations_may_exclude_each_other(build, sources):
 
 
 def test_only_a_script_of_maintenance_notes_where_there_is_a_mark_and_no_journal(build, sources):
-    refusal = "the graph has a mark"
+    refusal = "global:mark exists"
     refusing = {name for name in MANIFEST if refusal in (LUA / "v1" / f"{name}.lua").read_text(encoding="utf-8")}
     assert "follow" in refusing
     assert "audit" not in refusing

@@ -311,14 +311,19 @@ def has_evalsha_ro(client):
 def test_a_uid_without_a_name(call):
     prepare(call)
     call.client.delete("sequere:uid::3")
-    with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT page: sequere:uid::3 does not say who uid 3 is"):
+    with pytest.raises(
+        redis.ResponseError, match="SEQUERE_CORRUPT page: sequere:uid::3 does not name the resource of uid 3"
+    ):
         call.page("user", "4", "followers", "desc", "20")
 
 
 def test_half_an_edge_does_not_make_forget_go_on_for_ever(call):
     prepare(call)
     call.client.zadd("sequere:uid:3:followers", {"2": 1})
-    with pytest.raises(redis.ResponseError, match="SEQUERE_CORRUPT forget: sequere:uid:3:followers holds half an edge"):
+    with pytest.raises(
+        redis.ResponseError,
+        match="SEQUERE_CORRUPT forget: sequere:uid:3:followers has an entry without its counterpart",
+    ):
         call.forget("user", "3", "100")
 
 

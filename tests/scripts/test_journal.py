@@ -116,7 +116,7 @@ def test_a_graph_with_a_mark_takes_writes_only_if_it_has_a_journal(call, name, a
     call.client.set("sequere:other", "a guard")
     before = dump(call.client)
     for guard in ("global:uid", "other"):
-        with pytest.raises(redis.ResponseError, match=f"SEQUERE_COLD {name}: the graph has a mark, {MARK}, but no j"):
+        with pytest.raises(redis.ResponseError, match=f"SEQUERE_COLD {name}: the key {MARK} exists but the journal"):
             call(name, *arguments, keys=("sequere:", f"sequere:{guard}"))
     with pytest.raises(redis.ResponseError, match=f"SEQUERE_COLD {name}: the guard {JOURNAL} does not exist"):
         call(name, *arguments, keys=GUARDED)

@@ -130,7 +130,7 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
         elif isinstance(reply, Exception):
             findings.append(Finding("wrongtype", f"{prefix}uid::{uid}", "should be a hash"))
         elif any(reply):
-            findings.append(Finding("mapping", f"{prefix}uid::{uid}", "does not say who that is"))
+            findings.append(Finding("mapping", f"{prefix}uid::{uid}", "does not name its resource"))
     questions: list[tuple[str, ...]] = []
     for uid, resource in named:
         # Both are deleted at once: a name that outlives its uid is damage.
