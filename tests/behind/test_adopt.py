@@ -60,7 +60,7 @@ def test_a_graph_that_the_database_never_saw_is_not_removed(cold):
     assert answers(cold) == expected
     Ask(cold).follow(ADA, FLIGHT, timestamp=1.0)
     assert in_step(cold)
-    with pytest.raises(WriteBehindRefused, match="nothing to adopt"):
+    with pytest.raises(WriteBehindRefused, match="The database already follows Redis"):
         adopt(cold.unguarded)
 
 
@@ -186,7 +186,7 @@ def test_a_transaction_that_is_repeated_after_it_made_the_journal_undoes_nothing
             raise conflict
 
     monkeypatch.setattr(module, "take_for_position", meet_another)
-    with pytest.raises(WriteBehindRefused, match="Call it again"):
+    with pytest.raises(WriteBehindRefused, match="Run the command again"):
         adopt(cold.unguarded)
     adopt(cold.unguarded)
     assert (ADA, FLIGHT) not in follows()
@@ -227,7 +227,7 @@ def test_a_server_that_comes_back_without_what_was_noted_is_noticed(cold, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(cold.unguarded, "run", lose_it)
-        with pytest.raises(WriteBehindRefused, match="Call it again"):
+        with pytest.raises(WriteBehindRefused, match="Run the command again"):
             adopt(cold.unguarded)
     assert phase() == "adopting"
     adopt(cold.unguarded)
@@ -247,7 +247,7 @@ def test_one_that_began_later_overtakes(cold, monkeypatch):
                 with pytest.raises(Crash):
                     adopt(cold.unguarded)
 
-    with pytest.raises(WriteBehindRefused, match="Another run went on"):
+    with pytest.raises(WriteBehindRefused, match="Another rebuild continued"):
         adopt(cold.unguarded, on_step=begin_another)
     assert phase() == "adopting"
     adopt(cold.unguarded)

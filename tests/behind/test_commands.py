@@ -140,7 +140,7 @@ def test_watch_tells_once_what_it_cannot_do(backend):
     manage("close")
     assert watch(lambda: time.sleep(0.5)) == [
         "Redis is cold: rebuilding.",
-        "WriteBehindRefused: No rebuild was begun: An operator closed write-behind. Run "
+        "WriteBehindRefused: The rebuild was not started: Write-behind is closed. Run "
         "`python manage.py sequere rebuild` to go back to Redis.",
     ]
 
@@ -164,7 +164,7 @@ def test_rebuild_from_redis(settings, servers):
     told = "The database differed in 4 follows. It holds what Redis holds now, and follows it.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Edge.objects.count() == 2
-    with pytest.raises(CommandError, match="nothing to adopt"):
+    with pytest.raises(CommandError, match="The database already follows Redis"):
         manage("rebuild", "--from", "redis")
 
 
@@ -303,7 +303,7 @@ def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
 def test_there_is_nothing_to_look_at_in_a_cold_redis(backend, command):
     assert manage(command)[1] == 0
     backend.unguarded.client.flushall()
-    with pytest.raises(CommandError, match="has lost its memory"):
+    with pytest.raises(CommandError, match="has lost its data"):
         manage(command)
 
 

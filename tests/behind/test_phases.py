@@ -226,12 +226,12 @@ def test_drain_cold(stage, wanted):
     assert in_step(stage.backend)
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(ADOPTING, "run it again"), (CLOSED, "An operator closed")])
+@pytest.mark.parametrize(("wanted", "told"), [(ADOPTING, "run it again"), (CLOSED, "Write-behind is closed")])
 def test_drain_cold_asks_an_operator(stage, wanted, told):
     stage.reach(wanted)
     if wanted == ADOPTING:
         stage.graph.client.flushall()
-    with pytest.raises(WriteBehindRefused, match=f"No rebuild was begun: .*{told}"):
+    with pytest.raises(WriteBehindRefused, match=f"The rebuild was not started: .*{told}"):
         rebuild(stage.graph)
     assert phase() == wanted
     if wanted == ADOPTING:  # what Redis had is lost, and the operator says so
@@ -288,7 +288,7 @@ def test_close(stage, wanted):
     assert phase() == CLOSED
     assert get_status(stage.graph).state == "closed"
     assert not stage.graph.client.exists(JOURNAL)
-    with pytest.raises(WriteBehindRefused, match="An operator closed"):
+    with pytest.raises(WriteBehindRefused, match="Write-behind is closed"):
         rebuild(stage.graph)
     rebuild(stage.graph, by_hand=True)
     assert follows() == expected

@@ -108,7 +108,7 @@ def test_memory_that_is_lost_in_the_middle_begins_the_rebuild_anew(behind, monke
         if len(copied) == 3:
             behind.unguarded.client.flushall()
 
-    with pytest.raises(WriteBehindRefused, match="lost its memory again"):
+    with pytest.raises(WriteBehindRefused, match="lost its data again"):
         rebuild(behind.unguarded, on_step=forget_once)
     rebuild(behind.unguarded)
     assert in_step(behind)
@@ -133,7 +133,7 @@ def test_an_older_memory_that_comes_back_while_it_is_cleared_begins_the_rebuild_
 
     with monkeypatch.context() as patch:
         patch.setattr(behind.unguarded, "run", come_back_late)
-        with pytest.raises(WriteBehindRefused, match="lost its memory again"):
+        with pytest.raises(WriteBehindRefused, match="lost its data again"):
             rebuild(behind.unguarded)
     rebuild(behind.unguarded)
     assert in_step(behind)
@@ -180,7 +180,7 @@ def test_a_rebuild_that_wakes_up_late_does_no_harm(behind):
             rebuild(behind.unguarded)
             Ask(behind).unfollow(CROWD[3], FLIGHT)
 
-    with pytest.raises(WriteBehindRefused, match="Another run went on"):
+    with pytest.raises(WriteBehindRefused, match="Another rebuild continued"):
         rebuild(behind.unguarded, on_step=overtake)
     assert Ask(behind).is_following(CROWD[3], FLIGHT) is False
     assert in_step(behind)
@@ -344,7 +344,7 @@ def test_closing_overtakes_a_rebuild(behind):
         if number == 10:
             close(behind.unguarded)
 
-    with pytest.raises(WriteBehindRefused, match="Another run went on"):
+    with pytest.raises(WriteBehindRefused, match="Another rebuild continued"):
         rebuild(behind.unguarded, on_step=close_meanwhile)
     assert not behind.unguarded.client.exists(JOURNAL)
     assert State.objects.get().phase == "closed"

@@ -17,7 +17,7 @@ logger = logging.getLogger("sequere")
 
 @shared_task(name="sequere.drain", ignore_result=True)
 def drain() -> None:
-    """Bring the database up to the end of the journal; begin a rebuild if Redis has lost its memory."""
+    """Bring the database up to the end of the journal; begin a rebuild if Redis has lost its data."""
     try:
         drain_journal(_backend().unguarded)
     except ColdStore:

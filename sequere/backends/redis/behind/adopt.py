@@ -80,7 +80,7 @@ class _Adoption:
         elif verdict is Verdict.BEHIND:
             self._join(row, alias, journal)
         elif row.phase != Phase.ADOPTING:
-            raise WriteBehindRefused("Redis and the database are in step: there is nothing to adopt.")
+            raise WriteBehindRefused("The database already follows Redis: nothing to do.")
         if self.mark:
             self.copier.set([], self._next_mark())  # whoever is still adopting is overtaken
         move(row, Event.ADOPT)
@@ -92,7 +92,7 @@ class _Adoption:
         mark = journal.mark
         if mark is None:
             raise WriteBehindRefused(
-                "Redis has a journal, but no mark: something else than this package made it. If the graph in Redis is "
+                "Redis has a journal, but no mark: another program created it. If the graph in Redis is "
                 f"right, remove the key {self.unguarded.prefix}global:journal and run this again."
             )
         if row.phase == Phase.ADOPTING and row.epoch == mark.epoch:
@@ -175,8 +175,8 @@ def _check_whole(row: State, journal: Journal) -> None:
         )
     if row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING):
         raise WriteBehindRefused(
-            "Redis has lost the graph that was in step with this database; to adopt what it holds now would remove the "
-            "rest. Run `python manage.py sequere rebuild`; if Redis is right after all, "
+            "Redis has lost the graph that was in step with this database; adopting what it holds now would remove the "
+            "rest from the database. Run `python manage.py sequere rebuild`; if Redis is right after all, "
             "`python manage.py sequere close` first."
         )
 

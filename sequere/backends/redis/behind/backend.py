@@ -30,7 +30,7 @@ class RedisFallbackBackend(RedisBackend):
 
     Redis answers, in one round trip as with :class:`RedisBackend`; the scripts note each change in a
     journal, from which ``drain`` brings the database up to date. Every call passes the journal as guard:
-    when Redis has lost its memory (is *cold*), reads and writes go to the database, writes by one more round
+    when Redis has lost its data (is *cold*), reads and writes go to the database, writes by one more round
     trip, until a rebuild has filled Redis again. A walk that this interrupts goes on in the other store
     from the same time: nobody is skipped, those of that very microsecond may come twice.
 
@@ -111,8 +111,7 @@ class RedisFallbackBackend(RedisBackend):
 
     def _restless(self, operation: GraphOperation[R]) -> ColdStore:
         return ColdStore(
-            f"{operation.script}: Redis lost its memory and came back {ATTEMPTS} times during this call. Nothing "
-            "changed."
+            f"{operation.script}: Redis lost its data and came back {ATTEMPTS} times during this call. Nothing changed."
         )
 
     def check(self) -> list[CheckMessage]:

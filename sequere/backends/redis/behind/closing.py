@@ -44,7 +44,9 @@ def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
             total += drain(unguarded)
         if locked(lambda row, alias: _leave(unguarded, row, alias, release=release)):
             return total
-    raise WriteBehindRefused(f"Redis took writes between each of {ATTEMPTS} drains and its end. Call it again.")
+    raise WriteBehindRefused(
+        f"Redis accepted writes after each of {ATTEMPTS} drains, so the journal was not deleted. Run the command again."
+    )
 
 
 def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:

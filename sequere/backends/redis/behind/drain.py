@@ -68,7 +68,7 @@ def drain(unguarded: RedisBackend) -> Drained:
         # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
         if is_older and step.is_end and unguarded.run("delete_journal", step.last, 0):
             raise ColdStore(
-                "Redis came back older than the database, which has taken over what it had and answers now. Run "
+                "Redis came back with an older state. The database has applied its journal and answers now. Run "
                 "`python manage.py sequere rebuild`."
             )
         end = end or step.last  # what comes after this moment may never end

@@ -47,12 +47,12 @@ class Event(enum.Enum):
     COLD_WRITE = "Nothing was written"
     OPENED = "Nothing was drained"
     OLDER = "The journal was not deleted"
-    BEGIN = "No rebuild was begun"
+    BEGIN = "The rebuild was not started"
     FINISH = "The rebuild was not finished"
     ADOPT = "The graph in Redis was not adopted"
     ADOPTED = "The adoption was not finished"
     CLOSE = "Nothing was closed"
-    DISCARD = "Nothing was given up"
+    DISCARD = "Redis was not discarded"
 
 
 def judge(row: State, reached: str, journal: Journal) -> Verdict:
@@ -116,11 +116,11 @@ def move(row: State, event: Event) -> None:
 BEHIND = (
     "Redis answers, and has changes that the database lacks: it was restored from a backup, or is another database. "
     "Run `python manage.py sequere rebuild --from redis` to bring it up to Redis, or "
-    "`python manage.py sequere rebuild --from database` to give up what only Redis has."
+    "`python manage.py sequere rebuild --from database` to discard what only Redis has."
 )
 ADOPTING = (
     "The database is not complete: `python manage.py sequere rebuild --from redis` has not ended. If it is not "
-    "running, run it again, or `python manage.py sequere rebuild --from database` to give up what only Redis has."
+    "running, run it again, or `python manage.py sequere rebuild --from database` to discard what only Redis has."
 )
 UNMARKED = (
     "Redis holds a graph that is not known to be this database's. Run "
@@ -128,11 +128,11 @@ UNMARKED = (
     "`python manage.py sequere rebuild --from database` to replace it."
 )
 UNMARKED_AFTER_LOSS = (
-    "Redis holds a graph that is not known to be this database's: it lost its memory and then took writes without the "
-    "guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database` to replace it; or, if "
-    "it is right, `python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`."
+    "Redis holds a graph that is not known to be this database's: it lost its data and then accepted writes without "
+    "the guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database` to replace it; "
+    "or, if it is right, `python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`."
 )
-CLOSED = "An operator closed write-behind. Run `python manage.py sequere rebuild` to go back to Redis."
+CLOSED = "Write-behind is closed. Run `python manage.py sequere rebuild` to go back to Redis."
 RELEASED = (
     "An operator left write-behind with `python manage.py sequere close --for redis`: Redis alone has the graph. Set "
     "SEQUERE_BACKEND_CLASS to sequere.backends.redis.RedisBackend, or run "
@@ -140,8 +140,8 @@ RELEASED = (
 )
 
 _REMEDIES = {
-    Phase.COLD: "Redis lost its journal meanwhile, or an operator gave up what it had. Call it again.",
-    Phase.REBUILDING: "a rebuild is under way. Call it again.",
+    Phase.COLD: "Redis lost its journal meanwhile, or an operator discarded what it had. Run the command again.",
+    Phase.REBUILDING: "a rebuild is under way. Run the command again.",
     Phase.READY: "Redis is ready, and the database follows it.",
     Phase.ADOPTING: ADOPTING,
     Phase.CLOSED: CLOSED,
@@ -161,7 +161,7 @@ def ask_about_unmarked(row: State) -> str:
 def is_unmarked(journal: Journal) -> bool:
     """Whether Redis holds a graph without a journal that is not known to be a copy of the database.
 
-    It lost its memory and then took a write without the guard, was never filled by this package, or was about to be
+    It lost its data and then accepted a write without the guard, was never filled by this package, or was about to be
     adopted. A rebuild would remove what nobody else may have.
     """
     no_copy = journal.mark is None or journal.mark.step == "adopt"

@@ -85,7 +85,7 @@ def rebuild(
 
     One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also opens what an operator has closed,
     ``replace`` also removes a graph that is not known to be a copy of the database. A row that no script takes, left
-    there by something else than this package, is logged and left out. Raises
+    there by another program, is logged and left out. Raises
     :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again to
     go on.
     """
@@ -168,7 +168,7 @@ class _Rebuild:
         return Mark(*self.copier.marked.split(" "))
 
     def _discard(self, row: State, alias: str) -> None:
-        """Give up what only Redis has. A journal is then one of an older state, which the drain deletes."""
+        """Discard what only Redis has. A journal is then one of an older state, which the drain deletes."""
         reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
         if verdict is not Verdict.BEHIND and row.phase != Phase.ADOPTING:
             return
@@ -319,5 +319,6 @@ def take_for_position(row: State, alias: str, entry: JournalEntry) -> None:
 
 def overtaken() -> WriteBehindRefused:
     return WriteBehindRefused(
-        "Another run went on meanwhile, Redis lost its memory again, or the database was restored. Call it again."
+        "Another rebuild continued or write-behind was closed meanwhile, Redis lost its data again, or the database "
+        "was restored. Run the command again."
     )
