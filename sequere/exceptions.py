@@ -59,7 +59,7 @@ class InvalidTimestamp(SequereException, ValueError):
 
 
 class InvalidArgument(SequereException, ValueError):
-    """An argument of another kind is wrong."""
+    """Another argument is invalid."""
 
 
 class InvalidLimit(SequereException, ValueError):
@@ -67,7 +67,7 @@ class InvalidLimit(SequereException, ValueError):
 
 
 class InvalidCursor(SequereException, ValueError):
-    """A cursor that no page gave."""
+    """A cursor that no page returned."""
 
 
 class BackendError(SequereException):
@@ -95,14 +95,14 @@ class WrongType(BackendError):
 
 
 class CorruptGraph(BackendError):
-    """The graph contradicts itself, or a write that stopped half-way could not be set back: ``audit`` with repair.
+    """The graph contradicts itself, or a write that stopped half-way could not be undone: run ``audit --repair``.
 
-    Or the keys under the prefix are of django-sequere 0.x: the page on upgrading says how they are imported.
+    Or the keys under the prefix are of django-sequere 0.x: see the page on upgrading.
     """
 
 
 class ColdStore(BackendError):
-    """The server has lost its memory: the guard key is missing. Nothing changed."""
+    """The server has lost its data: the guard key is missing. Nothing changed."""
 
 
 class WriteConflict(SequereException, OperationalError):

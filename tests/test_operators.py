@@ -133,7 +133,8 @@ def test_names(small):
         (["resolve", "404"], "The graph has no uid 404"),
         (["resolve", "one"], 'uid must be a positive whole number; got "one"'),
         (["audit", "12", "1"], "identifier must be 1 to 50 characters"),
-        (["acl", "--user", "two words"], "user must be without spaces"),
+        (["acl", "--user", "two words"], "user must not contain spaces or quotes"),
+        (["acl", "--user", ""], "user must not be empty"),
         (["acl", "--user", "default"], "user must not be default"),
         ([], "required: subcommand"),
         (["nope"], "invalid choice: 'nope'"),
@@ -181,7 +182,7 @@ def test_another_backend(arguments):
             1,
             "cannot reach the server; nothing changed: Error 2 connecting to",
         ),
-        (["acl", "--prefix", "my graph:"], 2, "prefix must be without spaces"),
+        (["acl", "--prefix", "my graph:"], 2, "prefix must not contain spaces or quotes"),
     ],
 )
 def test_wrong_input_without_django(arguments, status, words):

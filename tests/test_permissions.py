@@ -185,7 +185,7 @@ def test_the_check_says_when_it_cannot_tell(server, become):
     become(make_acl_line("sequere:"), "-multi")
     (message,) = check_server()
     assert message.id == "sequere.W005"
-    assert message.msg.startswith("The server does not tell whether its user may do all that the scripts do: ")
+    assert message.msg.startswith("Cannot check the permissions of the server's user: ")
     assert "multi" in message.msg
 
 

@@ -125,7 +125,7 @@ def test_a_call_does_not_wait_for_ever(one_connection, monkeypatch):
         for call in (Ask().afollow(USER, PROJECT, timestamp=1.0), Ask().acount(PROJECT, "followers")):
             with pytest.raises(
                 exceptions.BackendUnavailable,
-                match=r"all 1 connections .* none came free .* Raise max_connections in SEQUERE_REDIS_CONNECTION",
+                match=r"all 1 connections .* none became free .* Raise max_connections in SEQUERE_REDIS_CONNECTION",
             ):
                 await call
         return await first, await Ask().acount(PROJECT, "followers")

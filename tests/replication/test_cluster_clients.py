@@ -106,7 +106,9 @@ def test_replicas_are_read_where_they_know_of_moves(with_replicas):
     assert Ask().follow(USER, PROJECT, timestamp=1.0) is True
     if not knows_better:
         for call in both_ways("count", PROJECT, "followers"):
-            with pytest.raises(exceptions.InvalidSettings, match="must not be a cluster, unless of Valkey 9 or newer"):
+            with pytest.raises(
+                exceptions.InvalidSettings, match="must not name a cluster unless its server is Valkey 9 or newer"
+            ):
                 call()
         (error,) = check_server()
         assert error.id == "sequere.E008"

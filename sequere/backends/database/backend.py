@@ -93,7 +93,7 @@ class DatabaseBackend(BaseBackend):
             return []
         return [
             checks.Error(
-                "DatabaseBackend has no table.",
+                "The application of DatabaseBackend is not installed.",
                 hint="Add 'sequere.backends.database' to INSTALLED_APPS and run migrate.",
                 id="sequere.E002",
             )

@@ -60,8 +60,9 @@ def check_transactions(alias: str) -> list[checks.CheckMessage]:
         return []
     return [
         checks.Warning(
-            f"The database {alias!r} is SQLite, and its transactions lock at their first write: one that has read "
-            "before fails at once if another connection has written since (sequere.exceptions.WriteConflict).",
+            f"The database {alias!r} is SQLite, and its transactions lock at their first write: a transaction "
+            "that reads first fails at once if another connection has written meanwhile "
+            "(sequere.exceptions.WriteConflict).",
             hint='Set OPTIONS = {"transaction_mode": "IMMEDIATE"} in DATABASES.',
             id="sequere.W007",
         )

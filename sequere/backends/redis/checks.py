@@ -33,7 +33,7 @@ def check_settings(connections: Sequence[Connection], prefix: str) -> list[check
         return [
             checks.Error(
                 f"On a cluster the keys of a graph must share a hash tag; SEQUERE_REDIS_PREFIX is {prefix!r}.",
-                hint="Set SEQUERE_REDIS_PREFIX to a text with a tag in braces, such as '{sequere}:'.",
+                hint="Set SEQUERE_REDIS_PREFIX to a prefix with a hash tag, such as '{sequere}:'.",
                 id="sequere.E006",
             )
         ]
@@ -68,7 +68,7 @@ def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
         with translated():
             policy = find_node(client, prefix).info("memory").get("maxmemory_policy", "")
     except BackendError as error:
-        return [checks.Warning(f"The server does not tell its eviction policy: {error}", id="sequere.W003")]
+        return [checks.Warning(f"Cannot read the server's maxmemory-policy: {error}", id="sequere.W003")]
     if str(policy).startswith("allkeys"):
         return [
             checks.Warning(
@@ -104,7 +104,7 @@ def _check_permissions(client: Any, prefix: str) -> list[checks.CheckMessage]:
     try:
         missing = find_missing(client, prefix)
     except BackendError as error:
-        words = f"The server does not tell whether its user may do all that the scripts do: {error}"
+        words = f"Cannot check the permissions of the server's user: {error}"
         return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
     if not missing:
         return []

@@ -39,7 +39,7 @@ def make_client(setting: str) -> Any:
         getattr(client, "connection_pool", None), driver.async_pool_class
     ):
         raise InvalidSettings(
-            f"{setting} and SEQUERE_REDIS_CONNECTION_CLASS must give a synchronous client and pool; "
+            f"{setting} and SEQUERE_REDIS_CONNECTION_CLASS must use a synchronous client and pool; "
             f"got one of {driver.name}.asyncio, which the asynchronous functions use by themselves."
         )
     return _without_retries(client, driver.retry(driver.backoff.NoBackoff(), 0))
@@ -100,7 +100,7 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
     except Exception as error:  # a class of the project's own raises what it likes
         if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
             raise translate(error) from error
-        raise InvalidSettings(f"{setting}: no client can be made of it: {error}") from error
+        raise InvalidSettings(f"{setting}: cannot create a client: {error}") from error
 
 
 def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
@@ -125,8 +125,8 @@ def _without_retries(client: Any, retry: Any) -> Any:
         client.cluster_error_retry_attempts = 0  # what a cluster's client of older versions counts by
     else:
         raise InvalidSettings(
-            f"SEQUERE_REDIS_CONNECTION_CLASS must give a client of redis-py or valkey-py; got {type(client).__name__}, "
-            "which has no connection_pool"
+            "SEQUERE_REDIS_CONNECTION_CLASS must return a client of redis-py or valkey-py; got "
+            f"{type(client).__name__}, which has no connection_pool"
         )
     return client
 

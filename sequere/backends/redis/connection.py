@@ -153,7 +153,7 @@ class Connection:
         except TimeoutError:
             raise BackendUnavailable(
                 f"{script.name}: all {own.client.connection_pool.max_connections} connections of this event loop are "
-                f"in use, and none came free within {ASYNC_WAIT:.0f} seconds; nothing changed. Raise max_connections "
+                f"in use, and none became free within {ASYNC_WAIT:.0f} seconds; nothing changed. Raise max_connections "
                 f"in {self.setting}, unless the server is slow or does not answer."
             ) from None
 
@@ -197,8 +197,9 @@ class Connection:
             return  # the call that comes next says so, and the one after it tries again
         if not answers_moves:
             raise InvalidSettings(
-                f"{self.setting} must not be a cluster, unless of Valkey 9 or newer: while a slot is being moved, "
-                "replicas of other servers answer wrongly. Read from the primary, or from replicas without a cluster."
+                f"{self.setting} must not name a cluster unless its server is Valkey 9 or newer: while a slot is being "
+                "moved, replicas of other servers answer wrongly. Read from the primary, or from replicas without a "
+                "cluster."
             )
         self.loaded = not _are_temporary(refusals)
 

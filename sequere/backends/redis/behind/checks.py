@@ -36,7 +36,7 @@ def check_settings() -> list[checks.CheckMessage]:
         checks.Error(
             f"The database routers send the edges to {there!r}, but the state of write-behind to {here!r}; "
             "the two are written in one transaction.",
-            hint="Let the routers treat the applications sequere_database and sequere_redis alike.",
+            hint="Route the applications sequere_database and sequere_redis to the same database.",
             id="sequere.E005",
         )
     ]
@@ -76,11 +76,11 @@ def _check_persistence(unguarded: RedisBackend) -> list[checks.CheckMessage]:
         with translated():
             kept = find_node(unguarded.client, unguarded.prefix).info("persistence").get("aof_enabled")
     except BackendError as error:
-        return [checks.Warning(f"The server does not tell whether it keeps an AOF: {error}", id="sequere.W003")]
+        return [checks.Warning(f"Cannot read whether the server's append-only file is on: {error}", id="sequere.W003")]
     if kept in (0, "0"):
         return [
             checks.Warning(
-                "The server keeps no AOF: what was not drained when it dies is lost.",
+                "The server keeps no append-only file: changes that were not drained are lost if it crashes.",
                 hint="Set appendonly yes, and appendfsync always to lose nothing or everysec to lose a second.",
                 id="sequere.W006",
             )

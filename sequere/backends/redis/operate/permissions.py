@@ -66,10 +66,11 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
     once. No round trip.
     """
     if read_only and write_behind:
-        raise InvalidArgument("read_only and write_behind exclude each other: what drains and rebuilds must write")
+        raise InvalidArgument("read_only and write_behind exclude each other: a user who drains must write")
     for name, value in {"user": user, "prefix": prefix}.items():
         if re.search(r"[\s\0\"']", value) or not (value or name == "prefix"):
-            raise InvalidArgument(f"{name} must be without spaces and quotes, or no ACL can hold it; got {value!r:.80}")
+            wanted = "not contain spaces or quotes" if value else "not be empty"
+            raise InvalidArgument(f"{name} must {wanted}; got {value!r:.80}")
     if user == "default":
         raise InvalidArgument("user must not be default: the line would take the administrator's own rights away")
     pattern = f"{escape(prefix)}*"
