@@ -1,4 +1,4 @@
-"""What every command does alike: where options may stand, and a reader that goes away."""
+"""What every command does alike: where options may stand, counts, and a reader that goes away."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from sequere.backends import get_backend
 from sequere.management import behind
 from sequere.management.commands.sequere import Command
-from sequere.management.console import BROKEN_PIPE, arrange
+from sequere.management.console import BROKEN_PIPE, arrange, count
 from sequere.resources import Resource
 from tests.conftest import use_fallback
 from tests.support.calls import Ask
@@ -82,6 +82,11 @@ def run(*arguments, **options):
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", check=False, **options
     )
+
+
+def test_a_count_has_a_noun_in_the_singular_or_in_the_plural():
+    assert [count(number, "follow") for number in (0, 1, 2000)] == ["0 follows", "1 follow", "2,000 follows"]
+    assert [count(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
 
 
 def test_the_command_lines_put_options_in_order(tmp_path):

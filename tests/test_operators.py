@@ -208,7 +208,7 @@ def test_a_healthy_graph(small):
     small.rpush("elsewhere:uid:1:followers", "of another program")
     assert audit() == (0, {"checked": 3, "findings": [], "left": 0})
     assert manage("audit") == "3 resources, 0 findings: all is well.\n"
-    assert manage("audit", "user", "1") == "1 resources, 0 findings: all is well.\n"
+    assert manage("audit", "user", "1") == "1 resource, 0 findings: all is well.\n"
 
 
 DAMAGE = {
@@ -290,9 +290,9 @@ def test_findings_are_told_to_people(small, capsys):
         call_command("sequere", "audit", stdout=out)
     assert out.getvalue().splitlines() == [
         "project 7:é: count sequere:uid:2:followers:count: says 5, the list holds 1",
-        "3 resources, 1 findings: run `python manage.py sequere audit --repair`.",
+        "3 resources, 1 finding: run `python manage.py sequere audit --repair`.",
     ]
-    assert manage("audit", "--repair").splitlines()[-1] == "3 resources, 1 findings: 0 left after the repair."
+    assert manage("audit", "--repair").splitlines()[-1] == "3 resources, 1 finding: 0 left after the repair."
 
 
 def test_stats(small):

@@ -126,7 +126,7 @@ def test_a_row_may_not_be_committed_yet_so_a_young_follow_is_left_alone(one):
     lose(gone)
     assert manage("prune")[0] == f"project {gone.pk}: left alone, its newest follow is younger than --min-age"
     assert manage("prune", "--min-age", "0", "--dry-run")[0] == f"project {gone.pk}"
-    assert manage("prune", "--min-age", "0")[0] == f"project {gone.pk}: 1 follows"
+    assert manage("prune", "--min-age", "0")[0] == f"project {gone.pk}: 1 follow"
     with pytest.raises(CommandError, match="--min-age: must be a number of seconds"):
         manage("prune", "--min-age", "-1")
 

@@ -44,8 +44,8 @@ def add_forgetting(commands: Any) -> None:
     """Add the parsers of ``forget`` and ``prune`` to argparse's sub-parsers."""
     forget = commands.add_parser(
         "forget",
-        help="take a resource and all its follows out of the graph",
-        description="Take a resource and all its follows, in both directions, out of the graph, whether or not it has "
+        help="remove a resource and all its follows from the graph",
+        description="Remove a resource and all its follows, in both directions, from the graph, whether or not it has "
         "a row. Steps of some milliseconds, with pauses that leave the store to others.",
     )
     add_resource(forget)
@@ -55,7 +55,7 @@ def add_forgetting(commands: Any) -> None:
         description="Forget each resource of a registered model that has no row any more, in steps of some "
         "milliseconds, beside any traffic. What is stopped goes on when it is run again.",
     )
-    prune.add_argument("--dry-run", action="store_true", help="tell which, and forget none")
+    prune.add_argument("--dry-run", action="store_true", help="show what would be forgotten")
     prune.add_argument(
         "--min-age",
         type=_parse_seconds,
@@ -84,7 +84,7 @@ def add_behind(commands: Any) -> None:
     )
     rebuild = commands.add_parser(
         "rebuild",
-        help="fill Redis from the database, or begin with what Redis holds",
+        help="fill Redis from the database, or the database from Redis",
         description="Fill Redis from the database and switch back to it, while both are in use. One that was "
         "stopped goes on where it was.",
     )
@@ -100,20 +100,21 @@ def add_behind(commands: Any) -> None:
         "verify",
         help="compare Redis and the database, edge by edge",
         description="Compare Redis and the database, edge by edge, while both are in use. The exit status is 1 if "
-        "they differ in something that was not mended.",
+        "they differ in something that was not repaired.",
     )
     check.add_argument(
-        "--repair", choices=("database", "redis"), default="", help="the side that is right: the other one is mended"
+        "--repair", choices=("database", "redis"), default="", help="the side that is right: the other one is repaired"
     )
     check.add_argument("--json", action="store_true", help="print the differences as JSON")
     status = commands.add_parser(
         "status",
-        help="tell how far the database is behind Redis",
-        description="Tell how write-behind stands. The exit status is 0 if all is well, 1 if somebody should look "
-        "(behind, adopting, entries set aside, too late, no database), 2 if Redis does not answer for the graph.",
+        help="show the state of write-behind",
+        description="Show the state of write-behind. The exit status is 0 if all is well, 1 if somebody should look "
+        "(behind, adopting, entries set aside, a lag over --max-lag, no database), 2 if Redis does not answer for the "
+        "graph.",
     )
     status.add_argument("--json", action="store_true", help="print it as JSON")
-    status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="a longer lag counts as too late")
+    status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="exit with 1 if the lag is longer")
     close = commands.add_parser(
         "close",
         help="leave: drain for the last time, then let the database answer, or Redis alone",
@@ -122,7 +123,11 @@ def add_behind(commands: Any) -> None:
         "RedisFallbackBackend any more.",
     )
     close.add_argument(
-        "--for", choices=("database", "redis"), default="database", dest="side", help="who is to answer (database)"
+        "--for",
+        choices=("database", "redis"),
+        default="database",
+        dest="side",
+        help="which store answers afterwards (database)",
     )
 
 

@@ -21,6 +21,7 @@ from ..backends.redis.behind.status import WARNING, get_status
 from ..backends.redis.behind.verify import Difference, verify
 from ..backends.redis.uids import count_uids
 from ..exceptions import ColdStore, SequereException
+from .console import count
 from .graph import Write, progress
 
 
@@ -42,8 +43,8 @@ def _drain(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -
 
 
 def _tell(drained: draining.Drained, write: Write) -> None:
-    aside = f", {drained.set_aside} of them set aside: see the admin" if drained.set_aside else ""
-    write(f"{drained.entries} entries drained{aside}.")
+    aside = f", {drained.set_aside:,} of them set aside: see the admin" if drained.set_aside else ""
+    write(f"{count(drained.entries, 'entry', 'entries')} drained{aside}.")
 
 
 def _watch(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
@@ -89,14 +90,15 @@ def _rebuild(unguarded: RedisBackend, options: argparse.Namespace, write: Write)
 
 
 def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
-    left_out = f", {rebuilt.left_out} left out that no script takes: see the log" if rebuilt.left_out else ""
-    write(f"{rebuilt.copied} follows copied, {rebuilt.replayed} changes replayed{left_out}: Redis is ready.")
+    left_out = f", {rebuilt.left_out:,} left out that no script takes: see the log" if rebuilt.left_out else ""
+    copied, replayed = count(rebuilt.copied, "follow"), count(rebuilt.replayed, "change")
+    write(f"{copied} copied, {replayed} replayed{left_out}: Redis is ready.")
 
 
 def _adopt(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("adopt", rebuilding.count_edges() + count_uids(unguarded.client, unguarded.prefix)) as on_step:
         told = adopt(unguarded, on_step=on_step)
-    write(f"The database differed in {told} follows. It holds what Redis holds now, and follows it.")
+    write(f"The database differed in {count(told, 'follow')}. It holds what Redis holds now, and follows it.")
     return 0
 
 
@@ -110,13 +112,13 @@ def _verify(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
     if options.json:
         write(json.dumps({"differences": found, "left": left}))
     else:
-        told = f"{left} left" if options.repair else _ADVICE
-        write(f"{found} differences: {told if found else 'all is well'}.")
+        told = f"{left:,} left" if options.repair else _ADVICE
+        write(f"{count(found, 'difference')}: {told if found else 'all is well'}.")
     return 1 if left else 0
 
 
 _ADVICE = (
-    "mend them with `python manage.py sequere verify --repair redis` if Redis is right, with "
+    "repair them with `python manage.py sequere verify --repair redis` if Redis is right, with "
     "`python manage.py sequere verify --repair database` if the database is"
 )
 
@@ -128,7 +130,7 @@ def _as_line(difference: Difference) -> str:
         f"{name} {'without' if at is None else f'since {at:.6f}'}"
         for name, at in (("database", difference.database), ("redis", difference.redis))
     )
-    return f"{edge}: {', '.join(sides)}{', mended' if difference.mended else ''}"
+    return f"{edge}: {', '.join(sides)}{', repaired' if difference.mended else ''}"
 
 
 def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
@@ -136,13 +138,18 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
     if options.json:
         write(json.dumps(asdict(status), default=str, indent=2))
     else:
+        lag = None if status.lag is None else count(status.lag, "entry", "entries")
         lines = {
             "state": f"{status.state}: {status.meaning}",
-            "journal": None if status.journal is None else f"{status.journal:,} entries" if status.journal else "none",
-            "lag": None if status.lag is None else f"{status.lag:,} entries, {status.lag_seconds:.1f} seconds",
+            "journal": None
+            if status.journal is None
+            else count(status.journal, "entry", "entries")
+            if status.journal
+            else "none",
+            "lag": lag and f"{lag}, {status.lag_seconds:.1f} seconds",
             "last drain": None if status.outbox is None else status.drained_at or "never",
-            "outbox": None if status.outbox is None else f"{status.outbox:,} changes",
-            "set aside": None if status.set_aside is None else f"{status.set_aside:,} entries",
+            "outbox": None if status.outbox is None else count(status.outbox, "change"),
+            "set aside": None if status.set_aside is None else count(status.set_aside, "entry", "entries"),
         }
         for name, told in lines.items():
             write(f"{name:<12}{told or 'unknown'}")

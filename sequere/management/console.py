@@ -1,4 +1,4 @@
-"""What every command line of the package does alike: the order of its arguments, and a reader that goes away."""
+"""What every command line of the package does alike: the order of its arguments, counts, a reader that goes away."""
 
 from __future__ import annotations
 
@@ -68,6 +68,11 @@ def _size(word: str, options: dict[str, set[bool]], rest: Sequence[str], choices
     one unless a sub-command comes next."""
     takes = options.get(word, {False})
     return 2 if rest and (takes == {True} or (True in takes and rest[0] not in choices)) else 1
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """A number and its noun: ``1 follow``, ``2,000 follows``. The plural is the singular with an s, unless given."""
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ..pruning import Fate, prune
 from ..registry import registry
 from ..relations import RELATIONS
 from ..resources import Resource, check_resource
+from .console import count
 from .graph import Write, estimate_uids, progress
 
 
@@ -27,7 +28,7 @@ def run_forget(options: argparse.Namespace, write: Write) -> None:
             return True
 
         removed = forget_resource(resource, goes_on=note).removed
-    write(f"{removed:,} follows removed: the graph has forgotten {' '.join(resource)}.")
+    write(f"{count(removed, 'follow')} removed: the graph has forgotten {' '.join(resource)}.")
 
 
 def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:
@@ -46,7 +47,7 @@ def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -
             if fate is Fate.FORGOTTEN:
                 gone += 1
                 removed += follows
-                write(name if options.dry_run else f"{name}: {follows:,} follows")
+                write(name if options.dry_run else f"{name}: {count(follows, 'follow')}")
             else:
                 alone += 1
                 if fate is Fate.UNREGISTERED:
@@ -55,7 +56,7 @@ def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -
                     write(f"{name}: left alone, {_REASONS[fate]}")
     for identifier, number in sorted(strangers.items()):
         write(f"{number:,} of {identifier}: left alone, no model is registered under this identifier")
-    done = f"{gone:,} to forget" if options.dry_run else f"{gone:,} forgotten with {removed:,} follows"
+    done = f"{gone:,} to forget" if options.dry_run else f"{gone:,} forgotten with {count(removed, 'follow')}"
     write(f"{looked_at:,} looked at, {done}, {alone:,} left alone.")
 
 

@@ -14,6 +14,7 @@ from ..backends.redis.operate.survey import Checked, Stats, audit_graph, find_id
 from ..backends.redis.uids import count_uids
 from ..exceptions import CorruptGraph
 from ..resources import Resource, quote
+from .console import count
 
 #: Resources between two lines of progress, where no bar can be drawn.
 LINE_EVERY = 10_000
@@ -33,7 +34,7 @@ def run_audit(
 ) -> bool:
     """Audit one resource or the whole graph and print what is found; returns whether nothing (more) is wrong.
 
-    What was found and mended is found out by a second audit, which only reports.
+    What was found and repaired is found out by a second audit, which only reports.
     """
     checked, found = 0, 0
     damaged: list[Checked] = []
@@ -53,8 +54,8 @@ def run_audit(
         for finding in item.findings:
             whose = f"{item.resource.identifier} {item.resource.object_id}: " if item.resource else ""
             write(f"{whose}{finding.kind} {finding.key}: {finding.detail}")
-    told = f"{left} left after the repair" if repair and found else _advise(resource) if found else "all is well"
-    write(f"{checked} resources, {found} findings: {told}.")
+    told = f"{left:,} left after the repair" if repair and found else _advise(resource) if found else "all is well"
+    write(f"{count(checked, 'resource')}, {count(found, 'finding')}: {told}.")
     return not left
 
 

@@ -14,12 +14,13 @@ from ..importing.keys import KeySource
 from ..importing.run import import_follows
 from ..importing.state import State
 from ..importing.table import TableSource
+from .console import count
 from .graph import Write, progress
 
 if TYPE_CHECKING:
     from ..backends.redis import RedisBackend
 
-#: Where the place of an import is stored.
+#: The file that stores the position of an import.
 STATE = Path("sequere-import.state")
 
 
@@ -32,14 +33,18 @@ def add_import(commands: Any) -> None:
         "old data is only read. One that was stopped goes on where it was. The exit status is 1 if follows were left "
         "out.",
     )
-    parser.add_argument("--from", choices=("sequere",), required=True, dest="package", help="the package: sequere, 0.x")
+    parser.add_argument(
+        "--from", choices=("sequere",), required=True, dest="package", help="import from django-sequere 0.x"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--url", help="the Redis that has the old keys (the one of SEQUERE_REDIS_CONNECTION)")
     where.add_argument("--database", metavar="ALIAS", help="read the table sequere_follow in this database, no keys")
     parser.add_argument(
-        "--prefix", default="sequere:", help="what comes before 'uid:' in the names of the old keys (sequere:)"
+        "--prefix", default="sequere:", help="the text before 'uid:' in the names of the old keys (sequere:)"
     )
-    parser.add_argument("--state", type=Path, default=STATE, metavar="FILE", help=f"stores the place ({STATE})")
+    parser.add_argument(
+        "--state", type=Path, default=STATE, metavar="FILE", help=f"file that stores the position ({STATE})"
+    )
     parser.add_argument("--dry-run", action="store_true", help="read and report, write nothing")
 
 
@@ -58,7 +63,7 @@ def run_import(options: argparse.Namespace, write: Write) -> int:
 
 def _run(source: Source, state: State, backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:
     if state.progress.read:
-        write(f"Going on after {state.progress.read:,} follows, as {options.state} says.")
+        write(f"Going on after {count(state.progress.read, 'follow')}, as {options.state} says.")
     total = source.prepare(state)
     _check_prefix(source, state, backend)
     with progress("import", total) as on_step:
@@ -73,12 +78,12 @@ def _run(source: Source, state: State, backend: BaseBackend, options: argparse.N
         finally:
             done = state.progress
             if not done.done and not options.dry_run:
-                write(f"Stopped after {done.read:,} follows. Run the same command again: it goes on from there.")
+                write(f"Stopped after {count(done.read, 'follow')}. Run the same command again to continue.")
     if options.dry_run:
         told = f"{done.added:,} can be imported"
     else:
         told = f"{done.added:,} imported, {done.existing:,} existed"
-    write(f"{done.read:,} follows read, {told}, {done.left_out:,} left out.")
+    write(f"{count(done.read, 'follow')} read, {told}, {done.left_out:,} left out.")
 
 
 def _find_source(options: argparse.Namespace, backend: BaseBackend) -> Source:

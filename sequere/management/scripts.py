@@ -9,6 +9,7 @@ from typing import Any
 
 from ..backends.redis.operate.administration import export, get_script, list_scripts, load_scripts
 from ..backends.redis.operate.permissions import make_acl_line
+from .console import count
 
 #: Prints one line.
 Write = Callable[[str], object]
@@ -20,7 +21,7 @@ def run_scripts(options: argparse.Namespace, write: Write, get_clients: Callable
         write(get_script(options.show).text.removesuffix("\n"))
         return
     if options.export:
-        write(f"{len(export(options.export))} files in {options.export}")
+        write(f"{count(len(export(options.export)), 'file')} in {options.export}")
         return
     clients = get_clients()
     if options.load:

@@ -50,10 +50,10 @@ def manage(*arguments):
 
 def test_drain(backend):
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
-    assert manage("drain") == ("1 entries drained.\n", 0)
+    assert manage("drain") == ("1 entry drained.\n", 0)
     assert manage("drain") == ("0 entries drained.\n", 0)
     backend.unguarded.client.xadd("sequere:global:journal", {"operation": "like"})
-    assert manage("drain")[0] == "1 entries drained, 1 of them set aside: see the admin.\n"
+    assert manage("drain")[0] == "1 entry drained, 1 of them set aside: see the admin.\n"
     backend.unguarded.client.flushall()
     with pytest.raises(CommandError, match="rebuild"):
         manage("drain")
@@ -104,9 +104,9 @@ def test_watch_drains_rebuilds_and_ends_when_told(backend):
             time.sleep(0.05)
 
     assert watch(later) == [
-        "1 entries drained.",
+        "1 entry drained.",
         "Redis is cold: rebuilding.",
-        "1 follows copied, 0 changes replayed: Redis is ready.",
+        "1 follow copied, 0 changes replayed: Redis is ready.",
     ]
 
 
@@ -131,7 +131,7 @@ def test_watch_goes_on_where_the_server_denies_a_command(backend, settings):
         cold, refused, ready = watch(later)
         assert cold == "Redis is cold: rebuilding."
         assert re.match("CommandDenied: redis: the server denies this user; nothing changed: .*scan", refused)
-        assert ready == "1 follows copied, 0 changes replayed: Redis is ready."
+        assert ready == "1 follow copied, 0 changes replayed: Redis is ready."
         assert "sequere.W005" not in [message.id for message in get_backend().check_server()]
         admin.acl_deluser("sequere")
 
@@ -175,7 +175,7 @@ def test_verify(backend):
     Edge.objects.all().delete()
     line = "follow user 1 -> user 2: database without, redis since 1.500000"
     told = (
-        "1 differences: mend them with `python manage.py sequere verify --repair redis` if Redis is right, with "
+        "1 difference: repair them with `python manage.py sequere verify --repair redis` if Redis is right, with "
         "`python manage.py sequere verify --repair database` if the database is.\n"
     )
     assert manage("verify") == (f"{line}\n{told}", 1)
@@ -191,7 +191,7 @@ def test_verify(backend):
         },
         {"differences": 1, "left": 1},
     ]
-    assert manage("verify", "--repair", "redis") == (f"{line}, mended\n1 differences: 0 left.\n", 0)
+    assert manage("verify", "--repair", "redis") == (f"{line}, repaired\n1 difference: 0 left.\n", 0)
     assert manage("verify") == ("0 differences: all is well.\n", 0)
     with pytest.raises(CommandError, match="invalid choice: 'mine'"):
         manage("verify", "--repair", "mine")
@@ -311,7 +311,7 @@ def test_close(backend):
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close")
     assert status == 0
-    assert out.startswith("1 entries drained.\nThe database answers now.")
+    assert out.startswith("1 entry drained.\nThe database answers now.")
     assert Ask(backend).is_following(ADA, BOB)
     out, status = manage("status", "--json")
     assert status == 2
@@ -322,7 +322,7 @@ def test_close_for_redis(backend):
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close", "--for", "redis")
     assert status == 0
-    assert out.startswith("1 entries drained.\nRedis has no journal any more")
+    assert out.startswith("1 entry drained.\nRedis has no journal any more")
     assert not backend.unguarded.client.exists("sequere:global:journal")
 
 

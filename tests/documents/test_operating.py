@@ -39,14 +39,14 @@ def test_the_console_lines(in_root, project, server):
     in_root(f'python manage.py shell -c "{PROGRAM}"', folder)
     told = {line.replace("manage.py ", ""): in_root(line, folder) for line in commands(PAGES["operating"])}
     told = {line.removeprefix("python "): reply for line, reply in told.items()}
-    assert told["sequere forget project 7"] == "1 follows removed: the graph has forgotten project 7."
+    assert told["sequere forget project 7"] == "1 follow removed: the graph has forgotten project 7."
     assert told["sequere prune --dry-run"].splitlines()[0] == "project 6"
     assert told["sequere prune"].splitlines() == [
-        "project 6: 1 follows",
-        "3 looked at, 1 forgotten with 1 follows, 0 left alone.",
+        "project 6: 1 follow",
+        "3 looked at, 1 forgotten with 1 follow, 0 left alone.",
     ]
     assert told["sequere audit"] == "2 resources, 0 findings: all is well."
-    assert told["sequere audit user 1 --repair"] == "1 resources, 0 findings: all is well."
+    assert told["sequere audit user 1 --repair"] == "1 resource, 0 findings: all is well."
     assert "2  user" in told["sequere stats"]
     assert told["sequere lookup user 1"] == "1"
     assert told["sequere resolve 1"] == "user 1"

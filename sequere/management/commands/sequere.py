@@ -43,10 +43,10 @@ class Command(BaseCommand):
             "audit",
             help="check the lists and counters of the graph, or of one resource",
             description="Check lists and counters, in steps that leave a busy server free. The exit status is 1 "
-            "if something is found and not mended.",
+            "if something is found and not repaired.",
         )
         add_resource(audit, nargs="?")
-        audit.add_argument("--repair", action="store_true", help="mend what can be mended")
+        audit.add_argument("--repair", action="store_true", help="repair what can be repaired")
         audit.add_argument("--json", action="store_true", help="print the findings as JSON")
         stats = commands.add_parser("stats", help="count resources and edges, name the longest lists")
         stats.add_argument("--json", action="store_true", help="print them as JSON")
