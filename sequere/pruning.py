@@ -78,16 +78,12 @@ def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tu
         if resource.identifier not in identifiers:
             yield resource, Fate.UNREGISTERED
             continue
-        primary_key = registry.get_by_identifier(resource.identifier).primary_key
         try:
-            key = primary_key.to_python(resource.object_id)
-            is_key = primary_key.to_object_id(key) == resource.object_id
+            key = registry.get_by_identifier(resource.identifier).primary_key.from_object_id(resource.object_id)
         except InvalidObjectId:
-            is_key = False
-        if is_key:
-            keys[resource.identifier][key] = resource
-        else:
             yield resource, Fate.NO_KEY
+        else:
+            keys[resource.identifier][key] = resource
     for identifier, wanted in keys.items():
         base = registry.get_by_identifier(identifier)
         live = find_live(base, wanted, find_aliases(base))
