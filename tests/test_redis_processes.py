@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sequere.backends import get_backend
+from sequere.backends.redis import connection
+from sequere.backends.redis.client import make_client
 from sequere.resources import Resource
 from tests.support.calls import Ask
 
@@ -41,9 +43,16 @@ def in_threads(function):
         return list(threads.map(run, range(THREADS)))
 
 
-def test_threads_that_come_first_at_once_share_one_client(library, restless):
+def test_threads_that_come_first_at_once_share_one_client(library, monkeypatch):
     backend = get_backend()
-    clients = in_threads(lambda: (Ask(backend).count(PROJECT, "followers"), backend.client)[1])
+    everybody = threading.Barrier(THREADS)
+
+    def make_together(setting):
+        everybody.wait(10)
+        return make_client(setting)
+
+    monkeypatch.setattr(connection, "make_client", make_together)
+    clients = in_threads(lambda: (backend.client, Ask(backend).count(PROJECT, "followers"))[0])
     assert len(set(map(id, clients))) == 1
     backend.client.close()
 
