@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import socket
 import ssl
 import struct
@@ -134,3 +137,27 @@ def test_a_password_is_tried_once(library, own_server, settings, options):
                 assert admin.info("stats")["total_connections_received"] == before + 1
         finally:
             admin.config_set("requirepass", "")
+
+
+def test_what_asyncio_still_sends_after_a_timeout_may_be_applied(library, own_server, settings):
+    """It has buffered what the socket did not take; a blocking socket has taken only a part, which nobody executes."""
+    settings.SEQUERE_REDIS_CONNECTION = {**own_server.connection, "socket_timeout": 0.2}
+    backend, script = get_backend(), catalogue()["follow"]
+    size = 10_000_000
+    call = script, backend.keys, (*USER, "project", "7" * size, "1.0")
+
+    async def run():
+        await backend.primary.arun(catalogue()["count"], backend.keys, (*USER, "followers"))
+        received = admin.info("stats")["total_net_input_bytes"]
+        os.kill(own_server.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(exceptions.OutcomeUnknown, match="follow: the reply was lost"):
+                await backend.primary.arun(*call)
+        finally:
+            os.kill(own_server.process.pid, signal.SIGCONT)
+        async with asyncio.timeout(20):
+            while admin.info("stats")["total_net_input_bytes"] < received + size:
+                await asyncio.sleep(0.01)
+
+    with own_server.client() as admin:
+        asyncio.run(run())
