@@ -150,6 +150,18 @@ def test_a_connection_that_the_peer_resets(wire):
     assert Ask().is_following(USER, PROJECT) is True
 
 
+def test_a_write_that_is_sent_again_in_vain_is_judged_by_its_last_try(wire, settings):
+    """The first one was not sent, since the connection had been closed; the reply to the second one is lost."""
+    settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": wire.address, "single_connection_client": True}
+    Ask().count(USER, "followers")
+    wire.reset_all()
+    wire.lose, wire.scripts_seen = 1, 0
+    with pytest.raises(exceptions.OutcomeUnknown):
+        Ask().follow(USER, PROJECT, timestamp=1.0)
+    assert wire.scripts_seen == 1
+    assert Ask().follow(USER, PROJECT, timestamp=1.0) is False  # it had been applied
+
+
 def test_a_server_that_takes_no_more_connections(library, settings):
     """The server may close the connection before the client has said a word, or after: nothing was sent."""
     with running("valkey-9.1") as server, server.client() as admin:
