@@ -165,5 +165,5 @@ def _close(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -
         write("Redis has no journal any more, and this database does not follow it.")
     else:
         _tell(close(unguarded), write)
-        write("The database answers now. To go back to Redis, run `python manage.py sequere rebuild`.")
+        write(get_status(unguarded).meaning)
     return 0

@@ -140,7 +140,7 @@ def test_watch_tells_once_what_it_cannot_do(backend):
     manage("close")
     assert watch(lambda: time.sleep(0.5)) == [
         "Redis is cold: rebuilding.",
-        "WriteBehindRefused: The rebuild was not started: Write-behind is closed. Run "
+        "WriteBehindRefused: The rebuild was not started: The database answers. Write-behind is closed. Run "
         "`python manage.py sequere rebuild` to go back to Redis.",
     ]
 
@@ -311,7 +311,7 @@ def test_close(backend):
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close")
     assert status == 0
-    assert out.startswith("1 entry drained.\nThe database answers now.")
+    assert out.startswith("1 entry drained.\nThe database answers.")
     assert Ask(backend).is_following(ADA, BOB)
     out, status = manage("status", "--json")
     assert status == 2

@@ -22,12 +22,13 @@ from ....steps import in_steps
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
 from ..operate.survey import walk_list
+from .advice import advise, is_whole
 from .drain import drain
-from .journal import NO_CURSOR, Journal, JournalEntry, Mark, fence, order_of, read_journal
+from .journal import NO_CURSOR, STEPS, Journal, JournalEntry, Mark, fence, order_of, read_journal
 from .locking import locked
 from .outbox import empty_outbox, find_reached, look
-from .phases import Event, Phase, Verdict, move
-from .rebuild import COPY_STEP, STEPS, Copier, EdgeState, overtaken, take_for_position
+from .phases import FOREIGN, Event, Phase, Verdict, is_unmarked, move
+from .rebuild import COPY_STEP, Copier, EdgeState, overtaken, take_for_position
 from .verify import find_suspects, note
 
 
@@ -73,7 +74,7 @@ class _Adoption:
         self.mark = journal.mark if journal.length else None
         self.copier.marked = journal.marked
         if verdict is Verdict.COLD:
-            _check_whole(row, journal)
+            _check_whole(row, alias, journal)
             row.epoch, row.digest = fence(self.unguarded, reached), ""
             if not row.epoch:
                 raise overtaken()
@@ -91,10 +92,7 @@ class _Adoption:
         """Read the journal that is there from its end on."""
         mark = journal.mark
         if mark is None:
-            raise WriteBehindRefused(
-                "Redis has a journal, but no mark: another program created it. If the graph in Redis is "
-                f"right, remove the key {self.unguarded.prefix}global:journal and run this again."
-            )
+            raise WriteBehindRefused(FOREIGN)
         if row.phase == Phase.ADOPTING and row.epoch == mark.epoch:
             # What the database answered while this Redis was away; what Redis has seen of it is not written again.
             rows = OutboxEntry._default_manager.using(alias).order_by("pk")
@@ -159,12 +157,11 @@ class _Adoption:
         row.save(using=alias)
 
 
-def _check_whole(row: State, journal: Journal) -> None:
-    if not journal.last_uid and row.phase == Phase.ADOPTING:
-        raise WriteBehindRefused(
-            "Redis holds no graph any more. Run `python manage.py sequere rebuild --from database`: it fills Redis "
-            "with what the database has."
-        )
+def _check_whole(row: State, alias: str, journal: Journal) -> None:
+    is_lost = row.phase == Phase.ADOPTING and not is_whole(journal)
+    is_after_loss = is_unmarked(journal) and row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING)
+    if is_lost or is_after_loss:
+        raise WriteBehindRefused(advise(row, Verdict.COLD, journal, alias))
     if not journal.last_uid:
         raise WriteBehindRefused(
             "Redis holds no graph. Run `python manage.py sequere rebuild`: it fills Redis from the database."

@@ -7,11 +7,12 @@ from contextlib import suppress
 from ....exceptions import ColdStore, WriteBehindRefused
 from ..backend import RedisBackend
 from ..models import State
+from .advice import advise
 from .drain import Drained, drain
 from .journal import fence
 from .locking import locked
 from .outbox import look
-from .phases import Event, Verdict, ask_about_unmarked, is_released, is_unmarked, move
+from .phases import Event, Phase, Verdict, is_released, is_unmarked, move
 
 #: How often the journal is drained again because entries came before it could be deleted.
 ATTEMPTS = 100
@@ -52,6 +53,7 @@ def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
 def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:
     """Delete the journal, under the lock, if the database has all of it. Whether it had."""
     reached, journal, verdict = look(unguarded, row, alias, limit=2)
+    advice = advise(row, verdict, journal, alias)
     if verdict is Verdict.COLD:
         if is_released(row):
             return True  # an earlier call has come this far
@@ -59,14 +61,14 @@ def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) ->
             whole = (
                 "Redis has no journal: it does not hold the whole graph. Run `python manage.py sequere rebuild` first."
             )
-            raise WriteBehindRefused(ask_about_unmarked(row) if is_unmarked(journal) else whole)
+            raise WriteBehindRefused(advice if is_unmarked(journal) or row.phase == Phase.ADOPTING else whole)
         epoch = fence(unguarded, reached)
         if not epoch:
             return False
         row.epoch = row.epoch or epoch  # without one it would count as released
     elif verdict is not Verdict.IN_STEP or journal.after(reached):
         return False
-    move(row, Event.CLOSE)
+    move(row, Event.CLOSE, advice=advice)
     if verdict is Verdict.IN_STEP and not unguarded.run("delete_journal", reached, int(release)):
         return False
     if release:

@@ -17,10 +17,11 @@ from django.utils import timezone
 from ....exceptions import ColdStore, DatabaseBehind
 from ..backend import RedisBackend
 from ..models import SetAside, State, get_alias
+from .advice import advise
 from .journal import READ_STEP, JournalEntry, order_of, read_journal
 from .locking import locked
 from .outbox import empty_outbox, look
-from .phases import ADOPTING, BEHIND, Event, Phase, Verdict, move
+from .phases import Event, Verdict, move
 from .tables import apply
 
 logger = logging.getLogger("sequere")
@@ -62,15 +63,14 @@ def drain(unguarded: RedisBackend) -> Drained:
     while True:
         step = locked(lambda row, alias: drain_step(unguarded, row, alias))
         total += Drained(len(step.read), step.set_aside)
-        if step.verdict is Verdict.COLD:
-            raise ColdStore("Redis has no journal: the database answers. Run `python manage.py sequere rebuild`.")
         is_older = step.verdict is Verdict.OLDER
         # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
         if is_older and step.is_end and unguarded.run("delete_journal", step.last, 0):
-            raise ColdStore(
-                "Redis came back with an older state. The database has applied its journal and answers now. Run "
-                "`python manage.py sequere rebuild`."
-            )
+            alias = get_alias()
+            row = State.look(alias)
+            _, journal, verdict = look(unguarded, row, alias, limit=1)
+            told = "Redis came back with an older state. The database has applied its journal."
+            raise ColdStore(f"{told} {advise(row, verdict, journal, alias)}")
         end = end or step.last  # what comes after this moment may never end
         if not is_older and (step.is_end or order_of(step.read[-1].id) >= order_of(end)):
             break
@@ -84,9 +84,9 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
     """Apply the next entries, under the lock. The caller holds the locked ``row`` and commits."""
     reached, journal, verdict = look(unguarded, row, alias, epoch=row.epoch)
     if verdict is Verdict.COLD:
-        return Step(verdict, [], 0, "", is_end=True)
+        raise ColdStore(f"Nothing was drained: {advise(row, verdict, journal, alias)}")
     if verdict is Verdict.BEHIND:
-        raise DatabaseBehind(ADOPTING if row.phase == Phase.ADOPTING else BEHIND)
+        raise DatabaseBehind(advise(row, verdict, journal, alias))
     if verdict is Verdict.OPENED:
         move(row, Event.OPENED)
         empty_outbox(alias)  # the graph contains it

@@ -17,6 +17,9 @@ from ..backend import RedisBackend
 #: Entries that one script reads.
 READ_STEP = 400
 
+#: The steps of a rebuild that is under way, as the mark names them.
+STEPS = ("clear", "copy", "replay")
+
 #: The cursor of a mark whose step has none, or has not begun.
 NO_CURSOR = "-"
 

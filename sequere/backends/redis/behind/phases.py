@@ -101,14 +101,15 @@ TRANSITIONS: dict[Event, dict[Phase, Phase]] = {
 }
 
 
-def move(row: State, event: Event) -> None:
+def move(row: State, event: Event, *, advice: str = "") -> None:
     """Bring a row, not saved yet, into the phase that follows.
 
-    Raises :class:`~sequere.exceptions.WriteBehindRefused` where none does, with what an operator can do.
+    Raises :class:`~sequere.exceptions.WriteBehindRefused` where none does, with what an operator can do: the advice,
+    or that for the phase.
     """
     following = TRANSITIONS[event].get(Phase(row.phase))
     if following is None:
-        raise WriteBehindRefused(f"{event.value}: {_REMEDIES[Phase(row.phase)]}")
+        raise WriteBehindRefused(f"{event.value}: {advice or _REMEDIES[Phase(row.phase)]}")
     row.phase = following
 
 
@@ -122,21 +123,50 @@ ADOPTING = (
     "The database is not complete: `python manage.py sequere rebuild --from redis` has not ended. If it is not "
     "running, run it again, or `python manage.py sequere rebuild --from database` to discard what only Redis has."
 )
+FOREIGN = (
+    "Redis has a journal, but no mark: another program created it. If the graph in Redis is right, "
+    "remove the key global:journal behind SEQUERE_REDIS_PREFIX and run `python manage.py sequere status`. If not, run "
+    "`python manage.py sequere rebuild --from database`, which removes what only Redis has."
+)
+ADOPTING_AFTER_LOSS = (
+    "The database is not complete, and Redis holds no graph any more, or only a part of it. Run "
+    "`python manage.py sequere rebuild --from database`: it fills Redis with what the database has."
+)
+_ADOPT = (
+    "Run `python manage.py sequere rebuild --from redis`: it makes the database hold this graph and nothing else. "
+    "`python manage.py sequere rebuild --from database` removes what Redis holds"
+)
 UNMARKED = (
-    "Redis holds a graph that is not known to be this database's. Run "
-    "`python manage.py sequere rebuild --from redis` to bring the database up to it, or "
-    "`python manage.py sequere rebuild --from database` to replace it."
+    f"Redis holds a graph that is not known to be this database's. {_ADOPT} and fills it from the database: run it "
+    "only if the database is right."
+)
+UNMARKED_EMPTY = (
+    f"Redis holds a graph that is not known to be this database's, and the database has no follows. {_ADOPT}; as the "
+    "database is empty, every follow would be lost."
 )
 UNMARKED_AFTER_LOSS = (
     "Redis holds a graph that is not known to be this database's: it lost its data and then accepted writes without "
-    "the guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database` to replace it; "
-    "or, if it is right, `python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`."
+    "the guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database`: it removes what "
+    "Redis holds and fills it from the database. Or, if the whole graph is in Redis, run "
+    "`python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`, which removes from "
+    "the database what Redis lacks."
 )
 CLOSED = "Write-behind is closed. Run `python manage.py sequere rebuild` to go back to Redis."
+CLOSED_UNMARKED = (
+    "The database answers. Write-behind is closed, and Redis holds a graph that is not known to be this "
+    "database's. To go back to Redis, run `python manage.py sequere rebuild --from database`, which removes what Redis "
+    "holds and fills it from the database; or, if the whole graph is in Redis, "
+    "`python manage.py sequere rebuild --from redis`, which removes from the database what Redis lacks."
+)
+_LEFT = "An operator left write-behind with `python manage.py sequere close --for redis`"
+_SETTING = "Set SEQUERE_BACKEND_CLASS to sequere.backends.redis.RedisBackend, or "
 RELEASED = (
-    "An operator left write-behind with `python manage.py sequere close --for redis`: Redis alone has the graph. Set "
-    "SEQUERE_BACKEND_CLASS to sequere.backends.redis.RedisBackend, or run "
-    "`python manage.py sequere rebuild --from redis`."
+    f"{_LEFT}: Redis alone has the graph. {_SETTING}run `python manage.py sequere rebuild --from redis` to return to "
+    "write-behind."
+)
+RELEASED_LOST = (
+    f"{_LEFT}, and Redis holds no graph any more. {_SETTING}run `python manage.py sequere rebuild` to return to "
+    "write-behind with what the database held then."
 )
 
 _REMEDIES = {
@@ -151,11 +181,6 @@ _REMEDIES = {
 def is_released(row: State) -> bool:
     """Whether Redis alone has the graph."""
     return row.phase == Phase.CLOSED and not row.epoch
-
-
-def ask_about_unmarked(row: State) -> str:
-    """What to ask about a graph without a mark."""
-    return UNMARKED_AFTER_LOSS if row.epoch and row.phase not in (Phase.CLOSED, Phase.ADOPTING) else UNMARKED
 
 
 def is_unmarked(journal: Journal) -> bool:

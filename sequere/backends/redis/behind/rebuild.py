@@ -40,11 +40,12 @@ from ...database.models import Edge as Row
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State, get_alias
 from ..operate.survey import find_keys
+from .advice import advise
 from .drain import drain
-from .journal import NO_CURSOR, JournalEntry, Mark, fence, make_id, order_of, read_journal
+from .journal import NO_CURSOR, STEPS, JournalEntry, Mark, fence, make_id, order_of, read_journal
 from .locking import locked
 from .outbox import empty_outbox, find_reached, look
-from .phases import Event, Phase, Verdict, ask_about_unmarked, move
+from .phases import Event, Phase, Verdict, move
 
 logger = logging.getLogger("sequere")
 
@@ -57,9 +58,6 @@ READ_STEP = 2000
 
 #: Seconds after which a rebuild that did not move is taken over.
 PATIENCE = 2.0
-
-#: The steps of a rebuild that is under way.
-STEPS = ("clear", "copy", "replay")
 
 #: An edge and since when it exists, in microseconds; None: it does not.
 EdgeState = tuple[Edge, int | None]
@@ -193,10 +191,10 @@ class _Rebuild:
         mark = journal.mark
         if mark and mark.step in STEPS and has_seen(row, alias, mark):
             return mark
-        question = ask_about_unmarked(row)
+        question = advise(row, verdict, journal, alias)
         if by_hand and row.phase == Phase.CLOSED:
             row.phase = Phase.COLD
-        move(row, Event.BEGIN)
+        move(row, Event.BEGIN, advice=question)
         epoch = fence(self.unguarded, reached)
         begun = epoch and self.unguarded.run("begin_rebuild", journal.marked, epoch, int(replace))
         if begun == 2:

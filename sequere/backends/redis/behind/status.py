@@ -12,43 +12,18 @@ from ....exceptions import BackendError
 from ...database.models import Edge as Row
 from ..backend import RedisBackend
 from ..models import OutboxEntry, SetAside, State, get_alias
-from .journal import NO_CURSOR, Journal, Mark, order_of, read_journal
+from .advice import MEANINGS, advise, name_state
+from .checks import check_tables
+from .journal import NO_CURSOR, STEPS, Journal, Mark, order_of, read_journal
 from .outbox import Look, look
-from .phases import (
-    ADOPTING,
-    BEHIND,
-    CLOSED,
-    RELEASED,
-    UNMARKED,
-    Phase,
-    Verdict,
-    ask_about_unmarked,
-    is_released,
-    is_unmarked,
-)
-from .rebuild import STEPS, count_edges
+from .phases import is_unmarked
+from .rebuild import count_edges
 
 #: Exit statuses, as monitoring systems have them.
 OK, WARNING, CRITICAL = 0, 1, 2
 
-#: What each state means, and how bad it is.
-STATES = {
-    "ready": ("Redis answers.", OK),
-    "cold": (
-        "Redis has no journal; the database answers. The next drain of Celery or "
-        "`python manage.py sequere drain --watch` begins a rebuild; without them run "
-        "`python manage.py sequere rebuild`.",
-        CRITICAL,
-    ),
-    "rebuilding": ("The database answers while Redis is filled: {step}.", CRITICAL),
-    "rewound": ("Redis is older than the database and still answers. The next drain stops that.", CRITICAL),
-    "behind": (BEHIND, WARNING),
-    "adopting": (ADOPTING, WARNING),
-    "unmarked": (UNMARKED, CRITICAL),
-    "closed": (f"The database answers. {CLOSED}", CRITICAL),
-    "released": (RELEASED, CRITICAL),
-    "unreachable": ("Redis does not answer.", CRITICAL),
-}
+#: How bad each state is; the keys of :data:`~sequere.backends.redis.behind.advice.MEANINGS`.
+SEVERITIES = dict.fromkeys(MEANINGS, CRITICAL) | {"ready": OK, "behind": WARNING, "adopting": WARNING}
 
 #: How often the journal is judged: a drain may move on between the looks at the database and at Redis.
 LOOKS = 3
@@ -58,7 +33,7 @@ LOOKS = 3
 class Status:
     """The state of write-behind; what cannot be known is None.
 
-    - ``state``: one of :data:`STATES`;
+    - ``state``: a key of :data:`SEVERITIES`;
     - ``meaning``: what it means, and what an operator has to do;
     - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet; 0: no journal;
     - ``lag``: entries that the database lacks, with those that the next drain drops, and ``lag_seconds``: the age of
@@ -87,7 +62,7 @@ class Status:
         """0: all is well, 1: somebody should look, 2: Redis does not answer for the graph."""
         if self.state == "adopting" and self.journal == 0:
             return CRITICAL
-        return max(STATES[self.state][1], WARNING if self.set_aside or self.problems else OK)
+        return max(SEVERITIES[self.state], WARNING if self.set_aside or self.problems else OK)
 
 
 def get_status(unguarded: RedisBackend) -> Status:
@@ -107,12 +82,13 @@ def get_status(unguarded: RedisBackend) -> Status:
         set_aside = SetAside._default_manager.using(alias).count()
     except DatabaseError as error:
         row = None
-        problems.append(f"The database does not answer: {error}".strip())
+        missing = [f"{problem.msg} {problem.hint}" for problem in check_tables()]
+        problems += missing or [f"The database does not answer: {error}".strip()]
     try:
         status = _look(unguarded, row, alias)
     except BackendError as error:
         problems.append(f"Redis does not answer: {error}")
-        status = Status("unreachable", STATES["unreachable"][0], drained_at=row.drained_at if row else None)
+        status = Status("unreachable", MEANINGS["unreachable"], drained_at=row.drained_at if row else None)
     return replace(status, outbox=outbox, set_aside=set_aside, problems=tuple(problems))
 
 
@@ -130,14 +106,21 @@ def _look(unguarded: RedisBackend, row: State | None, alias: str) -> Status:
 
 def _tell_without_database(journal: Journal) -> Status:
     step = journal.mark.step if journal.mark else None
-    name = "ready" if journal.length else "rebuilding" if step in STEPS else "cold"
-    return Status(name, STATES[name][0].format(step=step), journal=journal.length)
+    if journal.length:
+        name, meaning = "ready", MEANINGS["ready"]
+    elif step in STEPS:
+        name, meaning = "rebuilding", f"Redis has no journal; it is being filled: {step}."
+    elif is_unmarked(journal):
+        name, meaning = "unmarked", "Redis holds a graph without a journal; only the database can say whose it is."
+    else:
+        name, meaning = "cold", "Redis has no journal, and the database does not answer."
+    return Status(name, meaning, journal=journal.length)
 
 
 def _tell(row: State, alias: str, seen: Look) -> Status:
     reached, journal, verdict = seen
     waiting = journal.after(reached)
-    name = _name(row, verdict, journal)
+    name = name_state(row, verdict, journal)
     lag, lag_seconds = None, None
     if name in ("ready", "rewound"):  # else there is no journal, or more is lacking than it holds
         # Of the entries only those after the position are lacking; those before it are dropped by the next drain.
@@ -146,7 +129,7 @@ def _tell(row: State, alias: str, seen: Look) -> Status:
     step = _step(alias, journal.mark) if name == "rebuilding" and journal.mark else None
     return Status(
         name,
-        ask_about_unmarked(row) if name == "unmarked" else STATES[name][0].format(step=step),
+        advise(row, verdict, journal, alias, step=step or ""),
         journal=journal.length,
         lag=lag,
         lag_seconds=lag_seconds,
@@ -160,18 +143,3 @@ def _step(alias: str, mark: Mark) -> str:
         return mark.step
     copied = Row._default_manager.using(alias).filter(pk__lte=UUID(mark.cursor)).count()
     return f"copy, {copied:,} of {count_edges():,} edges"
-
-
-def _name(row: State, verdict: Verdict, journal: Journal) -> str:
-    if row.phase == Phase.ADOPTING:
-        return "adopting"
-    if verdict is Verdict.COLD:
-        if is_released(row):
-            return "released"
-        if row.phase == Phase.CLOSED:
-            return "closed"
-        if is_unmarked(journal):
-            return "unmarked"
-        is_filled = row.phase == Phase.REBUILDING and journal.mark and journal.mark.epoch == row.epoch
-        return "rebuilding" if is_filled else "cold"
-    return {Verdict.OLDER: "rewound", Verdict.BEHIND: "behind"}.get(verdict, "ready")
