@@ -78,9 +78,8 @@ def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tu
         if resource.identifier not in identifiers:
             yield resource, Fate.UNREGISTERED
             continue
-        try:
-            key = registry.get_by_identifier(resource.identifier).primary_key.from_object_id(resource.object_id)
-        except InvalidObjectId:
+        key = find_key(registry, resource)
+        if key is None:
             yield resource, Fate.NO_KEY
         else:
             keys[resource.identifier][key] = resource
@@ -90,6 +89,14 @@ def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tu
         for resource in wanted.values():
             if resource.object_id not in live:
                 yield resource, Fate.FORGOTTEN
+
+
+def find_key(registry: Registry, resource: Resource) -> Any:
+    """The primary key of a resource of a registered model; None if no row can have it. No query."""
+    try:
+        return registry.get_by_identifier(resource.identifier).primary_key.from_object_id(resource.object_id)
+    except InvalidObjectId:
+        return None
 
 
 def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool, min_age: float) -> Iterator[Pruned]:

@@ -90,7 +90,15 @@ def test_a_resource_is_forgotten_by_hand(backend):
     told = "120 follows removed: the graph has forgotten tag a b."
     assert manage("forget", "tag", "a b") == [told]
     assert Ask(backend).count(Resource("tag", "a b"), "followers") == 0
-    assert manage("forget", "tag", "a b") == ["0 follows removed: the graph has forgotten tag a b."]
+    assert manage("forget", "user", "404") == ["0 follows removed: the graph has forgotten user 404."]
+    with pytest.raises(
+        CommandError, match="knows no follows of tag a b; no model is registered as 'tag'; registered: "
+    ):
+        manage("forget", "tag", "a b")
+    with pytest.raises(
+        CommandError, match="knows no follows of user abc; no row of the model can have the primary key"
+    ):
+        manage("forget", "user", "abc")
 
 
 def test_what_is_no_resource_is_refused(backend):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def add_behind(commands: Any) -> None:
     )
     drain.add_argument("--watch", action="store_true", help="go on until stopped, and rebuild when that is needed")
     drain.add_argument(
-        "--every", type=_parse_seconds, default=1.0, metavar="SECONDS", help="pause between two drains of --watch (1)"
+        "--every", type=_parse_seconds, metavar="SECONDS", help="pause between two drains of --watch (1)"
     )
     rebuild = commands.add_parser(
         "rebuild",
@@ -129,6 +130,13 @@ def add_behind(commands: Any) -> None:
         dest="side",
         help="which store answers afterwards (database)",
     )
+
+
+def parse_uid(text: str) -> str:
+    """A uid as the scripts take it. Raises argparse's error for the usage."""
+    if not re.fullmatch("[1-9][0-9]{0,14}", text):
+        raise argparse.ArgumentTypeError(f"must be a positive whole number of at most 15 digits; got {text!r:.80}")
+    return text
 
 
 def _parse_seconds(text: str) -> float:

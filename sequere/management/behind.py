@@ -24,6 +24,9 @@ from ..exceptions import ColdStore, SequereException
 from .console import count
 from .graph import Write, progress
 
+#: Seconds between two drains of ``drain --watch``.
+EVERY = 1.0
+
 
 def run(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     """Do what the options say and print it; returns the exit status."""
@@ -78,13 +81,15 @@ def _watch(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -
             told.clear()
         except (SequereException, DatabaseError) as error:
             tell_once(f"{type(error).__name__}: {error}")
-        stopped.wait(options.every)
+        stopped.wait(EVERY if options.every is None else options.every)
     return 0
 
 
 def _rebuild(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("rebuild", rebuilding.count_edges()) as on_step:
         rebuilt = rebuilding.rebuild(unguarded, by_hand=True, replace=options.side == "database", on_step=on_step)
+    if options.side == "database":
+        write(f"{rebuilt.cleared:,} keys of the graph that Redis held removed.")
     _tell_rebuilt(rebuilt, write)
     return 0
 

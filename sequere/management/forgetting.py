@@ -8,8 +8,9 @@ from collections import Counter
 from ..backends.base import BaseBackend
 from ..backends.operations import Count
 from ..backends.redis import RedisBackend
+from ..exceptions import InvalidArgument
 from ..forgetting import forget_resource
-from ..pruning import Fate, prune
+from ..pruning import Fate, find_key, prune
 from ..registry import registry
 from ..relations import RELATIONS
 from ..resources import Resource, check_resource
@@ -18,7 +19,10 @@ from .graph import Write, estimate_uids, progress
 
 
 def run_forget(options: argparse.Namespace, write: Write) -> None:
-    """Forget one resource, whether or not it has a row."""
+    """Forget one resource, whether or not it has a row.
+
+    Raises ``InvalidArgument`` if it had no follows and no row can be it: the name is likely to be wrong.
+    """
     resource = check_resource(Resource(options.identifier, options.object_id))
     lists = [name for relation in RELATIONS.values() for name in (relation.forward, relation.backward)]
     with progress("forget", sum(Count(resource, name).perform() for name in lists)) as on_step:
@@ -28,7 +32,20 @@ def run_forget(options: argparse.Namespace, write: Write) -> None:
             return True
 
         removed = forget_resource(resource, goes_on=note).removed
+    reason = "" if removed else find_fault(resource)
+    if reason:
+        raise InvalidArgument(f"The graph knows no follows of {' '.join(resource)}; {reason}.")
     write(f"{count(removed, 'follow')} removed: the graph has forgotten {' '.join(resource)}.")
+
+
+def find_fault(resource: Resource) -> str:
+    """Why no row can be this resource; empty if one can. No query."""
+    if resource.identifier not in registry.identifiers:
+        known = ", ".join(sorted(registry.identifiers)) or "none"
+        return f"no model is registered as {resource.identifier!r}; registered: {known}"
+    if find_key(registry, resource) is None:
+        return f"no row of the model can have the primary key {resource.object_id!r}"
+    return ""
 
 
 def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:

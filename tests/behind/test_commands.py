@@ -303,8 +303,47 @@ def test_status_of_a_database_that_does_not_answer(backend, monkeypatch):
 def test_there_is_nothing_to_look_at_in_a_cold_redis(backend, command):
     assert manage(command)[1] == 0
     backend.unguarded.client.flushall()
-    with pytest.raises(CommandError, match="has lost its data"):
+    with pytest.raises(CommandError, match=r"has lost its data.* Run `python manage\.py sequere status`\."):
         manage(command)
+
+
+def test_a_rebuild_that_replaces_a_graph_says_how_much_it_removed(settings, servers):
+    backend = use_fallback("valkey-9.1", settings, servers, ready=False)
+    Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
+    keys = backend.unguarded.client.keys("sequere:uid:*")
+    assert manage("rebuild", "--from", "database")[0].splitlines() == [
+        f"{len(keys)} keys of the graph that Redis held removed.",
+        "0 follows copied, 0 changes replayed: Redis is ready.",
+    ]
+
+
+def test_a_pause_without_watch_is_refused(backend):
+    with pytest.raises(CommandError, match="--every is the pause of --watch") as refusal:
+        manage("drain", "--every", "1")
+    assert refusal.value.returncode == 2
+
+
+def test_status_before_migrate_says_what_to_run(backend, monkeypatch):
+    backend.unguarded.client.flushall()
+    Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
+
+    def refuse(alias):
+        raise OperationalError("no such table: sequere_state")
+
+    monkeypatch.setattr(State, "look", refuse)
+    tables = [table for table in connection.introspection.table_names() if table != "sequere_state"]
+    monkeypatch.setattr(connection.introspection, "table_names", lambda: tables)
+    out, status = manage("status")
+    assert status == 2
+    assert out.startswith("state       unmarked: Redis holds a graph without a journal")
+    assert "has no table sequere_state. Start the database and run migrate." in out
+
+
+def test_a_user_that_the_server_refuses_is_reported_once(backend, settings):
+    settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "username": "ada", "password": "wrong"}
+    found = [message.id for message in get_backend().check_server()]
+    assert "sequere.W001" in found
+    assert {"sequere.W003", "sequere.W005"}.isdisjoint(found)
 
 
 def test_close(backend):

@@ -226,7 +226,9 @@ def test_drain_cold(stage, wanted):
     assert in_step(stage.backend)
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(ADOPTING, "holds no graph any more"), (CLOSED, "An operator closed")])
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(ADOPTING, "holds no graph any more"), (CLOSED, "Write-behind is closed")]
+)
 def test_drain_cold_asks_an_operator(stage, wanted, told):
     stage.reach(wanted)
     if wanted == ADOPTING:

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from ...backends import get_backend
-from ...exceptions import SequereException
+from ...exceptions import ColdStore, SequereException
 from ...registry import registry
 from ...resources import Resource, check_resource
-from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts
+from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts, parse_uid
 from ..console import arrange, until_nobody_reads
 from ..importing import add_import, run_import
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         stats.add_argument("--json", action="store_true", help="print them as JSON")
         add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
         resolve = commands.add_parser("resolve", help="print the resource behind a uid")
-        resolve.add_argument("uid")
+        resolve.add_argument("uid", type=parse_uid)
         add_forgetting(commands)
         add_behind(commands)
         add_import(commands)
@@ -71,6 +71,10 @@ class Command(BaseCommand):
             self._run(backend, argparse.Namespace(**options))
         except BrokenPipeError:
             raise  # nobody reads what is printed
+        except ColdStore as error:
+            is_guarded = options["subcommand"] not in BEHIND and isinstance(backend, RedisFallbackBackend)
+            advice = " Run `python manage.py sequere status`." if is_guarded else ""
+            raise CommandError(f"{error}{advice}") from error
         except (SequereException, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
 
@@ -82,11 +86,13 @@ class Command(BaseCommand):
     def _run(self, backend: Any, options: argparse.Namespace) -> None:
         from ...backends.redis import RedisFallbackBackend
         from ...backends.redis.operate.administration import lookup, resolve
-        from ..forgetting import run_forget, run_prune
+        from ..forgetting import find_fault, run_forget, run_prune
         from ..graph import run_audit, run_stats
         from ..scripts import run_acl, run_scripts
 
         write = self._write
+        if options.subcommand == "drain" and options.every is not None and not options.watch:
+            raise CommandError("--every is the pause of --watch: add --watch, or leave out --every.", returncode=2)
         if options.subcommand in ("audit", "stats"):
             backend.run("lookup", "sequere", "check")  # raises ColdStore where there is no graph to look at
         if options.subcommand in BEHIND:
@@ -128,11 +134,15 @@ class Command(BaseCommand):
                 raise CommandError(f"The graph does not know {' '.join(resource)}.")
             write(str(uid))
         else:
+            resource = _resource(options)
             well = run_audit(
-                backend, _resource(options), registry.identifiers, write, repair=options.repair, as_json=options.json
+                backend, resource, registry.identifiers, write, repair=options.repair, as_json=options.json
             )
             if not well:
                 sys.exit(1)
+            fault = find_fault(resource) if resource else ""
+            if resource and fault and lookup(backend, resource) is None:
+                raise CommandError(f"The graph does not know {' '.join(resource)}; {fault}.")
 
 
 def _resource(options: argparse.Namespace) -> Resource | None:

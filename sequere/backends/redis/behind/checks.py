@@ -42,13 +42,16 @@ def check_settings() -> list[checks.CheckMessage]:
     ]
 
 
-def check_server(unguarded: RedisBackend) -> list[checks.CheckMessage]:
-    """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts."""
+def check_server(unguarded: RedisBackend, *, answers: bool) -> list[checks.CheckMessage]:
+    """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts.
+
+    The server is asked nothing if it is known that it does not answer, or refuses the user.
+    """
     from ..models import get_alias
 
     alias = get_alias()
     problems = [*check_tables(), *check_transactions(alias), *check_charset(alias)]
-    return [*problems, *_check_persistence(unguarded), *_check_scan(unguarded)]
+    return [*problems, *_check_persistence(unguarded), *_check_scan(unguarded)] if answers else problems
 
 
 def check_tables() -> list[checks.CheckMessage]:

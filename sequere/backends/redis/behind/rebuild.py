@@ -65,11 +65,14 @@ EdgeState = tuple[Edge, int | None]
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What this run did: edges copied, changes replayed, and how many of them no script takes (see the log)."""
+    """What this run did: edges copied, changes replayed, how many of them no script takes (see the log), and about how
+    many keys that Redis held were removed.
+    """
 
     copied: int
     replayed: int
     left_out: int = 0
+    cleared: int = 0
 
 
 def rebuild(
@@ -136,7 +139,7 @@ class _Rebuild:
         self.unguarded = unguarded
         self.on_step = on_step
         self.alias = get_alias()
-        self.copied = self.replayed = 0
+        self.copied = self.replayed = self.cleared = 0
         self.replayed_to = 0  # the last key of the outbox; a rebuild that goes on begins with the first
 
     def run(self, *, by_hand: bool, replace: bool) -> Rebuilt:
@@ -158,7 +161,7 @@ class _Rebuild:
         while self._replay():
             pass
         locked(self._finish)
-        return Rebuilt(self.copied, self.replayed, self.copier.left_out)
+        return Rebuilt(self.copied, self.replayed, self.copier.left_out, self.cleared)
 
     @property
     def mark(self) -> Mark:
@@ -210,6 +213,7 @@ class _Rebuild:
     def _clear(self) -> None:
         for keys in find_keys(self.unguarded, CLEAR_STEP):
             self._clear_keys(*keys)
+            self.cleared += len(keys)
         self._clear_keys(f"{self.unguarded.prefix}global:uid")
         self._move_to("copy", [], NO_CURSOR, self.mark.seen)
 
