@@ -22,7 +22,7 @@ from .rebuild import count_edges
 #: Exit statuses, as monitoring systems have them.
 OK, WARNING, CRITICAL = 0, 1, 2
 
-#: How bad each state is; the keys of :data:`~sequere.backends.redis.behind.advice.MEANINGS`.
+#: How bad each state is: the exit status of ``status``.
 SEVERITIES = dict.fromkeys(MEANINGS, CRITICAL) | {"ready": OK, "behind": WARNING, "adopting": WARNING}
 
 #: How often the journal is judged: a drain may move on between the looks at the database and at Redis.
