@@ -252,7 +252,7 @@ def test_drain_cold_asks_an_operator(stage, wanted, told):
 @pytest.mark.parametrize("wanted", [COLD, REBUILDING, READY])
 def test_adopt_in_a_phase_that_has_the_graph(stage, wanted):
     stage.reach(wanted)
-    with pytest.raises(WriteBehindRefused, match="in step" if wanted == READY else "no graph|part of|lost the graph"):
+    with pytest.raises(WriteBehindRefused, match="follows" if wanted == READY else "no graph|part of|lost the graph"):
         adopt(stage.graph)
     assert phase() == wanted
 
