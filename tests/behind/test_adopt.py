@@ -105,7 +105,7 @@ def test_a_part_of_a_graph_is_not_adopted(behind, monkeypatch):
         adopt(behind.unguarded)
     behind.unguarded.client.flushall()
     Ask(behind.unguarded).follow(ADA, BOB, timestamp=5.0)
-    with pytest.raises(WriteBehindRefused, match="lost its memory and then took writes"):
+    with pytest.raises(WriteBehindRefused, match="lost its data and then accepted writes"):
         adopt(behind.unguarded)
     assert Edge.objects.count() == 62
     close(behind.unguarded)

@@ -399,7 +399,7 @@ def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
     """
     match = CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
     if not match or (match["bound"] is None) != desc:
-        raise InvalidCursor(f"cursor must be what the last page in this order gave; got {cursor!r:.80}")
+        raise InvalidCursor(f"cursor must be one that a page in the same order returned; got {cursor!r:.80}")
     at, row = to_moment(int(match["at"]) / MICROSECONDS), UUID(match["id"])
     if desc:
         return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
