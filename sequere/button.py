@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.context_processors import csrf
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from . import models as graph
@@ -34,7 +35,8 @@ def render_button(request: HttpRequest, instance: Model, *, next_url: str, follo
     """The button by which ``request.user`` follows ``instance`` or, with ``following``, stops following it.
 
     Empty where ``ModelBase.has_follow_permission`` forbids to follow it. Somebody who is not logged in gets the button
-    to follow, which leads to the login page. No round trip.
+    to follow, which leads to the login page. No round trip. Raises ``ImproperlyConfigured`` if the URLconf lacks
+    the views.
     """
     resource, base = registry.identify(instance), registry.get_base(instance)
     is_logged_in = isinstance(getattr(request, "user", None), Model)
@@ -47,7 +49,17 @@ def render_button(request: HttpRequest, instance: Model, *, next_url: str, follo
         "identifier": resource.identifier,
         "object_id": resource.object_id,
         "following": following,
-        "action": reverse("sequere:unfollow" if following else "sequere:follow"),
+        "action": _get_url("sequere:unfollow" if following else "sequere:follow"),
         "next": next_url,
     }
     return render_to_string(TEMPLATE, context)
+
+
+def _get_url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch as error:
+        raise ImproperlyConfigured(
+            f'{{% follow_button %}} finds no URL {name!r}: add path("sequere/", include("sequere.urls")) to the '
+            "urlpatterns of your ROOT_URLCONF, outside of any other namespace."
+        ) from error

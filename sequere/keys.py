@@ -64,8 +64,7 @@ class PrimaryKey:
             value = value.value
         if hasattr(value, "resolve_expression"):
             raise InvalidObjectId(
-                f"The primary key of this {self._label} is the expression {value!r:.80}, whose value only the database "
-                "knows; read the instance from it."
+                f"The primary key of this {self._label} is the expression {value!r:.80}; call refresh_from_db() first."
             )
         try:
             key = self.field.to_python(value)
@@ -297,7 +296,7 @@ def get_primary_key(model: type[models.Model]) -> PrimaryKey:
     ):
         return PrimaryKey(model, field)
     raise InvalidModel(
-        f"The primary key of {model._meta.label} is a {type(field).__name__}, whose values have no text of their own. "
+        f"The primary key of {model._meta.label} is a {type(field).__name__}, for which there is no object id. "
         "Give the model another primary key, such as a UUIDField, or the field a subclass with to_python() and "
         "value_to_string()."
     )

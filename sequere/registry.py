@@ -55,8 +55,9 @@ class Registry:
 
         Raises :class:`InvalidModel`, :class:`AlreadyRegistered` or ``InvalidIdentifier``.
         """
-        if isinstance(model_or_iterable, (type, str)) or not isinstance(model_or_iterable, Iterable):
-            model_or_iterable = [model_or_iterable]
+        is_one = isinstance(model_or_iterable, (type, str, Model))  # an instance that is lazy has __iter__
+        if is_one or not isinstance(model_or_iterable, Iterable):
+            model_or_iterable = cast(Iterable[type[Model]], [model_or_iterable])
         if not (isinstance(model_base, type) and issubclass(model_base, ModelBase)):
             raise InvalidModel(f"The second argument must be a subclass of sequere.ModelBase; got {model_base!r}.")
         for model in model_or_iterable:
@@ -69,7 +70,7 @@ class Registry:
                     )
                 if other.identifier == base.identifier:
                     raise AlreadyRegistered(
-                        f"The identifier {base.identifier!r} of {model._meta.label} belongs to "
+                        f"The identifier {base.identifier!r} of {model._meta.label} is already used by "
                         f"{other.model._meta.label}; set another identifier in the ModelBase of one of them."
                     )
             self._bases[model] = base
@@ -129,7 +130,7 @@ class Registry:
             if base.identifier == identifier:
                 return base
         known = ", ".join(self.identifiers) or "none"
-        raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.")
+        raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.{self._missing_app()}")
 
     def identify(self, instance: Model, name: str = "instance") -> Resource:
         """The resource of an instance: identifier and primary key as text. ``name`` is the argument that errors name.
@@ -143,9 +144,7 @@ class Registry:
         found = self._resolved.get(instance.__class__)
         if found is None:
             if not isinstance(instance, Model):
-                anonymous = getattr(instance, "is_anonymous", False) is True
-                remedy = " Nobody is logged in: ask user.is_authenticated first." if anonymous else ""
-                raise InvalidArgument(f"{name} must be a model instance; got {instance!r:.80}.{remedy}")
+                raise InvalidArgument(f"{name} must be a model instance; got {instance!r:.80}.{_remedy(instance)}")
             found = self._resolve(instance.__class__)
         base, primary_key = found
         # Not instance.pk: a multi-table child's own key may be another one than its parent's.
@@ -199,6 +198,7 @@ class Registry:
             return self._resolve_historical(model._meta.apps, model._meta.label)
         raise NotRegistered(
             f"{model._meta.label} is not registered; call sequere.register({model.__name__}) in a sequere_registry.py."
+            f"{self._missing_app()}"
         )
 
     def _resolve_historical(self, then: StateApps, label: str) -> tuple[ModelBase, PrimaryKey]:
@@ -214,9 +214,15 @@ class Registry:
         except LookupError:  # renamed or deleted since
             pass
         raise NotRegistered(
-            f"No registered model has the name that {label} has in this migration; take the model of today, by "
-            "sequere.registry.from_key(Model, instance.pk)."
+            f"{label} is not registered under the name that it has in this migration; pass "
+            f"sequere.registry.from_key(Model, instance.pk) with the model of today.{self._missing_app()}"
         )
+
+    def _missing_app(self) -> str:
+        """Why nothing is registered: the sequere_registry modules are imported by the application."""
+        if self._bases or apps.is_installed("sequere"):
+            return ""
+        return ' Nothing is registered, because "sequere" is not in INSTALLED_APPS; add it there.'
 
     @staticmethod
     def _name(base: ModelBase) -> str:
@@ -248,10 +254,19 @@ class Registry:
             raise InvalidModel(f"{options.label} has been swapped out; register {options.swapped} in its place.")
 
 
+def _remedy(value: object) -> str:
+    """What to do about a value that is taken for an instance by mistake."""
+    if getattr(value, "is_anonymous", False) is True:
+        return " Nobody is logged in: ask user.is_authenticated first."
+    if isinstance(value, tuple) and isinstance(getattr(value, "instance", None), Model):
+        return " It is an item of a list: pass its .instance or, for several, .instances() of the list."
+    return ""
+
+
 def _unsaved(instance: Model) -> UnsavedInstance:
     label, name = instance._meta.label, instance.__class__.__name__
     if not instance._state.adding:
-        return UnsavedInstance(f"This {label} has no primary key, as after delete(); it cannot follow or be followed.")
+        return UnsavedInstance(f"This {label} has no primary key (was it deleted?); it cannot follow or be followed.")
     return UnsavedInstance(
         f"This {label} was never saved; save it before it follows or is followed. For a row of which you have "
         f"only the key, take sequere.registry.from_key({name}, key)."

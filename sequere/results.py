@@ -155,7 +155,7 @@ class FollowList(Generic[M_co]):
         """
         if not self._identifier:
             raise InvalidArgument(
-                f"ids() needs the {self._name} of one model; got those of every model. Pass identifier=, as in "
+                "ids() needs a list of one model. Pass identifier=, as in "
                 f"get_{self._name}(instance, identifier=User).ids()."
             )
         base = registry.get_by_identifier(self._identifier)
@@ -254,7 +254,9 @@ class FollowList(Generic[M_co]):
         position = number if number >= 0 else number + self.count()
         item = self._at(position) if 0 <= position < self._stop - self._start else None
         if item is None:
-            raise IndexError(f"nothing at index {index}: the list ends before, or that object no longer exists")
+            raise IndexError(
+                f"nothing at index {index}: the list ends before, or that instance no longer exists or is hidden"
+            )
         return item
 
     def _at(self, position: int) -> Item[M_co] | None:
@@ -295,7 +297,7 @@ class FollowList(Generic[M_co]):
 
     def _slice(self, index: slice) -> FollowList[M_co]:
         if index.step not in (None, 1):
-            raise ValueError(f"a FollowList has no steps; got {index.step!r:.80}. Take them from list(...).")
+            raise ValueError(f"a FollowList slice cannot have a step; got {index.step!r:.80}. Use list(...)[::n].")
         try:
             start = 0 if index.start is None else operator.index(index.start)
             stop = _ENDLESS if index.stop is None else operator.index(index.stop)

@@ -26,7 +26,7 @@ class EdgeSignal(Signal):
 
     def _log_robust_failure(self, receiver: Callable[..., Any], err: Exception) -> None:
         # In place of Django's, which itself raises for a receiver without __qualname__: a partial, an instance.
-        logger.error("The receiver %r raised %r; what it was told has happened.", receiver, err, exc_info=err)
+        logger.error("The receiver %r raised %r; the change itself was made.", receiver, err, exc_info=err)
 
 
 followed = EdgeSignal()

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from unittest import mock
+from typing import TYPE_CHECKING, Any, ClassVar
+from unittest import TestCase, mock
 
 from django.test import override_settings
 
@@ -53,17 +53,32 @@ class EmptyGraphMixin(_Base):
     """Put it before ``TestCase``, or any other of ``django.test``: each test begins with an empty graph.
 
     What ``setUpTestData`` follows is there at the beginning of each test. A ``setUp`` or ``setUpClass`` of your own
-    must call ``super()`` first.
+    must call ``super()`` first. A class that puts the mixin after ``TestCase`` raises ``TypeError``.
     """
+
+    #: The class whose ``setUpClass`` has run here: a subclass with a ``setUpClass`` of its own may have forgotten it.
+    _prepared_class: ClassVar[type | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        order = cls.__mro__
+        if TestCase in order and order.index(TestCase) < order.index(EmptyGraphMixin):
+            raise TypeError(
+                f"{cls.__qualname__} would use the store of the settings: put EmptyGraphMixin before the test class, "
+                f"as in class {cls.__name__}(EmptyGraphMixin, TestCase)."
+            )
 
     @classmethod
     def setUpClass(cls) -> None:
+        cls._prepared_class = cls
         # Not a context: super() applies the @override_settings of the class over it before it runs setUpTestData.
         override_settings(**_fake_settings())(cls)
         cls.enterClassContext(mock.patch.object(Nudge, "__call__"))
         super().setUpClass()
 
     def setUp(self) -> None:
+        if self._prepared_class is not type(self):
+            raise TypeError(f"{type(self).__qualname__}.setUpClass() must call super().setUpClass() first.")
         shared = _dump_keys()
         self.enterContext(empty_graph())
         _restore_keys(shared)

@@ -9,10 +9,10 @@ afterwards. The template tag ``follow_button`` makes such a form. The request de
   (``HX-Boosted``) is treated as any other.
 - Any other client is sent to ``next``, else to where it came from, else to ``/``, never to another site.
 
-Status 400 where a field is missing and for following oneself, 404 for what does not exist, with the reason; 401
-(JSON) or the login page if nobody is logged in; 403 where ``ModelBase.has_follow_permission`` forbids to follow; 503 if
-the store fails. What ``ModelBase.get_queryset`` hides does not exist, unless the user follows it: then it can be
-unfollowed.
+Status 400 where a field is missing and for following or unfollowing oneself, 404 for what does not exist, with the
+reason; 401 (JSON) or the login page if nobody is logged in; 403 where ``ModelBase.has_follow_permission`` forbids to
+follow, or where the model of the user is not registered; 503 if the store fails. What ``ModelBase.get_queryset`` hides
+does not exist, unless the user follows it: then it can be unfollowed.
 """
 
 from __future__ import annotations
@@ -80,13 +80,17 @@ def _change(request: HttpRequest, *, following: bool) -> HttpResponse:
     if not isinstance(user, Model) or not user.is_authenticated:
         return _send_to_login(request, client)
     try:
+        _check_user(user)
         found = _find(request, user, following=following)
         changed = (graph.follow if following else graph.unfollow)(user, found.instance)
         return _answer(request, client, user, found, following=following, changed=changed)
     except _RefusedError as error:
         status, reason = error.status, str(error)
     except SelfFollow:
-        status, reason = HTTPStatus.BAD_REQUEST, _("You cannot follow yourself.")
+        status, reason = (
+            HTTPStatus.BAD_REQUEST,
+            _("You cannot follow yourself.") if following else _("You cannot unfollow yourself."),
+        )
     except (BackendError, InterfaceError, OperationalError):
         logger.exception("The follow graph does not answer.")
         status, reason = HTTPStatus.SERVICE_UNAVAILABLE, _("That does not work at the moment; try again.")
@@ -114,6 +118,15 @@ def _send_to_login(request: HttpRequest, client: _Client) -> HttpResponse:
     redirect = redirect_to_login(_get_next(request))
     # htmx would follow a redirect by itself, and put the login page in place of the button.
     return HttpResponse(headers={"HX-Redirect": redirect.url}) if client is _Client.HTMX else redirect
+
+
+def _check_user(user: Model) -> None:
+    """A user whose model is not registered is the project's mistake, which the log tells, and follows nothing."""
+    try:
+        registry.get_base(user)
+    except NotRegistered as error:
+        logger.error("The follow views refuse request.user: %s", error)
+        raise _RefusedError(HTTPStatus.FORBIDDEN, _("Your account cannot follow.")) from error
 
 
 def _answer(

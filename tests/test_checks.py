@@ -21,6 +21,7 @@ REDIS = "sequere.backends.redis.RedisBackend"
 
 #: Nothing is connected until it is used.
 ASYNC_POOL = redis.asyncio.ConnectionPool()
+WRONG_PORT = redis.ConnectionPool(port="abc")
 
 
 def unreachable():
@@ -35,6 +36,18 @@ def ids(messages):
     ("name", "value", "identifier", "words"),
     [
         ("SEQUERE_BACKEND_CLASS", "no.such.Backend", "sequere.E001", "cannot import 'no.such.Backend'"),
+        (
+            "SEQUERE_BACKEND_CLASS",
+            "sequere.backends.redis.RedisBackends",
+            "sequere.E001",
+            r"Did you mean 'sequere\.backends\.redis\.RedisBackend'\?",
+        ),
+        (
+            "SEQUERE_BACKEND_CLASS",
+            "nowhere.Backend",
+            "sequere.E001",
+            r"The backends are .*\.DatabaseBackend, .*\.RedisBackend, .*\.RedisFallbackBackend\.",
+        ),
         ("SEQUERE_BACKEND_CLASS", None, "sequere.E001", "must be the dotted path of a class; got None"),
         ("SEQUERE_BACKEND_CLASS", "django.db.models.Model", "sequere.E001", "is not a subclass of"),
         ("SEQUERE_REDIS_PREFIX", 5, "sequere.E001", "SEQUERE_REDIS_PREFIX must be text; got 5"),
@@ -42,6 +55,18 @@ def ids(messages):
         ("SEQUERE_REDIS_CONNECTION", {"hots": "x"}, "sequere.E003", "cannot create a client: .*hots"),
         ("SEQUERE_REDIS_CONNECTION", "http://localhost", "sequere.E003", "cannot create a client"),
         ("SEQUERE_REDIS_CONNECTION", "redis://localhost?hots=x", "sequere.E003", "cannot create a client: .*hots"),
+        ("SEQUERE_REDIS_CONNECTION", {"port": "abc"}, "sequere.E003", "port must be .* from 0 to 65535; got 'abc'"),
+        ("SEQUERE_REDIS_CONNECTION", {"port": None}, "sequere.E003", "port must be .*; got None"),
+        ("SEQUERE_REDIS_CONNECTION", {"port": 65536}, "sequere.E003", "port must be .*; got 65536"),
+        ("SEQUERE_REDIS_CONNECTION", {"db": "abc"}, "sequere.E003", "db must be a whole number from 0; got 'abc'"),
+        ("SEQUERE_REDIS_CONNECTION", {"db": -1}, "sequere.E003", "db must be a whole number from 0; got -1"),
+        ("SEQUERE_REDIS_CONNECTION", {"connection_pool": WRONG_PORT}, "sequere.E003", "port must be .*; got 'abc'"),
+        ("SEQUERE_REDIS_CONNECTION", "redis://localhost:abc/0", "sequere.E003", "[Pp]ort .*'abc'"),
+        ("SEQUERE_REDIS_CONNECTION", "redis://localhost?port=abc", "sequere.E003", "port must be .*; got 'abc'"),
+        ("SEQUERE_REDIS_CONNECTION", "redis://localhost:1/abc", "sequere.E003", "database in a URL must be .*'/abc'"),
+        ("SEQUERE_REDIS_CONNECTION", "redis://localhost:1/-1", "sequere.E003", "db must be .*; got -1"),
+        ("SEQUERE_REDIS_CONNECTION_CLASS", "datetime.datetime", "sequere.E003", "makes no client of .*: .*argument"),
+        ("SEQUERE_REDIS_CONNECTION_CLASS", "os.path", "sequere.E003", "makes no client of .*: .*not callable"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "no.such.Client", "sequere.E003", "cannot import 'no.such.Client'"),
         ("SEQUERE_REDIS_CONNECTION_CLASS", "redis.asyncio.Redis", "sequere.E003", "must use a synchronous client"),
         ("SEQUERE_REDIS_CONNECTION", {"connection_pool": ASYNC_POOL}, "sequere.E003", "must use a synchronous client"),
@@ -64,6 +89,45 @@ def test_a_wrong_setting(settings, name, value, identifier, words):
     with pytest.raises(exceptions.InvalidSettings, match=words):
         Ask().count(("user", "1"), "followers")
     assert check_server() == []
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        {"port": "6379", "db": "1"},
+        {"db": None},
+        {"unix_socket_path": "/nothing/is/here", "port": None},
+        "redis://localhost",
+        "redis://localhost:1/",
+        "redis://localhost:1/2",
+        "redis://localhost?db=2",
+        "unix:///nothing/is/here",
+        "unix:///nothing/is/here?db=2",
+    ],
+)
+def test_what_the_clients_take_for_a_port_and_a_database_is_accepted(settings, connection):
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    settings.SEQUERE_REDIS_CONNECTION = connection
+    assert check_settings() == []
+
+
+def test_a_class_without_from_url_is_refused_where_the_connection_is_a_url(settings):
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    settings.SEQUERE_REDIS_CONNECTION = "redis://localhost"
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = "datetime.datetime"
+    (message,) = check_settings()
+    assert message.id == "sequere.E003"
+    assert message.msg.startswith("SEQUERE_REDIS_CONNECTION_CLASS: 'datetime.datetime' has no from_url()")
+
+
+@pytest.mark.parametrize("argument", [{"port": "abc"}, {"db": "abc"}])
+def test_a_wrong_number_for_a_cluster_is_found_before_it_connects(settings, argument):
+    settings.SEQUERE_BACKEND_CLASS = REDIS
+    settings.SEQUERE_REDIS_CONNECTION = {"host": "localhost", **argument}
+    settings.SEQUERE_REDIS_CONNECTION_CLASS = "redis.RedisCluster"
+    (message,) = check_settings()
+    assert message.id == "sequere.E003"
+    assert "must be a whole number from 0" in message.msg
 
 
 @pytest.mark.parametrize(

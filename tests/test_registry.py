@@ -112,7 +112,9 @@ def test_registering_twice_is_refused(registry):
     class Imposter(sequere.ModelBase):
         identifier = "user"
 
-    with pytest.raises(exceptions.AlreadyRegistered, match=r"'user' of testapp\.Project belongs to testapp\.User; set"):
+    with pytest.raises(
+        exceptions.AlreadyRegistered, match=r"'user' of testapp\.Project is already used by testapp\.User; set"
+    ):
         registry.register(Project, Imposter)
     assert not registry.is_registered(Project)
 
@@ -145,7 +147,7 @@ def test_what_is_no_concrete_model_is_refused(registry):
             app_label = "testapp_unmanaged"
 
     for model, message in [
-        (Blob, r"The primary key of testapp_unmanaged\.Blob is a BinaryField, whose values have no text of their own"),
+        (Blob, r"The primary key of testapp_unmanaged\.Blob is a BinaryField, for which there is no object id"),
         (Timestamped, "Timestamped is abstract; register the models that inherit from it"),
         (Composite, "composite primary key"),
         (Swapped, r"swapped out; register testapp\.User in its place"),
@@ -153,6 +155,10 @@ def test_what_is_no_concrete_model_is_refused(registry):
         ("testapp.User", r"Only models can be registered; got 'testapp\.User'"),
         (["user"], "Only models can be registered; got 'user'"),
         (5, "Only models can be registered; got 5"),
+        (None, "Only models can be registered; got None"),
+        (Project(name="x"), "Only models can be registered; got <Project: x>"),
+        (SimpleLazyObject(lambda: Project(name="x")), "Only models can be registered; got .*<Project: x>"),
+        (Project.objects, "Only models can be registered; got <django.db.models.manager.Manager"),
     ]:
         with pytest.raises(exceptions.InvalidModel, match=message):
             registry.register(model)
@@ -199,7 +205,7 @@ def test_a_key_that_is_an_expression_is_not_known(registry):
     registry.register(Country)
     country = registry.from_key(Country, "fr")
     country.code = Lower(Value("FR"))
-    with pytest.raises(exceptions.InvalidObjectId, match=r"is the expression Lower.*; read the instance from"):
+    with pytest.raises(exceptions.InvalidObjectId, match=r"is the expression Lower.*; call refresh_from_db"):
         registry.identify(country)
 
 
@@ -247,7 +253,8 @@ def test_a_model_of_a_migration_counts_for_the_model_of_today(registry):
             registry.identify(then.get_model("testapp", "User")(pk=5))
         for model in (then.get_model("testapp", "Project"), then.get_model("testapp", "Renamed")):
             with pytest.raises(
-                exceptions.NotRegistered, match=rf"{model._meta.label} has in this migration; .*from_key"
+                exceptions.NotRegistered,
+                match=rf"{model._meta.label} is not registered under the name .*; pass .*from_key",
             ):
                 registry.get_base(model)
 
@@ -283,6 +290,18 @@ def test_what_is_not_registered_is_named(registry):
         registry.get_by_identifier("ghost")
     with pytest.raises(exceptions.NotRegistered, match="'user' is neither a model nor an instance"):
         registry.get_base("user")
+
+
+def test_without_its_application_the_registry_names_what_is_missing(registry, settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "sequere"]
+    missing = 'Nothing is registered, because "sequere" is not in INSTALLED_APPS'
+    with pytest.raises(exceptions.NotRegistered, match=rf"testapp\.User is not registered; .*\. {missing}"):
+        registry.identify(User(pk=1))
+    with pytest.raises(exceptions.NotRegistered, match=f"registered as 'user'; registered: none. {missing}"):
+        registry.get_by_identifier("user")
+    registry.register(Project)
+    with pytest.raises(exceptions.NotRegistered, match=r"in a sequere_registry\.py\.$"):
+        registry.identify(User(pk=1))
 
 
 def test_autodiscover_found_the_registrations_of_the_project():

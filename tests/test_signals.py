@@ -179,4 +179,7 @@ def test_asynchronous_receivers_that_cannot_be_called_are_logged(valkey, setting
 
     assert run() == dict.fromkeys(projects, True)
     assert [event["to_instance"] for event in receivers] == projects
-    assert sum("in an event loop use the function with an a in front" in text for text in caplog.messages) == 3
+    assert (
+        sum("in an event loop use the asynchronous function, such as afollow()" in text for text in caplog.messages)
+        == 3
+    )

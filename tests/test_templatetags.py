@@ -321,6 +321,14 @@ def test_a_context_of_a_request_is_enough_without_the_context_processor(rf, user
     assert "Follow" in Template("{% load sequere_tags %}{% follow_button object %}").render(context)
 
 
+def test_the_button_says_that_it_needs_the_urls(rf, user, project, settings):
+    settings.ROOT_URLCONF = ()
+    request = rf.get("/")
+    request.user = user
+    with pytest.raises(ImproperlyConfigured, match=r"no URL 'sequere:follow': add .*include\(\"sequere\.urls\"\)"):
+        render("{% follow_button object %}", object=project, request=request)
+
+
 def test_the_button_says_that_it_needs_the_request(project):
     with pytest.raises(ImproperlyConfigured, match=r"django.shortcuts.render\(\)"):
         render("{% follow_button object %}", object=project)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unittest
+
 import pytest
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
@@ -104,6 +106,30 @@ class TestWriteBehindCommitted(Committed, TransactionTestCase):
 @override_settings(SEQUERE_REDIS_CONNECTION=NOWHERE, SEQUERE_REDIS_REPLICA_CONNECTION=NOWHERE)
 class TestRedisOfTheClass(RolledBack, TestCase):
     """The settings of a class are no more than those of the project."""
+
+
+@pytest.mark.parametrize("test_case", [unittest.TestCase, SimpleTestCase, TestCase, TransactionTestCase])
+def test_a_mixin_after_the_test_class_is_refused(test_case):
+    with pytest.raises(TypeError, match=r"Late would use the store .* class Late\(EmptyGraphMixin, TestCase\)"):
+        type("Late", (test_case, EmptyGraphMixin), {})
+    with pytest.raises(TypeError, match="put EmptyGraphMixin before the test class"):
+        type("Late", (type("Base", (test_case,), {}), EmptyGraphMixin), {})
+
+
+def test_a_set_up_of_the_class_without_super_is_refused():
+    class Careful(EmptyGraphMixin, SimpleTestCase):
+        pass
+
+    Careful.setUpClass()
+    Careful.doClassCleanups()
+
+    class Careless(Careful):
+        @classmethod
+        def setUpClass(cls):
+            pass
+
+    with pytest.raises(TypeError, match=r"Careless\.setUpClass\(\) must call super\(\)\.setUpClass\(\) first"):
+        Careless().setUp()
 
 
 class Prepared:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from unittest import mock
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import InterfaceError, OperationalError
@@ -46,6 +49,14 @@ def post(client, user):
         return client.post(reverse(f"sequere:{name}"), data, headers=headers, secure=secure)
 
     return post
+
+
+@contextmanager
+def without(model):
+    """In this context the model is not registered."""
+    others = {other: base for other, base in registry._bases.items() if other is not model}
+    with mock.patch.multiple(registry, _bases=others, _resolved={}):
+        yield
 
 
 def test_json(post, user, project):
@@ -209,6 +220,20 @@ def test_a_store_that_fails(post, project, settings, tmp_path, headers, caplog):
     assert "cannot reach the server" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["follow", "unfollow"])
+@pytest.mark.parametrize("headers", [{}, JSON, {"HX-Request": "true"}], ids=["html", "json", "htmx"])
+def test_a_user_whose_model_is_not_registered_is_refused_and_the_log_says_what_to_do(
+    post, project, caplog, name, headers
+):
+    with without(User):
+        response = post(name, object_id=project.pk, headers=headers)
+    assert response.status_code == 403
+    assert "Your account cannot follow." in response.content.decode()
+    (record,) = [record for record in caplog.records if record.name == "sequere"]
+    assert record.levelname == "ERROR"
+    assert "testapp.User is not registered; call sequere.register(User)" in record.getMessage()
+
+
 @pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
 def test_a_database_that_fails(post, project, monkeypatch, caplog, error):
     def fail(self, operation):
@@ -273,6 +298,8 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
         "Unfollow": "Nicht mehr folgen",
         "Log in first.": "Bitte zuerst anmelden.",
         "You cannot follow yourself.": "Man kann sich nicht selbst folgen.",
+        "You cannot unfollow yourself.": "Man folgt sich nicht selbst.",
+        "Your account cannot follow.": "Dieses Konto kann nicht folgen.",
         "The form needs identifier and object_id.": "Das Formular braucht identifier und object_id.",
         "Nothing here is called %(identifier)s.": "%(identifier)s gibt es hier nicht.",
         "There is no %(identifier)s %(object_id)s.": "%(object_id)s gibt es nicht als %(identifier)s.",
@@ -294,6 +321,9 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
     assert answer("1", "count") == "'count' gibt es hier nicht."
     assert answer("x") == "'x' gibt es nicht als project."
     assert answer(user.pk, "user") == "Man kann sich nicht selbst folgen."
+    assert answer(user.pk, "user", "unfollow") == "Man folgt sich nicht selbst."
+    with without(User):
+        assert answer(project.pk) == "Dieses Konto kann nicht folgen."
     assert answer(Project.objects.create(name="secret").pk) == "Folgen verboten: project."
     assert ">Nicht mehr folgen<" in answer(project.pk, **{"HX-Request": "true"})
     assert ">Folgen<" in answer(project.pk, name="unfollow", **{"HX-Request": "true"})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -24,6 +25,13 @@ from ..resources import Resource
 from ..twins import Operation
 
 R = TypeVar("R")
+
+#: The backends of this package, for ``SEQUERE_BACKEND_CLASS``.
+BACKENDS = (
+    "sequere.backends.database.DatabaseBackend",
+    "sequere.backends.redis.RedisBackend",
+    "sequere.backends.redis.RedisFallbackBackend",
+)
 
 
 class GraphOperation(Operation[R], Generic[R]):
@@ -100,7 +108,9 @@ def get_backend() -> BaseBackend:
     try:
         backend_class = import_string(path)
     except ImportError as error:
-        raise InvalidSettings(f"SEQUERE_BACKEND_CLASS: cannot import {path!r}: {error}") from error
+        similar = get_close_matches(path, BACKENDS, n=1)
+        hint = f"Did you mean {similar[0]!r}?" if similar else f"The backends are {', '.join(BACKENDS)}."
+        raise InvalidSettings(f"SEQUERE_BACKEND_CLASS: cannot import {path!r}: {error}. {hint}") from error
     if not (isinstance(backend_class, type) and issubclass(backend_class, BaseBackend)):
         raise InvalidSettings(f"SEQUERE_BACKEND_CLASS: {path!r} is not a subclass of sequere.backends.base.BaseBackend")
     return backend_class()

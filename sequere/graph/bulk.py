@@ -101,12 +101,13 @@ def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = Non
             first = resource_of.setdefault(instance, resource)
         except TypeError as error:
             raise InvalidArgument(
-                f"each of to_instances must be hashable, for the dict that is returned; got {instance!r:.80}: {error}"
+                f"each of to_instances must be hashable, because it is a key of the returned dict; "
+                f"got {instance!r:.80}: {error}"
             ) from error
         if first != resource:
             raise InvalidArgument(
                 f"to_instances must not hold instances that are equal but stand for two resources, {first.identifier} "
-                f"and {resource.identifier}; got {instance!r:.80}. Give each to a call of its own."
+                f"and {resource.identifier}; got {instance!r:.80}. Pass each in a separate call."
             )
         unique.setdefault(resource, []).append(instance)
     resources = list(unique)

@@ -16,7 +16,9 @@ from ..twins import Operation
 
 logger = logging.getLogger("sequere")
 
-_NOT_CALLED = "Asynchronous receivers were not called: in an event loop use the function with an a in front."
+_NOT_CALLED = (
+    "Asynchronous receivers were not called: in an event loop use the asynchronous function, such as afollow()."
+)
 
 
 @dataclass(slots=True)

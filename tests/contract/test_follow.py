@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from sequere import exceptions, registry
 from sequere.backends.operations import Count
+from sequere.results import Item
 from tests.testapp.models import (
     Book,
     Country,
@@ -268,6 +269,7 @@ def test_following_oneself_is_refused(api, users, project):
 
 def refused_among_many(thoas):
     """What can be wrong with one of many: instances, the error, and its text."""
+    item = Item(thoas, MOMENT)
     unhashable = Restaurant.objects.create(name="Chez Paul")
     unhashable.place_ptr_id = None  # its place is there, but the key by which Django hashes is not
     return [
@@ -275,6 +277,7 @@ def refused_among_many(thoas):
         (Project(name="unsaved"), exceptions.UnsavedInstance, "save it"),
         (Stranger.objects.create(), exceptions.NotRegistered, r"testapp\.Stranger is not registered"),
         (unhashable, exceptions.InvalidArgument, "each of to_instances must be hashable.*; got <Restaurant: .*: Model"),
+        (item, exceptions.InvalidArgument, r"each of to_instances must be a model instance; .* \.instances\(\) of the"),
         *[
             (one, exceptions.InvalidArgument, f"each of to_instances must be a model instance; got {shown}")
             for one, shown in [(None, "None"), ("ada", "'ada'"), (User, "<class"), ([thoas], r"\[<User"), (5, "5")]

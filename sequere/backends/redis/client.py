@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.module_loading import import_string
 
@@ -93,22 +94,58 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
         raise InvalidSettings(
             f"{setting} must be a dictionary or a URL; got {type(connection).__name__} {connection!r:.80}"
         )
+    path = get_setting("SEQUERE_REDIS_CONNECTION_CLASS")
+    if isinstance(connection, str) and not hasattr(client_class, "from_url"):
+        raise InvalidSettings(
+            f"SEQUERE_REDIS_CONNECTION_CLASS: {path!r} has no from_url(), which makes the client where {setting} is a "
+            "URL; name the class of a client, such as 'redis.Redis'."
+        )
     try:
-        if not isinstance(connection, str):
-            return client_class(**{**options, **(connection or {})})
-        return _from_url(client_class, connection, options)
+        if isinstance(connection, str):
+            return _from_url(client_class, connection, options)
+        return _from_arguments(client_class, {**options, **(connection or {})})
     except Exception as error:  # a class of the project's own raises what it likes
         if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
             raise translate(error) from error
+        if not hasattr(client_class, "execute_command"):
+            raise InvalidSettings(
+                f"SEQUERE_REDIS_CONNECTION_CLASS: {path!r} makes no client of {setting}: {error}. Name the class of a "
+                "client, such as 'redis.Redis'."
+            ) from error
         raise InvalidSettings(f"{setting}: cannot create a client: {error}") from error
+
+
+def _from_arguments(client_class: Any, arguments: dict[str, Any]) -> Any:
+    if is_cluster(client_class):  # it connects at once
+        _check_numbers(arguments)
+    client = client_class(**arguments)
+    _check_numbers(getattr(getattr(client, "connection_pool", None), "connection_kwargs", {}))
+    return client
 
 
 def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
     client = client_class.from_url(url, **options)
     if not is_cluster(client):
+        place, parts = client.connection_pool.connection_kwargs, urlsplit(url)
+        # The libraries ignore a path that is no number. In a URL of another kind, such as of sentinels, it may be one.
+        if "db" not in place and "path" not in place and place.get("host") == parts.hostname and parts.path.strip("/"):
+            raise ValueError(f"the database in a URL must be a whole number, as in /0; got {parts.path!r:.80}")
+        _check_numbers(place)
         # A URL's options are looked at when a connection is made, which opens nothing yet.
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        client.connection_pool.connection_class(**place)
     return client
+
+
+def _check_numbers(place: Mapping[str, Any]) -> None:
+    """The libraries look at a port when they connect; a database is for the server to refuse."""
+    for name, greatest in (("port", 65535), ("db", None)):
+        value = place.get(name, 0)
+        if name == "db" and value is None:  # the libraries select none then
+            continue
+        text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+        if not text.isdecimal() or (greatest is not None and int(text) > greatest):
+            wanted = "from 0" if greatest is None else f"from 0 to {greatest}"
+            raise ValueError(f"{name} must be a whole number {wanted}; got {value!r:.80}")
 
 
 def _without_retries(client: Any, retry: Any) -> Any:
