@@ -23,15 +23,15 @@ from django.core.management import call_command
 from django.shortcuts import render
 from django.test import RequestFactory
 from django.test.utils import setup_test_environment
-from myapp.models import Project, User
+from django.contrib.auth import get_user_model
+from myapp.models import Project
 from myapp.pages import projects
 from sequere.models import get_followers_count, is_following, unfollow
 from sequere.views import follow
 
 setup_test_environment()
 call_command("migrate", "--run-syncdb", verbosity=0)
-user = User.objects.create(username="ada")
-user.is_authenticated = True
+user = get_user_model().objects.create(username="ada")
 flight, song = Project.objects.create(name="Flight"), Project.objects.create(name="Song")
 
 
@@ -54,6 +54,10 @@ from django.test.signals import setting_changed
 setting_changed.send(None, setting="TEMPLATES", value=settings.TEMPLATES, enter=True)
 page = projects(make_request()).content.decode()
 assert '<button class="project">' in page and "Leave Flight" in page and "Join Song" in page, page
+from django.test import override_settings
+with override_settings(SEQUERE_REDIS_CONNECTION={"unix_socket_path": "/nothing/is/here"}):
+    page = projects(make_request()).content.decode()
+assert "Flight" in page and "<button" not in page, page
 import mysite.lenient
 assert mysite.lenient.SEQUERE_TEMPLATES_FAIL_SILENTLY is True
 """

@@ -27,7 +27,8 @@ SECRET_KEY = "documents"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "mysite.urls"
-ALLOWED_HOSTS = ["testserver"]
+ALLOWED_HOSTS = ["localhost"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # it refuses other hosts
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 INSTALLED_APPS.append("shop")
 """
@@ -41,6 +42,9 @@ from django.core.management import execute_from_command_line
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 execute_from_command_line(sys.argv)
 """
+
+#: What is in the settings of a new project before the README adds to them.
+BEFORE = 'INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]'
 
 #: What a page may take for granted: an application with an empty registry, and a project without URLs.
 GIVEN = {
@@ -112,7 +116,7 @@ def make_project(folder, socket, *pages):
                 own[key] = f"{own[key]}\n\n{text}" if key in own else text
         files |= own
     files["manage.py"] = MANAGE
-    files["mysite/settings.py"] += f"\n{SETTINGS}"
+    files["mysite/settings.py"] = "\n".join([BEFORE, files["mysite/settings.py"], SETTINGS])
     for name, text in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
