@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from django.db import connections
 from sequere.backends.redis.behind.rebuild import rebuild
 from tests.conftest import use_database
 from tests.support.databases import ENGINES, ISOLATION, OURS
+from tests.support.replication import free_ports
 from tests.support.servers import missing, running
 from tests.support.wire import wire
 
@@ -23,12 +23,6 @@ pytest.register_assert_rewrite("tests.processes.stage")
 from .stage import Stage  # noqa: E402 its assertions then say what they found
 
 BROKERS = ("rabbitmq", "redis")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _at(url, port, path):
@@ -73,7 +67,8 @@ def make_stage(tmp_path, settings, stages):
             to_broker = stack.enter_context(wire(parts.hostname, parts.port or 5672))
             broker_url = _at(rabbitmq, to_broker.port, parts.path or "//")
         else:
-            port = _free_port()
+            with free_ports(1) as (port,):
+                pass
             stack.enter_context(running("valkey-9.1", "--port", str(port)))
             to_broker = stack.enter_context(wire("127.0.0.1", port))
             broker_url = f"redis://127.0.0.1:{to_broker.port}/0"

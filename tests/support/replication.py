@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import redis
@@ -34,15 +36,25 @@ def wait_until(is_so, *, seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
+#: A thousand ports for each process that runs tests, below those from which systems make outgoing connections: such a
+#: connection, or another process, would take a port after it was found free and before its server is there.
+PORTS = range(15_000, 16_000)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+
+
 @contextmanager
 def free_ports(number: int) -> Iterator[list[int]]:
     """Ports that nobody listens on; they are held until they are needed, so that no two are the same."""
     with ExitStack() as stack:
-        ports = []
-        for _ in range(number):
+        ports: list[int] = []
+        for offset in random.sample(PORTS, len(PORTS)):
+            port = offset + _WORKER * len(PORTS)
             one = stack.enter_context(socket.socket())
-            one.bind(("127.0.0.1", 0))
-            ports.append(one.getsockname()[1])
+            with suppress(OSError):  # somebody listens there
+                one.bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == number:
+                break
         yield ports
 
 
