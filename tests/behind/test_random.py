@@ -9,8 +9,8 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from sequere.backends.redis.behind import rebuild as module
 from sequere.backends.redis.behind.drain import drain
 from sequere.backends.redis.behind.rebuild import rebuild
+from tests.graph.test_machine import STEPS, machine
 from tests.support.behind import in_step, start_anew
-from tests.test_machine import STEPS, machine
 
 
 @pytest.mark.django_db(databases="__all__", transaction=True)

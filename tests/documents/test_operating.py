@@ -26,7 +26,7 @@ def test_every_system_check_is_documented():
 
 
 def test_every_sub_command_is_named():
-    from tests.test_advice import SUBCOMMANDS
+    from tests.management.test_advice import SUBCOMMANDS
 
     told = PAGES["operating"].read_text()
     assert [name for name in SUBCOMMANDS if f"``{name}``" not in told] == []

@@ -24,7 +24,7 @@ from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.support.manifest import MANIFEST
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7:é")
 
 

@@ -15,7 +15,7 @@ from sequere.management.commands.sequere import Command
 from sequere.management.console import arrange
 from sequere.resources import Resource, quote
 
-ROOT = Path(__file__).resolve().parents[1] / "sequere"
+ROOT = Path(__file__).resolve().parents[2] / "sequere"
 PARSER = Command().create_parser("manage.py", "sequere")
 SUBCOMMANDS = {name for action in PARSER._actions if action.dest == "subcommand" for name in action.choices}
 

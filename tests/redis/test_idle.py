@@ -19,7 +19,7 @@ from tests.support.servers import running
 
 USER, OTHER, PROJECT = Resource("user", "1"), Resource("user", "2"), Resource("project", "7")
 
-CERTIFICATE = str(Path(__file__).parent / "support" / "localhost.pem")
+CERTIFICATE = str(Path(__file__).parents[1] / "support" / "localhost.pem")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from sequere.resources import Resource
 from tests.conftest import use_fallback
 from tests.support.calls import Ask
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def parsed(words):

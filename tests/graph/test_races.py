@@ -24,7 +24,7 @@ from tests.support.databases import ENGINES, follows_in
 from tests.support.graph import audit
 from tests.support.servers import missing
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 8
 
 
