@@ -76,7 +76,7 @@ def test_findings_and_repair(graph, tamper, kind, key):
 def test_a_name_that_no_resource_can_have_counts_as_none(graph, name):
     healthy = dump(graph.client)
     graph.client.hset(f"{P}:3", mapping=name)
-    orphan = ["orphan", f"{P}1:followings", f"uid 3 is here, but {P}:3 does not say who that is"]
+    orphan = ["orphan", f"{P}1:followings", f"uid 3 is here, but {P}:3 does not name its resource"]
     assert graph.audit("user", "1", "", "50", "1", "user", "project")[2:5] == orphan
     told = ["mapping", f"{P}:3", "should say identifier project, object_id 7"]
     assert graph.audit("project", "7", "", "50", "1", "user", "project")[2:5] == told
