@@ -1,4 +1,4 @@
-"""How one model takes part: subclass :class:`ModelBase` and hand it to ``sequere.register``."""
+"""Options of a registered model: subclass :class:`ModelBase` and pass it to ``sequere.register``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .resources import check_identifier
 
 
 class ModelBase:
-    """What the package needs to know of a registered model; as ``ModelAdmin`` is to the admin.
+    """The options of a registered model, as a ``ModelAdmin`` holds those of a model in the admin.
 
-    ``identifier`` is the name of the model in the graph: 1 to 50 characters of ``A-Z a-z 0-9 _ . -``,
-    neither digits alone nor ``count``. Left out, it is the model's name in lower case. It is stored with
-    every follow: changing it later leaves the old follows behind.
+    ``identifier`` is the name of the model in the graph: 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, neither digits
+    alone nor ``count``. By default it is the model's name in lower case. It is stored with every follow: if you change
+    it later, the old follows are no longer found.
 
-    ``primary_key`` is the :class:`~sequere.keys.PrimaryKey` of the model: it makes object ids of keys, and back.
+    ``primary_key`` is the :class:`~sequere.keys.PrimaryKey` of the model: it translates keys to object ids and back.
     """
 
     identifier: str | None = None
@@ -32,12 +32,12 @@ class ModelBase:
         self.primary_key = get_primary_key(model)
 
     def get_queryset(self) -> QuerySet[Any]:
-        """The instances that lists may show and views may follow; override it to hide some or to ``select_related``.
+        """Return the instances that lists show and views find; override it to hide some or to call ``select_related``.
 
-        Counts and positions stay those of the graph: what is hidden makes a page shorter.
+        Counts and positions include hidden instances, so a page with hidden instances is shorter.
         """
         return self.model._default_manager.all()
 
     def has_follow_permission(self, request: HttpRequest, instance: Model) -> bool:
-        """Whether the views let ``request.user`` follow this instance. By default: yes."""
+        """Return whether the views let ``request.user`` follow this instance. By default: True."""
         return True

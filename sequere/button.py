@@ -1,4 +1,4 @@
-"""The follow button, which the template tag ``follow_button`` and the views show."""
+"""The follow button, which the template tag ``follow_button`` and the views render."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from django.utils.safestring import SafeString, mark_safe
 from . import models as graph
 from .registry import registry
 
-#: The template of the button. A project overrides it by a file of the same name.
+#: The template of the button. A project overrides it with a file of the same name.
 TEMPLATE = "sequere/follow_button.html"
 
 
 def find_state(user: object, instance: Model, *, following: bool | None = None) -> bool | None:
-    """Whether the button of a user (``request.user``) is to unfollow; None if there is none: for the user themselves.
+    """Return whether a user's button unfollows the instance; None if there is no button, for the user themselves.
 
-    ``following`` says whether they follow the instance now; without, that is one round trip. For somebody who is not
-    logged in the button is to follow. Raises as :func:`sequere.models.is_following`.
+    ``user`` is ``request.user``. ``following`` says whether they follow the instance now; without it, one round trip
+    finds out. Somebody who is not logged in gets a button to follow. Raises as :func:`sequere.models.is_following`.
     """
     resource = registry.identify(instance)
     if not isinstance(user, Model):
@@ -32,11 +32,11 @@ def find_state(user: object, instance: Model, *, following: bool | None = None) 
 
 
 def render_button(request: HttpRequest, instance: Model, *, next_url: str, following: bool) -> SafeString:
-    """The button by which ``request.user`` follows ``instance`` or, with ``following``, stops following it.
+    """Return the button with which ``request.user`` follows ``instance`` or, with ``following``, unfollows it.
 
-    Empty where ``ModelBase.has_follow_permission`` forbids to follow it. Somebody who is not logged in gets the button
-    to follow, which leads to the login page. No round trip. Raises ``ImproperlyConfigured`` if the URLconf lacks
-    the views.
+    Empty if ``ModelBase.has_follow_permission`` forbids the follow. Somebody who is not logged in gets a button to
+    follow, which leads to the login page. No round trip. Raises ``ImproperlyConfigured`` if the URLconf lacks the
+    views.
     """
     resource, base = registry.identify(instance), registry.get_base(instance)
     is_logged_in = isinstance(getattr(request, "user", None), Model)

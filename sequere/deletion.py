@@ -1,7 +1,7 @@
-"""When the row of a registered model is deleted, the graph forgets it, once that is committed.
+"""When the row of a registered model is deleted, the graph forgets it once the deletion is committed.
 
-A copy of the row that is deleted in another database, such as an archive, changes nothing. Neither does a row that has
-been created again with the same key by then: it goes on with its follows.
+A copy of the row that is deleted in another database, such as an archive, changes nothing. Neither does a deletion
+after which the row has been created again with the same key by then: the row keeps its follows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = logging.getLogger("sequere")
 
 
 def watch(registry: Registry) -> None:
-    """Listen to deletions of the models that a registry has, and of those that it gets later."""
+    """Listen to deletions of the models in a registry, and of those that are registered later."""
     model_registered.connect(_watch_model, sender=registry, dispatch_uid="sequere.deletion")
     for model in registry.models:
         _watch_model(registry, model)
@@ -39,7 +39,7 @@ def watch(registry: Registry) -> None:
 def _watch_model(sender: Registry, model: type[Model], **kwargs: Any) -> None:
     """Listen to deletions of a model, and of its proxies, which send signals of their own.
 
-    Only these: a listener to every model would take Django's fast deletes from the whole project.
+    Only these: a receiver for every model would disable Django's fast deletes in the whole project.
     """
     concrete = model._meta.concrete_model
     concrete_label = concrete._meta.label if concrete else model._meta.label
@@ -62,7 +62,7 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
         if using not in find_aliases(base):
             continue
         try:
-            # Now: Django takes the key from the instance before the commit.
+            # Now: Django removes the key from the instance before the commit.
             resource = registry.identify_row(base, instance)
         except (InvalidObjectId, UnsavedInstance) as error:
             logger.warning("A deleted %s is not forgotten, since its key is unknown: %s", base.identifier, error)
@@ -71,10 +71,10 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
 
 
 def _forget(base: ModelBase, resource: Resource, using: str, most: float) -> None:
-    """Forget a deleted resource, or about so many of its follows and leave the rest to somebody else.
+    """Forget a deleted resource, or about ``most`` of its follows, and leave the rest to a task or to ``prune``.
 
-    Only the database in which it was deleted is asked whether it has a row again: a replica may not know of the
-    deletion yet. The row is gone whatever happens here, so a failure is logged, not raised.
+    Only the database from which it was deleted is asked whether the row exists again: a replica may still have the row.
+    The row is gone whatever happens here, so a failure is logged, not raised.
     """
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
@@ -98,7 +98,7 @@ def _hand_over(resource: Resource, using: str) -> None:
             logger.info("%s %r was deleted; `python manage.py sequere prune` forgets its other follows.", *resource)
             return
         application.send_task("sequere.forget", args=[*resource, using], retry=False, ignore_result=True)
-    except Exception:  # transports, and the project's settings of Celery, raise what they like
+    except Exception:  # transports, and the project's Celery settings, may raise anything
         logger.exception(
             "%s %r was deleted, but the task that forgets its other follows could not be sent. Run "
             "`python manage.py sequere forget %s`.",

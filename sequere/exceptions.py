@@ -1,7 +1,7 @@
-"""What can go wrong, one class per kind; every text names the argument, its value and the remedy.
+"""The exceptions of the package. Each text names the argument and its value, and says what to do.
 
-Misuse (the first group) is found before anything is written. Failures of the store (from
-:class:`BackendError` on) say what is known about the effect of the call.
+Misuse (the first group) is found before anything is written. For a failure of the store (from :class:`BackendError`
+on), the class says what is known about the effect of the call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 
 class SequereException(Exception):
-    """Everything that this package raises on purpose."""
+    """The base class of the exceptions of this package."""
 
 
 class InvalidSettings(SequereException, ImproperlyConfigured):
@@ -19,11 +19,11 @@ class InvalidSettings(SequereException, ImproperlyConfigured):
 
 
 class InvalidModel(SequereException, TypeError):
-    """Something was registered that cannot take part: not a model, abstract, swapped out, a key without a text."""
+    """Something cannot be registered: it is not a model, is abstract or swapped out, or its key has no object ids."""
 
 
 class AlreadyRegistered(SequereException):
-    """The model, or its identifier, is taken."""
+    """The model is already registered, or its identifier is already used."""
 
 
 class NotRegistered(SequereException, LookupError):
@@ -33,20 +33,20 @@ class NotRegistered(SequereException, LookupError):
 class UnsavedInstance(SequereException, ValueError):
     """An instance that was never saved, or that has no primary key, cannot follow or be followed.
 
-    Whether it was saved is what Django says (``instance._state.adding``): a key given by hand or by default does not
-    make a row. Whether the row still exists is not asked. With only the key of a row, use
+    Django's ``instance._state.adding`` decides whether it was saved: a key set by hand or by default does not make a
+    row. Whether the row still exists is not checked. If you have only the key of a row, use
     :meth:`~sequere.registry.Registry.from_key`.
     """
 
 
 class InvalidIdentifier(SequereException, ValueError):
-    """Not 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, or digits alone, or ``count``."""
+    """An identifier is not 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, or is digits alone, or ``count``."""
 
 
 class InvalidObjectId(SequereException, ValueError):
-    """A primary key that its field or its database does not take, or text that is not the object id of any.
+    """The field or the database does not accept a primary key, or a text is not the object id of any key.
 
-    An object id is 1 to 255 bytes of UTF-8 without NUL; each key has one (``lua/README.rst``).
+    An object id is 1 to 255 bytes of UTF-8 without NUL; each key has exactly one (``lua/README.rst``).
     """
 
 
@@ -55,7 +55,7 @@ class SelfFollow(SequereException, ValueError):
 
 
 class InvalidTimestamp(SequereException, ValueError):
-    """Not a datetime or seconds since the epoch from 0 to below 2**33."""
+    """A timestamp is neither a datetime nor seconds since the epoch, or not from 0 to below 2**33."""
 
 
 class InvalidArgument(SequereException, ValueError):
@@ -67,7 +67,7 @@ class InvalidLimit(SequereException, ValueError):
 
 
 class InvalidCursor(SequereException, ValueError):
-    """A cursor that no page returned."""
+    """A cursor is not one that a page returned."""
 
 
 class BackendError(SequereException):
@@ -75,7 +75,7 @@ class BackendError(SequereException):
 
 
 class BackendUnavailable(BackendError):
-    """The store could not be reached, or does not serve now. Nothing changed."""
+    """The store cannot be reached, or does not answer queries now. Nothing changed."""
 
 
 class OutcomeUnknown(BackendError):
@@ -83,7 +83,7 @@ class OutcomeUnknown(BackendError):
 
 
 class WriteRefused(BackendError):
-    """The server takes no writes: a read-only replica, out of memory, persistence broken. Nothing changed."""
+    """The server accepts no writes: a read-only replica, out of memory, persistence broken. Nothing changed."""
 
 
 class CommandDenied(BackendError):
@@ -97,7 +97,7 @@ class WrongType(BackendError):
 class CorruptGraph(BackendError):
     """The graph contradicts itself, or a write that stopped half-way could not be undone: run ``audit --repair``.
 
-    Or the keys under the prefix are of django-sequere 0.x: see the page on upgrading.
+    Or the keys under the prefix are from django-sequere 0.x: see the page on upgrading.
     """
 
 
@@ -106,15 +106,15 @@ class ColdStore(BackendError):
 
 
 class WriteConflict(SequereException, OperationalError):
-    """In a transaction of the caller a write to the database met another transaction: a deadlock, rows that changed.
+    """Inside the caller's transaction, a write to the database conflicted with another one: a deadlock, changed rows.
 
     Roll the transaction back and repeat it from its beginning; without a transaction around it the call repeats itself.
-    On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most.
+    On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most conflicts.
     """
 
 
 class WriteBehindRefused(SequereException):
-    """What write-behind was told to do is not needed, is under way elsewhere, or would destroy something.
+    """A command of write-behind is not needed, is already running elsewhere, or would destroy something.
 
     The text says what to do instead.
     """
@@ -128,4 +128,4 @@ class DatabaseBehind(WriteBehindRefused):
 
 
 class ScriptFailed(BackendError):
-    """A script stopped for a reason that it does not know; please report it. Nothing changed."""
+    """A script stopped for an unexpected reason; please report it. Nothing changed."""

@@ -20,7 +20,7 @@ from .twins import Operation, blocking
 
 @dataclass(slots=True)
 class Pause(Operation[None]):
-    """Wait so many seconds."""
+    """Wait for some seconds."""
 
     seconds: float
 
@@ -36,10 +36,10 @@ async def forget_in_steps(
 ) -> Forgotten:
     """Forget a resource, or about ``most`` of its follows, 100 follows a step. One round trip each.
 
-    After each step comes a pause as long as the step took, so that the store serves others half of the time. Before
-    each step ``goes_on`` is told how many follows were removed; if it answers False, that is the end.
-    Returns how many follows were removed, and whether that was all. Raises what the backend raises, and
-    ``InvalidObjectId``, ``InvalidIdentifier``.
+    After each step it pauses for as long as the step took, so that the store serves other calls half of the time.
+    Before each step it calls ``goes_on`` with the number of follows removed, and stops if that returns False. Returns
+    how many follows were removed, and whether that was all. Raises what the backend raises, and ``InvalidObjectId``,
+    ``InvalidIdentifier``.
     """
     removed = 0
     while removed < most and goes_on(removed):
@@ -62,7 +62,7 @@ def forget_unless_live(
 ) -> Forgotten:
     """As :func:`forget_resource`, as long as the resource of this model has no row in any of these databases.
 
-    Before each step that is one SQL query in each of them. Raises ``InvalidObjectId`` and what the backend raises.
+    It makes one SQL query in each of them before each step. Raises ``InvalidObjectId`` and what the backend raises.
     """
     key = base.primary_key.to_python(resource.object_id)
 
@@ -76,7 +76,7 @@ def find_live(base: ModelBase, keys: Collection[Any], aliases: Iterable[str]) ->
     """The object ids of those keys that have a row in one of these databases. One SQL query in each."""
     live: set[str] = set()
     for alias in aliases:
-        # Not by a manager, which may hide rows.
+        # Not through a manager, which may hide rows.
         rows: QuerySet[Any] = QuerySet(base.model, using=alias)
         found = rows.filter(pk__in=keys).values_list("pk", flat=True)
         live |= {base.primary_key.to_object_id(key) for key in found}
@@ -84,8 +84,9 @@ def find_live(base: ModelBase, keys: Collection[Any], aliases: Iterable[str]) ->
 
 
 def find_aliases(base: ModelBase) -> set[str]:
-    """The databases that hold the rows of a model that follow and are followed, not copies of them.
+    """The databases that hold the live rows of a model, not copies of them.
 
-    That is where the routers write the model, without looking at an instance, and what its ``get_queryset`` reads.
+    They are the database to which the routers write the model, without an instance, and the one that its
+    ``get_queryset`` reads.
     """
     return {router.db_for_write(base.model), base.get_queryset().db}

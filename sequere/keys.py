@@ -1,7 +1,7 @@
 """The primary key of a model, and the object ids that stand for its values.
 
 One row has one object id, whatever type or spelling its key has in Python: ``Decimal("1.5")`` and ``"1.50"`` in a field
-with two decimal places are both ``1.50``. ``lua/README.rst`` has the text of each type of field.
+with two decimal places are both ``1.50``. ``lua/README.rst`` shows the form for each type of field.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .resources import check_object_id
 #: What fields and databases raise for a value that cannot be a key.
 _REFUSED = (ValidationError, ValueError, TypeError, ArithmeticError)
 
-#: What integers and durations in microseconds are stored in, where nothing else is known.
+#: The range of integers and of durations in microseconds, if the database names no other.
 _INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -42,21 +42,21 @@ class PrimaryKey:
     #: The types of values that the subclass writes in its own way.
     value_types: ClassVar[type | tuple[type, ...]] = ()
 
-    #: The type whose values are written by ``str()`` and read by calling it, if the field takes them as they are.
+    #: The type whose values are written by ``str()`` and read by calling it, if the field accepts them as they are.
     plain_type: ClassVar[type | None] = None
 
     def __init__(self, model: type[models.Model], field: Any) -> None:
         self.model = model
         #: The attribute of an instance that holds the value.
         self.attname: str = model._meta.pk.attname
-        #: The field that decides the type: a foreign key is of the type of what it points to.
+        #: The field that decides the type: a foreign key has the type of the field that it points to.
         self.field = field
         is_django = type(field).to_python.__module__.startswith("django.")
-        # The short way for most keys: every call of the package takes it, and every entry of a list.
+        # The fast path for most keys: it runs in every call of the package, and for every entry of a list.
         self._plain: Callable[[Any], Any] | None = self.plain_type if is_django else None
 
     def clean(self, value: Any) -> Any:
-        """The value as the database gives it back, of one in whatever form the field takes it.
+        """Return a value, in any form that the field accepts, in the form in which the database returns it.
 
         Raises :class:`~sequere.exceptions.InvalidObjectId` for a value that the field or the database refuses.
         """
@@ -83,32 +83,32 @@ class PrimaryKey:
             raise InvalidObjectId(f"{value!r:.80} cannot be a primary key of {self._label}: {reason}.") from error
 
     def to_object_id(self, value: Any) -> str:
-        """The object id of a value, such as ``instance.pk``. Raises as :meth:`clean`.
+        """Return the object id of a value, such as ``instance.pk``. Raises as :meth:`clean`.
 
         That the text has 1 to 255 bytes is checked by the operations.
         """
         return str(value) if type(value) is self._plain else self._write(self.clean(value))
 
     def to_python(self, object_id: str) -> Any:
-        """The value that a text means, in the type that the field gives it; the database takes it in a look-up.
+        """Return the value that a text means, in the type of the field. The database accepts it in a look-up.
 
-        Text of other spellings is taken as far as the field takes it: ``"01"`` is 1. So this is for what users send.
+        Other spellings are accepted if the field accepts them: ``"01"`` is 1. So use this for input from clients.
         Raises :class:`~sequere.exceptions.InvalidObjectId`.
         """
         return self.clean(check_object_id(object_id))
 
     def from_object_id(self, object_id: str) -> Any:
-        """The value that an object id of the graph means: that of :meth:`to_object_id`, and back.
+        """Return the value that an object id of the graph means: the inverse of :meth:`to_object_id`.
 
-        Raises :class:`~sequere.exceptions.InvalidObjectId`, for another spelling too: in the graph that is somebody
-        else.
+        Raises :class:`~sequere.exceptions.InvalidObjectId`, for another spelling too: in the graph that is a different
+        resource.
         """
         if self._plain:
             try:
                 key = self._plain(object_id)
                 if str(key) == object_id:
                     return self._normalize(key)
-            except ValueError:  # the way below says what is wrong
+            except ValueError:  # the code below says what is wrong
                 pass
         value = self.clean(check_object_id(object_id))
         written = self._write(value)
@@ -132,7 +132,7 @@ class PrimaryKey:
         return str(self.field.value_to_string(SimpleNamespace(**{self.field.attname: key})))
 
     def _normalize(self, key: Any) -> Any:
-        """The one value of those that are equal. Raises an error of ``_REFUSED`` if the database would refuse it."""
+        """The one form of equal values. Raises an error of ``_REFUSED`` if the database would refuse it."""
         return key
 
     def _format(self, key: Any) -> str:
@@ -146,7 +146,7 @@ class _Integer(PrimaryKey):
     def _range(self) -> tuple[int, int]:
         try:
             low, high = self._connection.ops.integer_field_range(self.field.get_internal_type())
-        except KeyError:  # a type of the project
+        except KeyError:  # a field type of the project
             return _INT64
         return low, high
 
@@ -256,7 +256,7 @@ class _Address(PrimaryKey):
         return key if ":" in key else str(ip_address(key))  # to_python() checks IPv6 only
 
 
-#: What translates the keys of each type of field, and of those that inherit from it.
+#: The translator for the keys of each type of field, and of those that inherit from it.
 _KINDS: dict[type[models.Field[Any, Any]], Callable[[type[models.Model], Any], PrimaryKey]] = {
     models.IntegerField: _Integer,
     models.CharField: _Text,
@@ -274,7 +274,7 @@ _KINDS: dict[type[models.Field[Any, Any]], Callable[[type[models.Model], Any], P
 
 
 def get_primary_key(model: type[models.Model]) -> PrimaryKey:
-    """What translates the primary keys of a model.
+    """Return the translator for the primary keys of a model.
 
     Raises :class:`~sequere.exceptions.InvalidModel` for a composite key, and for a field of Django that has no text for
     each of its values, such as ``BinaryField``.

@@ -13,7 +13,7 @@ else:
 
 
 class SequereMixin(_Base):
-    """Put it before ``models.Model``; each method is the function of the same name, the instance first."""
+    """Put it before ``models.Model``. Each method calls the function of the same name, with the instance first."""
 
     follow = graph.follow
     afollow = graph.afollow

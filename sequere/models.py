@@ -1,10 +1,10 @@
-"""What users import: who follows whom, in terms of model instances.
+"""The public functions: who follows whom, in terms of model instances.
 
 Every function works on instances of registered models and asks the backend that ``SEQUERE_BACKEND_CLASS`` names. Misuse
-raises ``sequere.exceptions``, such as ``NotRegistered`` and ``UnsavedInstance``, before anything is written; what is no
-model instance, such as None or ``AnonymousUser``, raises ``InvalidArgument`` with the name of the argument. When the
-store fails, ``BackendError`` is raised with Redis and Django's database errors with the database. Every function has a
-twin for asynchronous code under its name with an ``a`` in front.
+raises ``sequere.exceptions``, such as ``NotRegistered`` and ``UnsavedInstance``, before anything is written. A value
+that is not a model instance, such as None or ``AnonymousUser``, raises ``InvalidArgument`` with the name of the
+argument. When the store fails, the Redis backends raise ``BackendError`` and the database backend raises Django's
+database errors. Every function has an asynchronous version whose name begins with ``a``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds the resources whose rows are gone, and forgets them.
 
-That is what a deletion left over: one that Django's signals did not tell of, one that failed, or one that was to forget
-only a part (``SEQUERE_FORGET_DELETED``).
+Such resources are left by deletions without Django's signals, by deletions while the store failed, and by those that
+forget only a part (``SEQUERE_FORGET_DELETED``).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .resources import Resource
 
 
 class Fate(StrEnum):
-    """What became of a resource that no row stands for."""
+    """What was done with a resource that has no row."""
 
     #: It is forgotten; or would be, in a dry run.
     FORGOTTEN = "forgotten"
     #: Left alone: no model is registered under its identifier.
     UNREGISTERED = "unregistered"
-    #: Left alone: its object id is none that a row of the model can have.
+    #: Left alone: no row of the model can have its object id.
     NO_KEY = "no key"
     #: Left alone: it has a follow that is too young.
     RECENT = "recent"
 
 
 class Pruned(NamedTuple):
-    """A resource without a row, what became of it, and how many follows were removed."""
+    """A resource without a row, what was done with it, and how many follows were removed."""
 
     resource: Resource
     fate: Fate
@@ -49,18 +49,18 @@ def prune(
     min_age: float = 3600.0,
     on_step: Callable[[int], object] = lambda looked_at: None,
 ) -> Iterator[Pruned]:
-    """Forget the resources of registered models whose rows are gone; one item for each resource without a row.
+    """Forget the resources of registered models whose rows are gone. Yields one item for each resource without a row.
 
-    A row that comes meanwhile keeps its resource: the database is asked again before each 100 follows. Resources with
-    a follow younger than ``min_age`` seconds are left alone, since the row of one may not be committed yet. With
-    ``dry_run`` nothing is removed. ``on_step`` is told how many resources were looked at.
+    If a row is created meanwhile, its resource stays: the database is asked again before each 100 follows. Resources
+    with a follow younger than ``min_age`` seconds are left alone, because their rows may not be committed yet. With
+    ``dry_run`` nothing is removed. ``on_step`` is called with the number of resources looked at.
 
     One SQL query for each model and 500 resources, and what :meth:`~sequere.backends.base.BaseBackend.resources` of
     the backend needs; for each resource without a row two round trips, and one query and one round trip for each 100
     follows. Raises what the backend raises; call it again to go on.
     """
     looked_at = 0
-    told: set[Resource] = set()  # the database backend gives a resource once for each side of its edges
+    told: set[Resource] = set()  # the database backend yields a resource once for each side of its edges
     for batch in get_backend().resources():
         for resource, fate in _find_gone(registry, batch):
             if resource not in told:
@@ -71,7 +71,7 @@ def prune(
 
 
 def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tuple[Resource, Fate]]:
-    """Those of some resources that have no row, each with what is to become of it. One SQL query for each model."""
+    """Those of some resources that have no row, each with what to do with it. One SQL query for each model."""
     identifiers = set(registry.identifiers)
     keys: dict[str, dict[Any, Resource]] = defaultdict(dict)
     for resource in resources:
@@ -114,7 +114,7 @@ def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool,
 
 
 def _find_newest(resource: Resource) -> float:
-    """Since when the newest follow of a resource exists, in either direction; 0.0 if it has none."""
+    """The time of the newest follow of a resource, in either direction; 0.0 if it has none."""
     newest = 0.0
     for relation in RELATIONS.values():
         for name in (relation.forward, relation.backward):

@@ -17,7 +17,7 @@ def empty_graph(request: pytest.FixtureRequest) -> Iterator[None]:
 
     With the write-behind backend the test also gets access to the database (``db``).
     """
-    # Not at the top: the settings need not be there when pytest imports this.
+    # Not at the top: the settings may not be configured yet when pytest imports this.
     from . import testing
     from .backends import get_backend
     from .backends.redis import RedisFallbackBackend

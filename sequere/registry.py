@@ -1,4 +1,4 @@
-"""Model to identifier and back, in the manner of ``django.contrib.admin``."""
+"""Translates models to identifiers and back. Models are registered much as in ``django.contrib.admin``."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ model_registered = Signal()
 
 
 class Registry:
-    """The models that take part, each with its :class:`ModelBase`.
+    """The models that can follow and be followed, each with its :class:`ModelBase`.
 
     - A model is registered once, and an identifier belongs to one model.
-    - An instance of a subclass (multi-table child, proxy) is taken for the nearest registered model
-      above it; an instance of a registered proxy's concrete model is taken for the proxy.
-    - A model as a migration has it is taken for the model that has its name today.
-    - Abstract models, models that have been swapped out, and models whose primary key is composite or of a type
-      without a text of its own cannot take part.
+    - An instance of a subclass (multi-table child, proxy) counts as the nearest registered model above it; an instance
+      of a registered proxy's concrete model counts as the proxy.
+    - A historical model of a migration counts as the current model with its name.
+    - Abstract models, models that have been swapped out, and models whose primary key is composite or of a type without
+      object ids cannot be registered.
 
     None of the methods makes a round trip.
     """
 
     def __init__(self) -> None:
         self._bases: dict[type[Model], ModelBase] = {}
-        # Class -> its ModelBase and keys, found at its first instance: every call of the package begins with that.
+        # Class -> its ModelBase and keys, cached at its first instance: every call begins with this look-up.
         self._resolved: dict[type[Model], tuple[ModelBase, PrimaryKey]] = {}
 
     def register(
@@ -80,7 +80,7 @@ class Registry:
     __call__ = register
 
     def unregister(self, model: type[Model]) -> None:
-        """Take a model out. Its follows stay in the store. Raises :class:`InvalidModel`, :class:`NotRegistered`."""
+        """Unregister a model. Its follows stay in the store. Raises :class:`InvalidModel`, :class:`NotRegistered`."""
         if not isinstance(model, DjangoModelBase):
             raise InvalidModel(f"Only a model can be unregistered; got {model!r:.80}.")
         if self._bases.pop(model, None) is None:
@@ -88,7 +88,7 @@ class Registry:
         self._resolved.clear()
 
     def is_registered(self, model: type[Model]) -> bool:
-        """Whether instances of this model can follow and be followed."""
+        """Return whether instances of this model can follow and be followed."""
         try:
             self.get_base(model)
         except NotRegistered:
@@ -106,7 +106,7 @@ class Registry:
         return [self._name(base) for base in self._bases.values()]
 
     def get_base(self, model_or_instance: type[Model] | Model) -> ModelBase:
-        """The :class:`ModelBase` of a model or an instance. Raises :class:`NotRegistered`."""
+        """Return the :class:`ModelBase` of a model or an instance. Raises :class:`NotRegistered`."""
         # __class__, not type(): request.user is a lazy object that wraps the user.
         model = model_or_instance if isinstance(model_or_instance, type) else model_or_instance.__class__
         if found := self._resolved.get(model):
@@ -116,7 +116,7 @@ class Registry:
         return self._resolve(model)[0]
 
     def get_bases(self, instance: Model) -> list[ModelBase]:
-        """The :class:`ModelBase` of each model that the row of an instance counts for.
+        """Return the :class:`ModelBase` of each model that the row of an instance belongs to.
 
         More than one if proxies are registered too. Raises :class:`NotRegistered`.
         """
@@ -125,7 +125,7 @@ class Registry:
         return bases or [self.get_base(instance)]
 
     def get_by_identifier(self, identifier: str) -> ModelBase:
-        """The :class:`ModelBase` that goes by this identifier. Raises :class:`NotRegistered`."""
+        """Return the :class:`ModelBase` with this identifier. Raises :class:`NotRegistered`."""
         for base in self._bases.values():
             if base.identifier == identifier:
                 return base
@@ -133,12 +133,11 @@ class Registry:
         raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.{self._missing_app()}")
 
     def identify(self, instance: Model, name: str = "instance") -> Resource:
-        """The resource of an instance: identifier and primary key as text. ``name`` is the argument that errors name.
+        """Return the resource of an instance: its identifier and object id. ``name`` is the argument that errors name.
 
-        Each row is one resource, in whatever form the instance has its key: a UUID is the same with and without
+        Each row is one resource, whatever the form of the key in the instance: a UUID is the same with and without
         hyphens. Raises :class:`NotRegistered`; :class:`UnsavedInstance` for an instance that was never saved, even if
-        it has a key; ``InvalidObjectId`` for a primary key that cannot be one; ``InvalidArgument`` for anything but an
-        instance.
+        it has a key; ``InvalidObjectId`` for an invalid primary key; ``InvalidArgument`` for anything but an instance.
         """
         # __class__, not type(): request.user is a lazy object that wraps the user.
         found = self._resolved.get(instance.__class__)
@@ -147,14 +146,14 @@ class Registry:
                 raise InvalidArgument(f"{name} must be a model instance; got {instance!r:.80}.{_remedy(instance)}")
             found = self._resolve(instance.__class__)
         base, primary_key = found
-        # Not instance.pk: a multi-table child's own key may be another one than its parent's.
+        # Not instance.pk: a multi-table child's own key may differ from its parent's.
         key = getattr(instance, primary_key.attname)
         if key is None or instance._state.adding:
             raise _unsaved(instance)
         return Resource(self._name(base), primary_key.to_object_id(key))
 
     def identify_row(self, base: ModelBase, instance: Model) -> Resource:
-        """The resource that the row of an instance is for one of :meth:`get_bases`, saved by this instance or not.
+        """Return the resource of an instance's row for one of :meth:`get_bases`, even if this instance did not save it.
 
         Raises :class:`UnsavedInstance` without a key, ``InvalidObjectId``.
         """
@@ -164,19 +163,18 @@ class Registry:
         return Resource(self._name(base), base.primary_key.to_object_id(key))
 
     def from_key(self, model: type[M], key: Any) -> M:
-        """The instance of a model that has this primary key, for code that has only the key. No query.
+        """Return the instance of a model with this primary key, for code that has only the key. No query.
 
-        It is what ``model.objects.only("pk").get(pk=key)`` gives, but for the query: the database is asked for another
-        field when that is first read, and ``DoesNotExist`` is raised then if it has no such row. ``key`` is of any type
-        that the field takes, or an object id. Raises :class:`NotRegistered`, ``InvalidObjectId``.
+        It is like the result of ``model.objects.only("pk").get(pk=key)``, without the query: the other fields are read
+        from the database when they are first used, which raises ``DoesNotExist`` if there is no such row. ``key`` is a
+        value of any type that the field accepts, or an object id. Raises :class:`NotRegistered`, ``InvalidObjectId``.
         """
         base = self.get_base(model)
         primary_key = base.primary_key if base.model is model else get_primary_key(model)
         return model.from_db(router.db_for_read(model), [primary_key.attname], [primary_key.clean(key)])
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
-        """The identifier that an ``identifier=`` argument means: that of a registered model, named by its identifier,
-        by the model itself or by an instance.
+        """Return the identifier that an ``identifier=`` argument means: an identifier, a model or an instance.
 
         Raises :class:`NotRegistered`, and ``InvalidArgument`` for a value of another type.
         """
@@ -190,7 +188,7 @@ class Registry:
         )
 
     def _resolve(self, model: type[Model]) -> tuple[ModelBase, PrimaryKey]:
-        """The ModelBase of a model, and what translates the keys of its instances. Raises :class:`NotRegistered`."""
+        """The ModelBase of a model, and the translator of its instances' keys. Raises :class:`NotRegistered`."""
         if base := self._find(model):
             found = self._resolved[model] = base, base.primary_key
             return found
@@ -202,9 +200,9 @@ class Registry:
         )
 
     def _resolve_historical(self, then: StateApps, label: str) -> tuple[ModelBase, PrimaryKey]:
-        """As :meth:`_resolve`, for a model as a migration has it: it counts for the model that has its name today.
+        """As :meth:`_resolve`, for a historical model of a migration: it counts as the current model with its name.
 
-        Its keys are of the type that they had then. Nothing is remembered: each migration has models of its own.
+        Its keys have the type that they have in that migration. Nothing is cached: each migration has its own models.
         """
         try:
             base = self._find(apps.get_model(label))
@@ -255,7 +253,7 @@ class Registry:
 
 
 def _remedy(value: object) -> str:
-    """What to do about a value that is taken for an instance by mistake."""
+    """What to do about a value that was passed as an instance by mistake."""
     if getattr(value, "is_anonymous", False) is True:
         return " Nobody is logged in: ask user.is_authenticated first."
     if isinstance(value, tuple) and isinstance(getattr(value, "instance", None), Model):
@@ -273,7 +271,7 @@ def _unsaved(instance: Model) -> UnsavedInstance:
     )
 
 
-#: The registry that everything uses.
+#: The registry that the whole package uses.
 registry = Registry()
 
 

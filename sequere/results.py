@@ -1,4 +1,4 @@
-"""What ``get_followers()`` and the like return: a list that is read when it is looked at."""
+"""The lists that ``get_followers()`` and similar functions return: they are read only when they are used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ENDLESS = 10**15 - 1
 
 
 class Item(NamedTuple, Generic[M_co]):
-    """One line of a list: the instance, and since when (a datetime, aware with ``USE_TZ``)."""
+    """One entry of a list: the instance, and the time of the follow (a datetime, aware with ``USE_TZ``)."""
 
     instance: M_co
     timestamp: datetime
@@ -69,24 +69,24 @@ class _InBulk(Operation[dict[Any, Model]]):
 class FollowList(Generic[M_co]):
     """A list of an instance, such as its followers: tuples ``(instance, timestamp)``, newest first.
 
-    Lazy as a ``QuerySet``: nothing is read before it is iterated, measured, indexed or shown. Iterating makes one round
-    trip for each 500 entries, by cursor, and one SQL query per model and page. ``list()`` of more than 500 entries
-    makes one more round trip, for the length.
+    It is lazy, like a ``QuerySet``: nothing is read before it is iterated, measured, indexed or shown. Iterating makes
+    one round trip for each 500 entries, by cursor, and one SQL query per model and page. ``list()`` of more than 500
+    entries makes one more round trip, for the length.
 
-    To iterate is a walk. It gives everyone who stays in the list from its first page to its last exactly once. It gives
-    those who come or return meanwhile only if their place is still ahead of it: newest first, with a timestamp older
-    than that of the last entry given; oldest first, with a newer one, up to the newest of the list when the walk began.
-    It may or may not give those who come or return with the very timestamp of that entry.
+    Iterating is a walk. It returns everyone who stays in the list from its first page to its last exactly once. It
+    returns those who join or return meanwhile only if their place is still ahead of it: newest first, with a timestamp
+    older than that of the last entry returned; oldest first, with a newer one, up to the newest in the list when the
+    walk began. It may or may not return those who join or return with the same timestamp as that entry.
 
-    Slices are lazy too. The first page, once read, is kept, and what it holds is answered from it, slices of it
-    included; :meth:`all` reads anew. Pickling reads all of the list and keeps it; ``copy.copy()`` takes along what is
-    kept, ``copy.deepcopy()`` does not.
+    Slices are lazy too. The first page that is read is cached, and operations within it, slices included, need no round
+    trip; :meth:`all` returns a list with an empty cache. Pickling reads the whole list and stores it; ``copy.copy()``
+    copies the cache, ``copy.deepcopy()`` does not.
 
     An object that no longer exists, that ``ModelBase.get_queryset`` hides or whose model is no longer registered is
-    left out; :meth:`count`, :meth:`exists`, :meth:`contains` and positions are those of the graph, which still has it.
+    left out. :meth:`count`, :meth:`exists`, :meth:`contains` and positions include it, because the graph still has it.
 
-    In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``, and the methods with an
-    ``a`` in front. Everything else blocks.
+    In asynchronous code: ``async for``, ``await result`` (a list), ``await result[:20]``, and the methods whose names
+    begin with ``a``. Everything else blocks.
     """
 
     def __init__(
@@ -108,23 +108,23 @@ class FollowList(Generic[M_co]):
         self._stop = stop
         self._first: _Part[M_co] | None = None
 
-    # What can be asked without reading the list.
+    # Methods that do not read the list.
 
     @blocking
     async def count(self) -> int:
-        """How many entries there are. One round trip, or none if the list was read to its end."""
+        """Return how many entries there are. One round trip, or none if the list was read to its end."""
         whole = self._whole()
         return len(whole.items) if whole else self._within(await Count(self._resource, self._list))
 
     @blocking
     async def exists(self) -> bool:
-        """Whether there is any entry. One round trip, or none if the first page was read; no SQL."""
+        """Return whether there is any entry. One round trip, or none if the first page was read; no SQL."""
         page = self._first.page if self._first else await self._page(self._start, 1)
         return bool(page.entries)
 
     @blocking
     async def first(self) -> Item[M_co] | None:
-        """The first item that can be shown; None if there is none. One round trip, more where some are hidden."""
+        """Return the first item that can be shown; None if there is none. One round trip; more if some are hidden."""
         position = self._start
         part = self._first or await self._part(position, 1)
         while part.items:
@@ -138,18 +138,19 @@ class FollowList(Generic[M_co]):
 
     @blocking
     async def contains(self, instance: Model) -> bool:
-        """Whether the list holds an instance. One round trip however long it is; of a slice the entries are read.
+        """Return whether the list holds an instance. One round trip; a slice is read for it.
 
         No round trip if the list was read to its end. Raises ``NotRegistered``, ``UnsavedInstance``,
-        ``InvalidObjectId`` and ``InvalidArgument`` for what cannot be in any list; ``instance in result`` says False.
+        ``InvalidObjectId`` and ``InvalidArgument`` for a value that cannot be in any list; ``instance in result`` is
+        False then.
         """
         return await self._find(check_resource(registry.identify(instance), "instance"))
 
-    # What reads it, by one round trip for each 500 entries.
+    # Methods that read it, with one round trip for each 500 entries.
 
     @blocking
     async def ids(self) -> list[Any]:
-        """The primary keys, for ``pk__in=``; no SQL. Of objects that no longer exist too.
+        """Return the primary keys, for ``pk__in=``, including those of objects that no longer exist. No SQL.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` unless the list is of one ``identifier``.
         """
@@ -163,7 +164,7 @@ class FollowList(Generic[M_co]):
 
     @blocking
     async def instances(self) -> list[M_co]:
-        """The instances alone."""
+        """Return the instances without their timestamps."""
         parts = [await self._read()]
         position = self._start + len(parts[0].items)
         while self._goes_on(position, parts[-1].page):
@@ -179,10 +180,10 @@ class FollowList(Generic[M_co]):
     ainstances = awaitable(instances)
 
     def all(self) -> FollowList[M_co]:
-        """A copy that has not read anything."""
+        """Return a copy with an empty cache."""
         return self._copy()
 
-    # What Python asks.
+    # The protocols of Python.
 
     def __len__(self) -> int:
         """The length of the list where one page holds it all; else how many entries there are now."""
@@ -330,7 +331,7 @@ class FollowList(Generic[M_co]):
         return bool(page.cursor) and position < self._stop
 
     def _whole(self) -> _Part[M_co] | None:
-        """All of the list, if it was read to its end and is kept."""
+        """The whole list, if it was read to its end and is cached."""
         part = self._first
         return part if part and not self._goes_on(self._start + len(part.items), part.page) else None
 
@@ -375,7 +376,7 @@ class FollowList(Generic[M_co]):
         return pages
 
     async def _items(self, entries: Sequence[Entry]) -> list[Item[M_co] | None]:
-        """The entries with their instances: one query per model. None in place of what is gone or hidden."""
+        """The entries with their instances: one query per model. None in place of one that is gone or hidden."""
         wanted: dict[str, list[Entry]] = {}
         for entry in entries:
             wanted.setdefault(entry[0], []).append(entry)
@@ -396,7 +397,7 @@ class FollowList(Generic[M_co]):
         ]
 
     def _keys(self, base: ModelBase, entries: Sequence[Entry]) -> list[Any]:
-        """The primary keys that object ids mean; what cannot be a key of its model is left out."""
+        """The primary keys that object ids mean; one that cannot be a key of its model is left out."""
         keys: list[Any] = []
         for _, object_id, _ in entries:
             try:

@@ -1,11 +1,11 @@
-"""An empty graph for each test, in the memory of the process: no server, nothing of one test left for the next.
+"""An empty graph for each test, in the memory of the process: no server, and no data left behind for the next test.
 
 It needs ``fakeredis[lua]``. With pytest, put ``pytest_plugins = ["sequere.pytest_plugin"]`` into the conftest.py at the
 root and use the fixture ``empty_graph``; otherwise inherit from :class:`EmptyGraphMixin`.
 
-The backend stays the configured one. That of Redis keeps the graph in fakeredis. With the write-behind backend it is
-also in the database, whose changes Django's ``TestCase`` rolls back, and no message is sent to a broker. For the
-database backend there is nothing to do: its graph is empty when the table is.
+The backend remains the configured one. The Redis backend keeps the graph in fakeredis. With the write-behind backend
+the graph is also in the database, whose changes Django's ``TestCase`` rolls back, and no message is sent to a broker.
+The database backend needs nothing: its graph is empty when the table is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .backends.redis.behind.nudge import Nudge
 
 try:
     import fakeredis
-    import lupa  # noqa: F401 fakeredis runs scripts by it
+    import lupa  # noqa: F401 fakeredis runs scripts with it
 except ImportError as error:
     raise ImportError("sequere.testing needs fakeredis with Lua: pip install 'fakeredis[lua]'") from error
 
@@ -37,8 +37,8 @@ else:
 def empty_graph() -> Iterator[None]:
     """In this context the settings point to an empty graph.
 
-    With the write-behind backend Redis is filled from the database. So the graph is what its table holds, which is
-    nothing at the beginning of a test, and the caller needs access to the database.
+    With the write-behind backend Redis is filled from the database. So the graph is what the table holds, which is
+    empty at the beginning of a test, and the caller needs access to the database.
     """
     with _fake_server():
         backend = get_backend()
@@ -50,13 +50,13 @@ def empty_graph() -> Iterator[None]:
 
 
 class EmptyGraphMixin(_Base):
-    """Put it before ``TestCase``, or any other of ``django.test``: each test begins with an empty graph.
+    """Put it before ``TestCase``, or any other class of ``django.test``: each test begins with an empty graph.
 
-    What ``setUpTestData`` follows is there at the beginning of each test. A ``setUp`` or ``setUpClass`` of your own
-    must call ``super()`` first. A class that puts the mixin after ``TestCase`` raises ``TypeError``.
+    Follows made in ``setUpTestData`` exist at the beginning of each test. If you override ``setUp`` or ``setUpClass``,
+    call ``super()`` first. A class that puts the mixin after ``TestCase`` raises ``TypeError``.
     """
 
-    #: The class whose ``setUpClass`` has run here: a subclass with a ``setUpClass`` of its own may have forgotten it.
+    #: The class whose ``setUpClass`` has run here: a subclass that overrides ``setUpClass`` may not have called it.
     _prepared_class: ClassVar[type | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -95,13 +95,13 @@ def _fake_settings() -> dict[str, Any]:
 
 @contextmanager
 def _fake_server() -> Iterator[None]:
-    """In this context the settings point to a server of its own. With write-behind it has no memory yet."""
+    """In this context the settings point to a new, empty server. With write-behind it is still cold."""
     with override_settings(**_fake_settings()), mock.patch.object(Nudge, "__call__"):
         yield
 
 
 def _dump_keys() -> dict[bytes, bytes]:
-    """What the configured backend has in Redis, as RESTORE takes it."""
+    """The keys of the configured backend in Redis, in the form that RESTORE takes."""
     backend = get_backend()
     if not isinstance(backend, RedisBackend):
         return {}

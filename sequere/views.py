@@ -1,18 +1,18 @@
 """Follow and unfollow for the logged-in user, by POST.
 
-Form fields: ``identifier`` and ``object_id`` of whom to follow; ``next`` (optional), where to go
-afterwards. The template tag ``follow_button`` makes such a form. The request decides the form of the answer:
+Form fields: ``identifier`` and ``object_id`` of the instance; ``next`` (optional), the URL to go to afterwards. The
+template tag ``follow_button`` renders such a form. The response depends on the request:
 
 - A client that prefers JSON (``Accept: application/json``) gets ``following``, ``changed``, ``followers_count`` (of
   the object) and ``followings_count`` (of the user), or ``error``.
-- htmx (``HX-Request``) gets the new button, or empty text where there is none; a page that htmx boosts
-  (``HX-Boosted``) is treated as any other.
-- Any other client is sent to ``next``, else to where it came from, else to ``/``, never to another site.
+- htmx (``HX-Request``) gets the new button, or empty text if there is none. A request that htmx boosts (``HX-Boosted``)
+  is treated as any other.
+- Any other client is redirected to ``next``, else to the page that it came from, else to ``/``, never to another site.
 
-Status 400 where a field is missing and for following or unfollowing oneself, 404 for what does not exist, with the
-reason; 401 (JSON) or the login page if nobody is logged in; 403 where ``ModelBase.has_follow_permission`` forbids to
-follow, or where the model of the user is not registered; 503 if the store fails. What ``ModelBase.get_queryset`` hides
-does not exist, unless the user follows it: then it can be unfollowed.
+Errors have a reason and the status 400 if a field is missing or users follow or unfollow themselves; 404 if there is no
+such instance; 401 (JSON) or the login page if nobody is logged in; 403 if ``ModelBase.has_follow_permission`` forbids
+the follow or the user's model is not registered; 503 if the store fails. An instance that ``ModelBase.get_queryset``
+hides does not exist for the views, unless the user follows it and wants to unfollow it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def unfollow(request: HttpRequest) -> HttpResponse:
 
 
 class _Client(Enum):
-    """Who asks: what decides the form of the answer."""
+    """The kind of client, which decides the form of the response."""
 
     PAGE = auto()
     JSON = auto()
@@ -96,7 +96,7 @@ def _change(request: HttpRequest, *, following: bool) -> HttpResponse:
         status, reason = HTTPStatus.SERVICE_UNAVAILABLE, _("That does not work at the moment; try again.")
     if client is _Client.JSON:
         return JsonResponse({"error": reason}, status=status)
-    # htmx 4 would put the reason in place of the button; htmx 2 leaves the button by itself.
+    # htmx 4 would replace the button with the reason; htmx 2 leaves the button by default.
     headers = {"HX-Reswap": "none"} if client is _Client.HTMX else {}
     return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
@@ -116,12 +116,12 @@ def _send_to_login(request: HttpRequest, client: _Client) -> HttpResponse:
     if client is _Client.JSON:
         return JsonResponse({"error": _("Log in first.")}, status=HTTPStatus.UNAUTHORIZED)
     redirect = redirect_to_login(_get_next(request))
-    # htmx would follow a redirect by itself, and put the login page in place of the button.
+    # htmx would follow a redirect itself, and replace the button with the login page.
     return HttpResponse(headers={"HX-Redirect": redirect.url}) if client is _Client.HTMX else redirect
 
 
 def _check_user(user: Model) -> None:
-    """A user whose model is not registered is the project's mistake, which the log tells, and follows nothing."""
+    """Refuse a user whose model is not registered. It is a mistake in the project, so it is logged as an error."""
     try:
         registry.get_base(user)
     except NotRegistered as error:
@@ -150,7 +150,7 @@ def _answer(
 
 
 def _find(request: HttpRequest, user: Model, *, following: bool) -> _Found:
-    """The instance that the form names, if the user may follow it, or else can unfollow it."""
+    """The instance that the form names, if the user may follow it or, to unfollow, follows it."""
     identifier, object_id = request.POST.get("identifier", ""), request.POST.get("object_id", "")
     if not identifier or not object_id:
         raise _RefusedError(HTTPStatus.BAD_REQUEST, _("The form needs identifier and object_id."))
@@ -169,7 +169,7 @@ def _find(request: HttpRequest, user: Model, *, following: bool) -> _Found:
 
 
 def _look_up(base: ModelBase, object_id: str, user: Model, *, following: bool) -> _Found | None:
-    """The instance, if it exists for this user: what ``get_queryset`` hides exists for those who follow it."""
+    """The instance, if it exists for this user: one that ``get_queryset`` hides exists only for its followers."""
     try:
         key = base.primary_key.to_python(object_id)
     except InvalidObjectId:

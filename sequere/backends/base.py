@@ -2,8 +2,8 @@
 
 A backend knows resources, not instances. ``perform()``, and ``aperform()`` for asynchronous code, runs one of the
 operations of :mod:`sequere.backends.operations`. Every backend raises the same ``sequere.exceptions`` for the same
-misuse, before it writes. When the store fails, those in Redis raise ``BackendError``, the one in the database Django's
-database errors. One test suite runs against all.
+misuse, before it writes. When the store fails, the Redis backends raise ``BackendError``, and the database backend
+raises Django's database errors. One test suite runs against all of them.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ BACKENDS = (
 
 
 class GraphOperation(Operation[R], Generic[R]):
-    """An operation on the follow graph as a value: its fields are what its script takes.
+    """An operation on the follow graph as a value: its fields are the arguments of its script.
 
-    Awaiting it, or :meth:`perform`, asks the configured backend.
+    Awaiting it, or calling :meth:`perform`, uses the configured backend.
     """
 
     __slots__ = ()
 
-    #: The script that does it, which is also the name of the method of ``DatabaseBackend``.
+    #: The name of its script, and of the method of ``DatabaseBackend``.
     script: ClassVar[str]
     #: Whether it may change the graph.
     writes: ClassVar[bool] = False
 
     def arguments(self) -> Sequence[str | int]:
-        """The ARGV of the script."""
+        """Return the ARGV of the script."""
         raise NotImplementedError
 
     def reply(self, reply: Any) -> R:
-        """The result in Python of what the script replied, with texts as the client decodes them."""
+        """Return the result in Python for a reply of the script, with texts as the client decodes them."""
         raise NotImplementedError
 
     def with_cursor(self, translate: Callable[[str, bool], str]) -> Self:
-        """The same operation with its cursor, if it has one, in the form of another backend.
+        """Return the same operation with its cursor, if it has one, in the form of another backend.
 
         ``translate`` takes the cursor and whether the page is newest first.
         """
@@ -70,35 +70,35 @@ class GraphOperation(Operation[R], Generic[R]):
 
 
 class BaseBackend(ABC):
-    """Where the graph is kept: something that performs operations."""
+    """A store of the graph, which performs operations."""
 
     @abstractmethod
     def perform(self, operation: GraphOperation[R]) -> R:
         """Perform an operation and return its result. Raises ``sequere.exceptions``."""
 
     async def aperform(self, operation: GraphOperation[R]) -> R:
-        """As :meth:`perform`, in a thread unless a backend can do better."""
+        """As :meth:`perform`, for asynchronous code; in a thread, unless the backend has an asynchronous client."""
         return await sync_to_async(self.perform)(operation)
 
     def resources(self) -> Iterator[list[Resource]]:
-        """All resources that the graph knows, some hundreds at a time, in no order; one may come twice.
+        """Yield all resources in the graph, some hundreds at a time, in no order and possibly more than once.
 
-        One that comes or goes meanwhile may or may not be given.
+        One that is added or removed meanwhile may or may not be yielded.
         """
         raise NotImplementedError(f"{type(self).__name__} does not list its resources")
 
     def check(self) -> list[CheckMessage]:
-        """What is wrong with this backend's settings. No round trip."""
+        """Return what is wrong with this backend's settings. No round trip."""
         return []
 
     def check_server(self) -> list[CheckMessage]:
-        """What is wrong with the store behind this backend; run by ``check --deploy``."""
+        """Return what is wrong with the store behind this backend; run by ``check --deploy``."""
         return []
 
 
 @cache
 def get_backend() -> BaseBackend:
-    """The configured backend, the same object until a setting of this package changes. No round trip.
+    """Return the configured backend, the same object until a setting of this package changes. No round trip.
 
     Raises :class:`~sequere.exceptions.InvalidSettings`.
     """

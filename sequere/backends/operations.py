@@ -1,9 +1,9 @@
 """The operations on the graph: the contract of every backend, one class for each script that all of them implement.
 
-An operation is a value. Its fields are what the script takes, in order; ``reply`` turns what the script
-replies into what Python gets. The database backend performs the same values by SQL. Timestamps are seconds
-since the epoch, UTC, from 0 to below 2**33. A list is named as its key ends: ``followers``, or ``followers:user`` for
-those of one identifier. Operations know no models: an identifier need not be registered.
+An operation is a value. Its fields are the arguments of the script, in order; ``reply`` translates the reply of the
+script to Python. The database backend performs the same values with SQL. Timestamps are seconds since the epoch, UTC,
+from 0 to below 2**33. The name of a list is the end of its key: ``followers``, or ``followers:user`` for those of one
+identifier. Operations do not use models: an identifier need not be registered.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_FORGET = 100
 
 
 class Entry(NamedTuple):
-    """One line of a list: who, and since when (seconds since the epoch, UTC)."""
+    """One entry of a list: a resource, and the time of the follow (seconds since the epoch, UTC)."""
 
     identifier: str
     object_id: str
@@ -45,14 +45,14 @@ class Page(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What a MoveEdges did: the entries that it took out of the list, and how many are left in it."""
+    """The result of a MoveEdges: the entries that it took out of the list, and how many are left in it."""
 
     entries: list[Entry]
     left: int
 
 
 class Forgotten(NamedTuple):
-    """What a Forget did: how many edges it removed, and whether it was the last of them."""
+    """The result of a Forget: how many edges it removed, and whether none are left."""
 
     removed: int
     done: bool
@@ -99,7 +99,7 @@ class Unfollow(_Outcome):
 class AddEdges(GraphOperation[list[bool]]):
     """Add edges of a relation from one resource to 1 to 50 others, all or none.
 
-    For each other, in order, whether its edge is new. Raises as :class:`Follow`, and ``InvalidArgument``.
+    Returns, for each other in order, whether its edge is new. Raises as :class:`Follow`, and ``InvalidArgument``.
     """
 
     script, writes = "add_edges", True
@@ -117,11 +117,11 @@ class AddEdges(GraphOperation[list[bool]]):
 
 @dataclass(slots=True)
 class MoveEdges(GraphOperation[Moved]):
-    """Take entries out of a list of a resource: their edges go into another relation or, without one, away.
+    """Take entries out of a list of a resource: their edges move into another relation or, without one, are removed.
 
-    ``others`` (up to 50) names them; without, the oldest ``limit`` (1 to 50) are taken. All or none. With a
-    ``target`` relation the edges keep their timestamps unless one is given. The entries come in the order of
-    ``others``; one that is not in the list is left out. Raises as :class:`AddEdges`, and ``InvalidLimit``.
+    ``others`` (up to 50) names them; without it, the oldest ``limit`` (1 to 50) are taken. All or none. With a
+    ``target`` relation the edges keep their timestamps unless one is given. The entries are returned in the order of
+    ``others``, without those that are not in the list. Raises as :class:`AddEdges`, and ``InvalidLimit``.
     """
 
     script, writes = "move_edges", True
@@ -142,7 +142,7 @@ class MoveEdges(GraphOperation[Moved]):
 
 @dataclass(slots=True)
 class Forget(GraphOperation[Forgotten]):
-    """Take up to ``limit`` (1 to 100) edges of a resource, in both directions, out of the graph.
+    """Remove up to ``limit`` (1 to 100) edges of a resource, in both directions, from the graph.
 
     Repeat it until it is done: then the resource is forgotten.
     """
@@ -172,7 +172,7 @@ class IsFollowing(_Outcome):
 
 @dataclass(slots=True)
 class Relationships(GraphOperation[list[int]]):
-    """For each of 1 to 500 others, in order, an integer: bit *i* tells whether it is in the *i*-th of the lists.
+    """Return an integer for each of 1 to 500 others, in order: bit *i* is set if it is in the *i*-th of the lists.
 
     ``lists`` names 1 to 10 lists of the resource. Raises ``InvalidArgument``, ``InvalidIdentifier``,
     ``InvalidObjectId``.
@@ -185,7 +185,7 @@ class Relationships(GraphOperation[list[int]]):
 
     def arguments(self) -> Sequence[str | int]:
         for one in self.lists:
-            split_list(one)  # or one with a space in it would be two lists
+            split_list(one)  # otherwise one with a space in it would be two lists
         return (*self.resource, " ".join(self.lists), *_flat(self.others))
 
     def reply(self, reply: Any) -> list[int]:
@@ -211,9 +211,9 @@ class Count(GraphOperation[int]):
 class ReadPage(GraphOperation[Page]):
     """One page of a list, newest first, or oldest first with ``desc=False``.
 
-    ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` goes on where a page of the same list ended. Not both.
-    What a walk by cursor gives, :class:`~sequere.results.FollowList` says. The order among entries of the very same
-    timestamp is fixed, but each backend's own; so is the form of its cursors. Raises ``InvalidArgument``,
+    ``limit`` is 1 to 500. ``offset`` skips entries; ``cursor`` continues where a page of the same list ended. Not both.
+    :class:`~sequere.results.FollowList` says what a walk by cursor returns. The order of entries with the same
+    timestamp is fixed, but differs between backends; so does the form of cursors. Raises ``InvalidArgument``,
     ``InvalidLimit``, ``InvalidCursor``, ``InvalidIdentifier``, ``InvalidObjectId``.
     """
 

@@ -33,9 +33,9 @@ async def follow_many(
 ) -> dict[M, bool]:
     """Make ``from_instance`` follow several others, of one or of many models.
 
-    For each instance, whether the follow is new, as with :func:`follow`, signals included. One round trip
-    for each 50; of each 50, all are followed or, on an error, none. Everything is checked before the first round trip.
-    When the store fails after some of them, those are followed and their signals were sent. Raises ``SelfFollow``,
+    Returns, for each instance, whether the follow is new, and sends signals, as :func:`follow` does. One round trip for
+    each 50; of each 50, all are followed or, on an error, none. Everything is checked before the first round trip. If
+    the store fails after some batches, these are followed and their signals have been sent. Raises ``SelfFollow``,
     ``InvalidTimestamp``, ``InvalidArgument``.
     """
     seconds = to_seconds(timestamp)
@@ -52,10 +52,10 @@ async def follow_many(
 async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
     """Make ``from_instance`` stop following several others.
 
-    For each instance, whether it was followed, as with :func:`unfollow`, signals included. One round trip
-    for each 50; of each 50, all are unfollowed or, on an error, none. Everything is checked before the first round
-    trip. When the store fails after some of them, those are unfollowed and their signals were sent. Raises
-    ``SelfFollow``, ``InvalidArgument``.
+    Returns, for each instance, whether it was followed, and sends signals, as :func:`unfollow` does. One round trip for
+    each 50; of each 50, all are unfollowed or, on an error, none. Everything is checked before the first round trip. If
+    the store fails after some batches, these are unfollowed and their signals have been sent. Raises ``SelfFollow``,
+    ``InvalidArgument``.
     """
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
@@ -70,7 +70,7 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
 
 @blocking
 async def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
-    """For each of several instances, whether ``from_instance`` follows it. One round trip for each 500.
+    """Return, for each of several instances, whether ``from_instance`` follows it. One round trip for each 500.
 
     Raises ``InvalidArgument``.
     """
@@ -90,8 +90,8 @@ aare_following = awaitable(are_following)
 def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = None) -> Iterator[Batch[M]]:
     """The resources in batches, each once, and the instances of each.
 
-    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, ``SelfFollow`` if ``not_of``
-    is among them, and ``InvalidArgument`` for what cannot be a key of the dict that the caller returns.
+    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, ``SelfFollow`` if ``not_of`` is
+    among them, and ``InvalidArgument`` for an instance that cannot be a key of the dict that the caller returns.
     """
     unique: dict[Resource, list[M]] = {}
     resource_of: dict[M, Resource] = {}

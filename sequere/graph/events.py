@@ -23,7 +23,7 @@ _NOT_CALLED = (
 
 @dataclass(slots=True)
 class Send(Operation[None]):
-    """Send a signal for each of the ``to_instances``. What a receiver raises is logged.
+    """Send a signal for each of the ``to_instances``. Exceptions of receivers are logged.
 
     ``timestamp`` is in seconds since the epoch, UTC.
     """
@@ -38,7 +38,7 @@ class Send(Operation[None]):
             for event in self._events():
                 try:
                     self.signal.send_robust(**event)
-                except RuntimeError:  # of async_to_sync, after the synchronous receivers
+                except RuntimeError:  # from async_to_sync, after the synchronous receivers
                     logger.exception(_NOT_CALLED)
 
     async def aperform(self) -> None:

@@ -20,9 +20,9 @@ from .events import Send
 async def follow(from_instance: Model, to_instance: Model, *, timestamp: float | datetime | None = None) -> bool:
     """Make ``from_instance`` follow ``to_instance``.
 
-    ``timestamp`` says since when: a datetime, or seconds since the epoch, UTC; by default now, by this
-    machine's clock. True if the follow is new, and then the signal ``followed`` is sent; False if it
-    exists already, with its older timestamp. One round trip. Raises ``SelfFollow``, ``InvalidTimestamp``.
+    ``timestamp`` is the time of the follow: a datetime, or seconds since the epoch, UTC; by default now, by this
+    machine's clock. Returns True and sends the signal ``followed`` if the follow is new; returns False if it already
+    exists, and keeps its timestamp. One round trip. Raises ``SelfFollow``, ``InvalidTimestamp``.
     """
     seconds = to_seconds(timestamp)
     is_new = await Follow(*_ends(from_instance, to_instance), seconds)
@@ -35,7 +35,7 @@ async def follow(from_instance: Model, to_instance: Model, *, timestamp: float |
 async def unfollow(from_instance: Model, to_instance: Model) -> bool:
     """Make ``from_instance`` stop following ``to_instance``.
 
-    True if it did follow, and then the signal ``unfollowed`` is sent; else False. One round trip. Raises
+    Returns True and sends the signal ``unfollowed`` if there was a follow, else False. One round trip. Raises
     ``SelfFollow``.
     """
     is_gone = await Unfollow(*_ends(from_instance, to_instance))
@@ -59,11 +59,11 @@ async def is_friend(from_instance: Model, to_instance: Model) -> bool:
 
 @blocking
 async def forget(instance: Model) -> int:
-    """Take ``instance`` and all its follows, in both directions, out of the graph. Returns how many there were.
+    """Remove ``instance`` and all its follows, in both directions, from the graph. Returns how many there were.
 
-    One round trip for each 100 follows. After each comes a pause as long as it took, so that the store serves others.
-    Deleting a registered instance does this by itself, on commit, unless ``SEQUERE_FORGET_DELETED`` is False. No
-    signals are sent.
+    One round trip for each 100 follows. After each it pauses for as long as that took, so that the store serves other
+    calls. Deleting a registered instance does this automatically, on commit, unless ``SEQUERE_FORGET_DELETED`` is
+    False. No signals are sent.
     """
     return (await forget_in_steps(registry.identify(instance))).removed
 

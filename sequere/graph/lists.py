@@ -1,4 +1,4 @@
-"""The followers, followings and friends of an instance, and their numbers."""
+"""The followers, followings and friends of an instance, and how many there are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..twins import awaitable, blocking
 
 M = TypeVar("M", bound=Model)
 
-#: What an ``identifier=`` argument takes: that of a registered model as text, the model, or an instance.
+#: What an ``identifier=`` argument takes: a registered identifier, its model, or an instance of the model.
 Identifier = str | type[Model] | Model
 
 
@@ -23,11 +23,11 @@ def get_followers(instance: Model, *, identifier: type[M] | M, desc: bool = True
 @overload
 def get_followers(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
 def get_followers(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
-    """Who follows ``instance``: tuples ``(instance, timestamp)``, newest first, or oldest first with ``desc=False``.
+    """Return who follows ``instance``: tuples ``(instance, timestamp)``, newest first unless ``desc=False``.
 
-    ``identifier`` (that of a registered model as text, the model, or an instance) leaves only the followers of that
-    model. The result is lazy; see :class:`~sequere.results.FollowList`. In asynchronous code ``await`` it for a list,
-    or go through it with ``async for``. Raises ``NotRegistered``, ``InvalidArgument``.
+    ``identifier`` (a registered identifier, its model, or an instance of the model) limits the result to followers of
+    that model. The result is lazy; see :class:`~sequere.results.FollowList`. In asynchronous code ``await`` it to get a
+    list, or iterate over it with ``async for``. Raises ``NotRegistered``, ``InvalidArgument``.
     """
     return _list(instance, "followers", identifier, desc=desc)
 
@@ -37,7 +37,7 @@ def get_followings(instance: Model, *, identifier: type[M] | M, desc: bool = Tru
 @overload
 def get_followings(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
 def get_followings(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
-    """Whom ``instance`` follows; otherwise as :func:`get_followers`."""
+    """Return whom ``instance`` follows; otherwise as :func:`get_followers`."""
     return _list(instance, "followings", identifier, desc=desc)
 
 
@@ -46,13 +46,13 @@ def get_friends(instance: Model, *, identifier: type[M] | M, desc: bool = True) 
 @overload
 def get_friends(instance: Model, *, identifier: str | None = None, desc: bool = True) -> FollowList[Model]: ...
 def get_friends(instance: Model, *, identifier: Identifier | None = None, desc: bool = True) -> FollowList[Any]:
-    """Those whom ``instance`` follows and who follow it, since the later of the two; as :func:`get_followers`."""
+    """Return the friends of ``instance``, with the time of the later follow; otherwise as :func:`get_followers`."""
     return _list(instance, "friends", identifier, desc=desc)
 
 
 @blocking
 async def get_followers_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many follow ``instance``; with ``identifier``, as of :func:`get_followers`, of that model only.
+    """Return how many follow ``instance``; ``identifier`` limits them to one model, as in :func:`get_followers`.
 
     One round trip. Raises ``NotRegistered``, ``InvalidArgument``.
     """
@@ -61,13 +61,13 @@ async def get_followers_count(instance: Model, identifier: Identifier | None = N
 
 @blocking
 async def get_followings_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many instances ``instance`` follows; otherwise as :func:`get_followers_count`."""
+    """Return how many instances ``instance`` follows; otherwise as :func:`get_followers_count`."""
     return await Count(registry.identify(instance), join_list("followings", _narrow(identifier)))
 
 
 @blocking
 async def get_friends_count(instance: Model, identifier: Identifier | None = None) -> int:
-    """How many friends ``instance`` has; otherwise as :func:`get_followers_count`."""
+    """Return how many friends ``instance`` has; otherwise as :func:`get_followers_count`."""
     return await Count(registry.identify(instance), join_list("friends", _narrow(identifier)))
 
 
@@ -85,5 +85,5 @@ def _list(instance: Model, name: str, identifier: Identifier | None, *, desc: bo
 
 
 def _narrow(identifier: Identifier | None) -> str:
-    """An ``identifier=`` argument as operations take it: '' for everybody."""
+    """An ``identifier=`` argument as operations take it: '' for all models."""
     return "" if identifier is None else registry.to_identifier(identifier)

@@ -1,12 +1,13 @@
 """Filters and a tag for templates: ``{% load sequere_tags %}``.
 
-Each use is one round trip, unless its text says none. For what cannot follow or be followed the filters answer False, 0
-or empty text, and the tag shows nothing: for somebody who is not logged in, a variable that is not there, an instance
-that is not saved, and an instance of a model that is not registered. An identifier that is not registered gives empty
-text. An unregistered model or identifier is a mistake in the template and is logged as a warning.
+Each use makes one round trip, unless its docstring says none. For a value that cannot follow or be followed, the
+filters return False, 0 or empty text, and the tag shows nothing. Such values are a user who is not logged in, a missing
+variable, an unsaved instance, and an instance of a model that is not registered. For an identifier that is not
+registered, the filters return empty text. An unregistered model or identifier is a mistake in the template and is
+logged as a warning.
 
 If the store fails, the filters and the tag raise as the functions of :mod:`sequere.models` do. With
-``SEQUERE_TEMPLATES_FAIL_SILENTLY`` they give empty text then, and the error is logged.
+``SEQUERE_TEMPLATES_FAIL_SILENTLY`` they return empty text instead, and the error is logged.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ N = TypeVar("N")
 def _or_nothing(
     *, nothing: N, instances: int = 1, name: str = ""
 ) -> Callable[[Callable[P, R]], Callable[P, R | N | str]]:
-    """Lets a filter or tag give ``nothing`` in place of errors, as the module docstring says.
+    """Make a filter or tag return ``nothing`` instead of raising errors, as the module docstring says.
 
-    So many of its first arguments are instances. ``name`` is what the log calls it, by default as the function.
+    ``instances`` is how many of its first arguments are instances. ``name`` is its name in the log, by default the
+    function's.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R | N | str]:
@@ -78,21 +80,21 @@ def _or_nothing(
 @register.filter
 @_or_nothing(nothing="")
 def identifier(instance: object) -> str:
-    """``{{ project|identifier }}``: the identifier, for forms of your own. No round trip."""
+    """``{{ project|identifier }}``: the identifier, for your own forms. No round trip."""
     return registry.identify(instance).identifier if isinstance(instance, Model) else ""
 
 
 @register.filter
 @_or_nothing(nothing="")
 def object_id(instance: object) -> str:
-    """``{{ project|object_id }}``: the primary key as the graph knows it. No round trip."""
+    """``{{ project|object_id }}``: the object id, for your own forms. No round trip."""
     return registry.identify(instance).object_id if isinstance(instance, Model) else ""
 
 
 @register.filter
 @_or_nothing(nothing=False, instances=2)
 def is_following(from_instance: object, to_instance: object) -> bool:
-    """``{% if request.user|is_following:project %}``."""
+    """``{% if request.user|is_following:project %}``: whether the user follows the project."""
     if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
         return False
     return graph.is_following(from_instance, to_instance)
@@ -101,7 +103,7 @@ def is_following(from_instance: object, to_instance: object) -> bool:
 @register.filter
 @_or_nothing(nothing=False, instances=2)
 def is_friend(from_instance: object, to_instance: object) -> bool:
-    """``{% if request.user|is_friend:other %}``."""
+    """``{% if request.user|is_friend:other %}``: whether the two follow each other."""
     if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
         return False
     return graph.is_friend(from_instance, to_instance)
@@ -110,27 +112,27 @@ def is_friend(from_instance: object, to_instance: object) -> bool:
 @register.filter
 @_or_nothing(nothing=0)
 def followers_count(instance: object, identifier: str | None = None) -> int:
-    """``{{ project|followers_count }}``, or of one identifier: ``{{ project|followers_count:"user" }}``."""
+    """``{{ project|followers_count }}``, or for one identifier: ``{{ project|followers_count:"user" }}``."""
     return graph.get_followers_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
 @register.filter
 @_or_nothing(nothing=0)
 def followings_count(instance: object, identifier: str | None = None) -> int:
-    """``{{ user|followings_count }}``, or of one identifier: ``{{ user|followings_count:"project" }}``."""
+    """``{{ user|followings_count }}``, or for one identifier: ``{{ user|followings_count:"project" }}``."""
     return graph.get_followings_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
 @register.filter
 @_or_nothing(nothing=0)
 def friends_count(instance: object, identifier: str | None = None) -> int:
-    """``{{ user|friends_count }}``, or of one identifier: ``{{ user|friends_count:"user" }}``."""
+    """``{{ user|friends_count }}``, or for one identifier: ``{{ user|friends_count:"user" }}``."""
     return graph.get_friends_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
 @register.simple_tag(takes_context=True)
 def follow_button(context: template.Context, instance: object, *, following: object = None) -> str:
-    """``{% follow_button project %}``: a form by which ``request.user`` follows, or stops following, an instance.
+    """``{% follow_button project %}``: a form with which ``request.user`` follows, or unfollows, an instance.
 
     It works without JavaScript, and in place where the page loads htmx. ``following=`` says whether they follow it
     now: then there is no round trip. The template is ``sequere/follow_button.html``; its variables are
@@ -152,5 +154,5 @@ def follow_button(context: template.Context, instance: object, *, following: obj
     return render_button(request, instance, next_url=request.get_full_path(), following=state)
 
 
-#: Not around all of the tag: errors of the project's permission and template are for the project.
+#: It does not wrap the whole tag: the project must see errors of its own permission and template.
 _find_state = _or_nothing(nothing="", instances=2, name="follow_button")(find_state)
