@@ -1,7 +1,7 @@
 """When the row of a registered model is deleted, the graph forgets it once the deletion is committed.
 
-A copy of the row that is deleted in another database, such as an archive, changes nothing. Neither does a deletion
-after which the row has been created again with the same key by then: the row keeps its follows.
+A copy of the row that is deleted in another database, such as an archive, changes nothing. A row that has been created
+again with the same key by then keeps its follows.
 """
 
 from __future__ import annotations

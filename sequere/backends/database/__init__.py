@@ -1,4 +1,4 @@
-"""Follows in the database, by Django's ORM. Add ``'sequere.backends.database'`` to ``INSTALLED_APPS``."""
+"""Follows in the database, with Django's ORM. Add ``'sequere.backends.database'`` to ``INSTALLED_APPS``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The edges in Django's admin, to look at and to remove."""
+"""The edges in Django's admin, to view and to delete."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .models import Edge
 
 @admin.register(Edge)
 class EdgeAdmin(TableAdmin):
-    """Newest first. Edges are made by ``follow()`` and the like, which check them, so none can be added or edited here.
+    """Edges, newest first. They cannot be added or edited here, because ``follow()`` and similar functions check them.
 
-    Where the table only follows another store, nothing can be removed here either: it would come back.
+    If the table only follows another store, none can be deleted here either: the edge would come back.
     """
 
     list_display = ["relation", "from_identifier", "from_object_id", "to_identifier", "to_object_id", "since"]
@@ -31,7 +31,7 @@ class EdgeAdmin(TableAdmin):
 
     @admin.display(description="timestamp", ordering="timestamp")
     def since(self, edge: Edge) -> str:
-        """In the time zone of the admin, without ``USE_TZ`` too: the column is UTC."""
+        """The timestamp in the time zone of the admin, even without ``USE_TZ``: the column is UTC."""
         moment = to_datetime(edge.timestamp.timestamp())
         return formats.localize(timezone.localtime(moment) if timezone.is_aware(moment) else moment)
 

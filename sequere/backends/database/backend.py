@@ -1,4 +1,4 @@
-"""The backend that keeps the graph in a table."""
+"""The backend that stores the graph in a table."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-#: A cursor: microseconds and row id of the last entry and, oldest first, until when the walk goes.
+#: A cursor: microseconds and row id of the last entry and, oldest first, the time at which the walk ends.
 CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?", re.ASCII)
 
 
-#: Resources that one query lists.
+#: How many resources one query lists.
 NAMES = 500
 
 
@@ -58,10 +58,11 @@ def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
 class DatabaseBackend(BaseBackend):
     """The graph as rows of ``Edge``, in the database that the routers name for that model.
 
-    There is a method for each operation, under the name of its script. One that reads is one SQL query, but two for
+    There is a method for each operation, with the name of its script. One that reads makes one SQL query, but two for
     the first page of a list that begins with the oldest and, on MariaDB and MySQL, for each later page. A write is a
-    transaction of at most six statements. Database errors come as Django raises them, so that transactions around a
-    call behave as usual, but for a text that the database has no characters for: ``InvalidObjectId``.
+    transaction of at most six statements. Database errors are raised as Django raises them, so that transactions around
+    a call behave as usual. The exception is a text with characters that the database does not have:
+    ``InvalidObjectId``.
     """
 
     def perform(self, operation: GraphOperation[R]) -> R:
@@ -74,7 +75,7 @@ class DatabaseBackend(BaseBackend):
             raise
 
     def change(self, operation: GraphOperation[R]) -> tuple[R, list[Edge]]:
-        """Perform an operation that writes. Returns its result and the edges that it is about, changed or not."""
+        """Perform an operation that writes. Returns its result and the edges that it concerns, changed or not."""
         try:
             return cast("tuple[R, list[Edge]]", getattr(self, operation.script)(operation))
         except (UnicodeEncodeError, DatabaseError) as error:
@@ -111,7 +112,7 @@ class DatabaseBackend(BaseBackend):
 
         return Row
 
-    # What writes: each returns the result and the edges that it is about.
+    # Methods that write: each returns the result and the edges that it concerns.
 
     def follow(self, operation: ops.Follow) -> tuple[bool, list[Edge]]:
         flags, edges = self._add("follow", operation.from_resource, [operation.to_resource], operation.timestamp)
@@ -133,11 +134,11 @@ class DatabaseBackend(BaseBackend):
         return self._add_rows([self._row(edge, seconds) for edge in edges]), edges
 
     def add_many(self, edges: Sequence[tuple[Edge, float]]) -> list[bool]:
-        """Add up to 1,000 edges of any ends, each with since when it exists (seconds), in one transaction.
+        """Add up to 1,000 edges between any resources, each with its timestamp (seconds), in one transaction.
 
-        For an import. For each edge, in order, whether it is new; one that exists keeps its timestamp. The caller has
-        checked them. Raises :class:`~sequere.exceptions.InvalidObjectId` if the database cannot hold one: then none is
-        added.
+        For an import. Returns, for each edge in order, whether it is new; one that exists keeps its timestamp. The
+        caller has checked the edges. Raises :class:`~sequere.exceptions.InvalidObjectId` if the database cannot hold
+        one: then none is added.
         """
         try:
             return self._add_rows([self._row(edge, seconds) for edge, seconds in edges])
@@ -220,7 +221,7 @@ class DatabaseBackend(BaseBackend):
 
         return despite_conflicts(alias, remove)
 
-    # What reads.
+    # Methods that read.
 
     def is_following(self, operation: ops.IsFollowing) -> bool:
         check_ends(operation.from_resource, operation.to_resource)
@@ -234,7 +235,7 @@ class DatabaseBackend(BaseBackend):
         _check_size("others", others, 1, ops.MAX_OTHERS)
         for other in others:
             check_resource(other, "others")
-        wanted: list[list[list[bytes]]] = []  # of each list and other, the edges that must exist
+        wanted: list[list[list[bytes]]] = []  # the edges that must exist, for each list and other
         for one in operation.lists:
             relation, name, identifier = split_list(one)
             wanted.append(
@@ -267,14 +268,14 @@ class DatabaseBackend(BaseBackend):
                 raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
             entries = entries.filter(after)
         elif not desc:
-            # Before anything else is read: whoever comes later is not part of this walk.
+            # Before anything else is read: entries that are added later are not part of this walk.
             bound = max(map(to_micros, entries.order_by("-score").values_list("score", flat=True)[:1]), default=0)
         if bound is not None:
             entries = entries.filter(score__lte=to_moment(bound / MICROSECONDS))
         relation, name, _ = split_list(operation.list)
         names = [f"{_other_side(relation, name)}_{part}" for part in Resource._fields]
-        # MariaDB and MySQL begin where the cursor says only if the index has all columns; otherwise they read the list
-        # from its start, up to the cursor.
+        # MariaDB and MySQL start reading at the cursor only if the index has all columns; otherwise they read the list
+        # from its beginning up to the cursor.
         is_split = cursor and name != relation.mutual and connections[alias].vendor == "mysql"
         ordered = entries.order_by(*(["-score", "-id"] if desc else ["score", "id"]))
         rows = list(ordered.values_list("score", "id", *([] if is_split else names))[offset : offset + limit + 1])
@@ -298,11 +299,11 @@ class DatabaseBackend(BaseBackend):
     def _insert(self, alias: str, rows: Iterable[Row]) -> set[UUID]:
         """Insert the rows whose edges do not exist; returns their primary keys."""
         manager = self._model._default_manager.using(alias)
-        # MariaDB and MySQL would also ignore that a text does not fit, and store another one.
+        # MariaDB and MySQL would also ignore that a text does not fit, and store a different one.
         keep: dict[str, Any] = {"ignore_conflicts": True}
         if connections[alias].vendor == "mysql":
             keep = {"update_conflicts": True, "update_fields": ["digest"]}
-        # Sorted: two batches that meet wait for each other in the same order.
+        # Sorted, so that two batches at once lock rows in the same order.
         manager.bulk_create(sorted(rows, key=lambda row: make_digest(edge_of(row))), **keep)
         return set(manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
 
@@ -316,7 +317,7 @@ class DatabaseBackend(BaseBackend):
         return rows.select_for_update() if connections[rows.db].features.has_select_for_update else rows
 
     def _list(self, resource: Resource, list_: str) -> QuerySet[Any]:
-        """The rows behind a list, each with its ``score``: since when, as lists tell it."""
+        """The rows behind a list, each with its ``score``: the timestamp that lists show."""
         check_resource(resource)
         relation, name, identifier = split_list(list_)
         other = _other_side(relation, name)
@@ -339,7 +340,7 @@ class DatabaseBackend(BaseBackend):
 
 
 def _walk_side(rows: QuerySet[Any], identifier: str, object_id: str) -> Iterator[list[Resource]]:
-    """The resources in two columns. Each query begins in an index where the one before it ended."""
+    """The resources in two columns. Each query starts in an index where the previous one ended."""
 
     def take(rows: QuerySet[Any], column: str, after: str, most: int) -> list[str]:
         values = rows.filter(**{f"{column}__gt": after}).order_by(column).values_list(column, flat=True)
@@ -370,7 +371,7 @@ def _other_side(relation: Relation, name: str) -> str:
 
 
 def _edge_between(relation: Relation, name: str, owner: Resource, other: Resource) -> Edge:
-    """The edge by which a list of ``owner`` holds ``other``; of a mutual list the owner's own."""
+    """The edge because of which a list of ``owner`` holds ``other``; for a mutual list, the owner's edge."""
     ends = (other, owner) if name == relation.backward else (owner, other)
     return Edge(relation.name, *ends)
 
@@ -392,10 +393,10 @@ def _check_number(name: str, value: object, least: int, most: int) -> None:
 
 
 def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
-    """What a cursor means: the rows after its entry and, oldest first, until when the walk goes.
+    """What a cursor means: the rows after its entry and, oldest first, the time at which the walk ends.
 
-    A cursor is the last entry's microseconds and row id; oldest first, a third part is the newest score
-    when the walk began, or it would meet those who came meanwhile.
+    A cursor is the last entry's microseconds and row id. Oldest first, a third part is the newest score when the walk
+    began; without it, the walk would reach entries that were added meanwhile.
     """
     match = CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
     if not match or (match["bound"] is None) != desc:

@@ -1,4 +1,4 @@
-"""Many edges at once, each with ends of its own: what the backend's calls do not need, but a replay does."""
+"""Many edges at once, each between two resources of its own, as a replay needs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
 from .statements import delete_rows
 
-#: Edges that one statement is about.
+#: How many edges one statement handles.
 STEP = 500
 
 #: What is raised for an edge that cannot be in Redis. Such rows may have been written without this package.
@@ -26,9 +26,9 @@ UNFIT = (InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, 
 
 
 def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
-    """Bring edges into states, whatever they were: since when each exists (seconds), None for not at all.
+    """Set the state of edges, whatever it was: the timestamp of each (seconds), or None if it does not exist.
 
-    One statement for each 500 that go and each 500 that exist. Call it in a transaction.
+    One statement for each 500 that are removed and each 500 that exist. Call it in a transaction.
     """
     gone = [edge for edge, since in states.items() if since is None]
     for edges in in_steps(gone, STEP):
@@ -45,9 +45,9 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
 
 
 def get_times(alias: str, edges: Collection[Edge], *, lock: bool = False) -> dict[Edge, int]:
-    """Since when those of the edges that exist do, in microseconds. One query for each 500.
+    """The timestamps of those of the edges that exist, in microseconds. One query for each 500.
 
-    With ``lock`` in a transaction: as they are now, also if the transaction had read before, and locked.
+    With ``lock``, in a transaction: as they are now, even if the transaction has read them before, and locked.
     """
     locks = lock and connections[alias].features.has_select_for_update
     found = (_find(alias, step).values_list(*COLUMNS, "timestamp") for step in in_steps(edges, STEP))
@@ -64,7 +64,7 @@ def forget(alias: str, resource: Resource) -> None:
 
 
 def fault_of(edge: Edge, micros: int | None = None) -> str:
-    """Why the scripts do not take an edge, or its time; empty if they do."""
+    """Why the scripts do not accept an edge, or its timestamp; empty if they do."""
     try:
         check_relation(edge.relation)
         check_ends(edge.from_resource, edge.to_resource)

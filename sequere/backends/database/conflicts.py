@@ -17,18 +17,18 @@ T = TypeVar("T")
 #: How many times a write is tried.
 ATTEMPTS = 10
 
-#: Seconds of the longest pause between two tries.
+#: The longest pause between two tries, in seconds.
 LONGEST_PAUSE = 1.0
 
-#: How the databases call it: a serialization failure or a deadlock (PostgreSQL, SQLSTATE); a deadlock, rows that
-#: changed under the transaction, a lock that was waited for too long (MySQL, MariaDB).
+#: The codes of the databases: a serialization failure or a deadlock (PostgreSQL, SQLSTATE); a deadlock, rows that
+#: changed during the transaction, a lock wait timeout (MySQL, MariaDB).
 _CONFLICTS = {"40001", "40P01", 1213, 1020, 1205}
 
 
 def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
     """Run a write; repeat it after a pause if it conflicts with another transaction. Returns what it returns.
 
-    Inside a transaction only its owner can begin again: there it runs once, and a conflict is raised as
+    Inside a transaction only its owner can begin again, so there the write runs once, and a conflict is raised as
     :class:`~sequere.exceptions.WriteConflict`. Other errors of the database, and the last conflict of ten, are raised
     as they are.
     """
@@ -41,7 +41,7 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
                 raise
             if attempt == ATTEMPTS - 1:
                 if isinstance(error, WriteConflict) and error.__cause__:
-                    raise error.__cause__ from None  # or the caller would be told to repeat a transaction of their own
+                    raise error.__cause__ from None  # not WriteConflict: the caller has no transaction to repeat
                 raise
             if is_nested:
                 raise WriteConflict(
@@ -53,7 +53,7 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
 
 
 def check_transactions(alias: str) -> list[checks.CheckMessage]:
-    """Whether transactions of a database make conflicts that a setting would prevent. No query."""
+    """Whether transactions of a database cause conflicts that a setting would prevent. No query."""
     connection = connections[alias]
     mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"
     if connection.vendor != "sqlite" or mode.upper() != "DEFERRED":

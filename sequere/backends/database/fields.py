@@ -1,4 +1,4 @@
-"""The columns of an edge, alike on every database: texts that are compared byte for byte, and a digest of them."""
+"""The columns of an edge, the same on every database: texts that are compared byte for byte, and a digest of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make_edge(relation: str, *ends: str) -> Edge:
 
 
 def edge_of(row: Any) -> Edge:
-    """The edge that a row is, of whichever model with these columns."""
+    """The edge that a row is, for any model with these columns."""
     return make_edge(*(getattr(row, column) for column in COLUMNS))
 
 
@@ -33,7 +33,7 @@ def columns_of(edge: Edge) -> dict[str, str]:
 
 
 class ExactCharField(CharField):  # type: ignore[type-arg]
-    """A ``CharField`` that tells ``a`` from ``A`` and from ``a`` with a space behind it.
+    """A ``CharField`` that tells ``a`` from ``A`` and from ``a`` with a trailing space.
 
     SQLite and PostgreSQL do so by default. MySQL and MariaDB need a collation for it: those below compare case and
     trailing spaces.
@@ -48,14 +48,14 @@ class ExactCharField(CharField):  # type: ignore[type-arg]
 
 
 class UTCDateTimeField(DateTimeField):  # type: ignore[type-arg]
-    """A ``DateTimeField`` that stores UTC and gives aware datetimes in UTC, whatever ``USE_TZ`` and ``TIME_ZONE`` say.
+    """A ``DateTimeField`` that stores UTC and returns aware datetimes in UTC, with any ``USE_TZ`` and ``TIME_ZONE``.
 
-    Without ``USE_TZ`` Django stores local time, in which the hour after clocks are set back cannot be told from the
-    one before, and rows of it would lose their order.
+    Without ``USE_TZ`` Django stores local time. In it, the hour after clocks are set back cannot be told from the hour
+    before, and the rows of these hours would lose their order.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
-        # PostgreSQL's timestamp with time zone would come back in the time zone of the connection.
+        # PostgreSQL would return a timestamp with time zone in the time zone of the connection.
         return "timestamp" if connection.vendor == "postgresql" else super().db_type(connection)
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 Django's signature
@@ -78,8 +78,8 @@ def make_digest(edge: Edge) -> bytes:
 class DigestField(BinaryField):  # type: ignore[type-arg]
     """The digest of the edge that a row is, computed when the row is saved.
 
-    One short column to look up by: MariaDB compares each row with a whole list of rows, and a unique index of five
-    texts is large everywhere.
+    It is one short column for look-ups: MariaDB compares each row with a whole list of rows, and a unique index of five
+    texts is large on every database.
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:

@@ -12,7 +12,7 @@ from .fields import DigestField, ExactCharField, UTCDateTimeField
 
 
 def new_id() -> uuid.UUID:
-    """A UUID that begins with the time (version 7 of RFC 9562), so that an index grows at its end."""
+    """Return a UUID that begins with the time (version 7 of RFC 9562), so that an index grows at its end."""
     value = (time.time_ns() // 1_000_000 << 80) | (secrets.randbits(80) & ~(0xF << 76) & ~(0x3 << 62))
     return uuid.UUID(int=value | (7 << 76) | (2 << 62))
 
@@ -20,7 +20,8 @@ def new_id() -> uuid.UUID:
 class Edge(models.Model):
     """One edge: the from resource is in a relation to the to resource since ``timestamp``."""
 
-    # Made here and not by the database: a bulk insert that skips what exists can tell its own rows.
+    # Made here and not by the database, so that a bulk insert that skips existing edges can tell which rows are its
+    # own.
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     relation = ExactCharField(max_length=40)
     from_identifier = ExactCharField(max_length=50)

@@ -1,4 +1,4 @@
-"""Two statements of the tables' own: a DELETE that stays one, and the first statement of a transaction."""
+"""Two statements: a DELETE that remains a single one, and the first statement of a transaction."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from django.db.models import Model, QuerySet
 
 
 def delete_rows(rows: QuerySet[Any]) -> int:
-    """Delete rows by one DELETE. Returns how many there were.
+    """Delete rows with one DELETE. Returns how many there were.
 
-    ``QuerySet.delete()`` would read all of them first where a project listens to the deletions of every model. Nothing
-    refers to these tables, and what changes them sends no signals of models.
+    ``QuerySet.delete()`` would read all of them first if a project listens to the deletions of every model. No other
+    table refers to these tables, and changes to them send no model signals.
     """
     with transaction.mark_for_rollback_on_error(rows.db):  # as QuerySet.delete() does
         return rows._raw_delete(rows.db)
 
 
 def begin_writing(alias: str, model: type[Model]) -> None:
-    """Take SQLite's lock at the begin of a transaction; on other databases nothing.
+    """Take SQLite's lock at the beginning of a transaction; do nothing on other databases.
 
     SQLite takes it at the first write, and a transaction that has read before fails there at once if another
     connection has written since.

@@ -1,4 +1,4 @@
-"""Texts that the database, or the connection to it, has no characters for: ``latin1``, ``utf8mb3``."""
+"""Texts with characters that the database, or the connection to it, does not have: ``latin1``, ``utf8mb3``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...exceptions import InvalidObjectId
 
 HINT = "Use UTF-8: OPTIONS = {'charset': 'utf8mb4'} in DATABASES on MariaDB and MySQL, ENCODING 'UTF8' on PostgreSQL."
 
-#: How the databases call it: an incorrect string value, collations that do not mix, a string that cannot be converted
-#: (MariaDB, MySQL); a character without equivalent, bytes that are none (PostgreSQL, SQLSTATE). A text that the client
-#: library cannot encode is a UnicodeEncodeError.
+#: The codes of the databases: an incorrect string value, collations that do not mix, a string that cannot be converted
+#: (MariaDB, MySQL); a character without equivalent, bytes that are not text (PostgreSQL, SQLSTATE). A text that the
+#: client library cannot encode is a UnicodeEncodeError.
 _CODES = {1366, 1267, 1300, 3854, 3988, "22P05", "22021"}
 
 
@@ -25,7 +25,7 @@ def is_unfit(error: Exception) -> bool:
 
 
 def refuse_unfit(error: Exception) -> None:
-    """Raises :class:`~sequere.exceptions.InvalidObjectId` if a text does not fit; else does nothing."""
+    """Raise :class:`~sequere.exceptions.InvalidObjectId` if a text does not fit; otherwise do nothing."""
     if is_unfit(error):
         raise InvalidObjectId(f"object_id has characters that the database cannot hold: {error}. {HINT}") from error
 

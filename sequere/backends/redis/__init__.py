@@ -1,4 +1,4 @@
-"""The graph in Redis or Valkey, by the scripts of ``lua/``.
+"""The graph in Redis or Valkey, through the scripts of ``lua/``.
 
 Needs redis-py or valkey-py: ``pip install django-sequere[redis]`` or ``django-sequere[valkey]``.
 """

@@ -1,4 +1,4 @@
-"""The entries of the journal that the table could not take, in Django's admin."""
+"""The entries of the journal that the table could not hold, in Django's admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .models import SetAside
 
 @admin.register(SetAside)
 class SetAsideAdmin(TableAdmin):
-    """Newest first. To look at and, once it has been looked after, to remove; ``verify`` mends the follows."""
+    """Entries that were set aside, newest first, to view and, once resolved, to delete; ``verify`` repairs the
+    follows."""
 
     list_display = ["entry", "reason", "content", "created_at"]
     ordering = ["-pk"]

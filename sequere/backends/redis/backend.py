@@ -21,9 +21,9 @@ R = TypeVar("R")
 class RedisBackend(BaseBackend):
     """The graph in Redis or Valkey: every operation is one script and one round trip.
 
-    Misuse is found by the scripts. Reads are repeated when a connection breaks, writes never:
-    :class:`~sequere.exceptions.OutcomeUnknown` tells the caller, who may repeat them. The first call of a process
-    makes one more round trip, to load the scripts. An event loop has a client of its own, which is closed when the
+    The scripts find misuse. When a connection breaks, reads are repeated, but writes that may have been applied are
+    not: they raise :class:`~sequere.exceptions.OutcomeUnknown`, and the caller may repeat them. The first call of a
+    process makes one more round trip, to load the scripts. Each event loop has its own client, which is closed when the
     loop shuts down.
     """
 
@@ -32,10 +32,10 @@ class RedisBackend(BaseBackend):
         if not isinstance(prefix, str):
             raise InvalidSettings(f"SEQUERE_REDIS_PREFIX must be text; got {prefix!r:.80}")
         self.prefix = prefix
-        #: What every script gets as KEYS: the prefix and the guard. This one always lets pass.
+        #: The KEYS of every script: the prefix and the guard. This guard lets every call pass.
         self.keys: tuple[str, str] = (prefix, f"{prefix}global:uid")
         self.primary = Connection("SEQUERE_REDIS_CONNECTION")
-        #: Where operations that read go; None: to the primary.
+        #: The connection for operations that read; None: the primary.
         self.replica: Connection | None = None
         if get_setting("SEQUERE_REDIS_REPLICA_CONNECTION") is not None:
             self.replica = Connection("SEQUERE_REDIS_REPLICA_CONNECTION", replica=True)
@@ -43,7 +43,7 @@ class RedisBackend(BaseBackend):
 
     @property
     def connections(self) -> list[Connection]:
-        """The primary and, where the settings name one, the replica."""
+        """The primary and, if the settings name one, the replica."""
         return [self.primary] if self.replica is None else [self.primary, self.replica]
 
     @property

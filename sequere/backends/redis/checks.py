@@ -22,7 +22,7 @@ ACL_HINT = "Run the line that `python manage.py sequere acl` prints, with --user
 
 
 def check_settings(connections: Sequence[Connection], prefix: str) -> list[checks.CheckMessage]:
-    """What is wrong with the settings. No round trip, but that of a cluster's client, which connects at once."""
+    """What is wrong with the settings. No round trip, except for a cluster's client, which connects at once."""
     try:
         clients = [connection.client for connection in connections]
     except InvalidSettings as error:
@@ -49,7 +49,7 @@ def check_server(connections: Sequence[Connection], keys: tuple[str, str]) -> li
         for connection in connections:
             connection.run(scripts.catalogue()[operation.script], keys, operation.arguments())
     except InvalidSettings as error:
-        # What check_settings() does not report is what only a server knows: that its replicas answer wrongly.
+        # check_settings() does not report what only a server knows: that its replicas answer wrongly.
         return [] if check_settings(connections, prefix) else [checks.Error(str(error), id="sequere.E008")]
     except SequereException as error:
         return [
@@ -81,7 +81,7 @@ def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
 
 
 def _check_former(client: Any, prefix: str) -> list[checks.CheckMessage]:
-    """Whether the last uid was given out by django-sequere 0.1 or 0.2; the scripts refuse those of 0.3 and 0.4."""
+    """Whether django-sequere 0.1 or 0.2 issued the last uid; the scripts refuse those of 0.3 and 0.4."""
     node = find_node(client, prefix)
     try:
         with translated():

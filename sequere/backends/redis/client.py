@@ -1,8 +1,8 @@
-"""Clients as the settings say, which never repeat a command by themselves.
+"""Makes clients from the settings. They never repeat a command by themselves.
 
-The libraries' own clients send a command again when the reply was lost, some by default and up to ten
-times. For a read that is welcome; after a write the second reply says "exists already" of what the first try
-did. So here no client repeats anything: the backend repeats reads.
+The libraries' own clients send a command again when the reply was lost, some by default and up to ten times. For a read
+that is welcome. After a write, the second reply says "exists already" about what the first try did. So no client
+repeats anything here: the backend repeats reads.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def get_driver_of(client: Any) -> Driver:
 
 
 def make_client(setting: str) -> Any:
-    """A client of ``SEQUERE_REDIS_CONNECTION_CLASS``, or else the driver's own, for the connection in ``setting``.
+    """Make a client of ``SEQUERE_REDIS_CONNECTION_CLASS``, or else of the driver, for the connection in ``setting``.
 
-    No round trip, but for a client that connects at once, as that of a cluster, which asks for the slots. Raises
-    :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` where it reaches no server.
+    No round trip, except for a client that connects at once, such as a cluster's, which asks for the slots. Raises
+    :class:`~sequere.exceptions.InvalidSettings`, and ``BackendError`` if it reaches no server.
     """
     client = _make(_connection_class() or find_driver(*_hints(setting)).client_class, setting, {})
     driver = get_driver_of(client)
@@ -47,7 +47,7 @@ def make_client(setting: str) -> Any:
 
 
 def make_async_client(setting: str) -> Any | None:
-    """The client for asyncio of the same server; None if the project brings its own client class or pool."""
+    """Make the asyncio client for the same server; None if the project has its own client class or pool."""
     connection, client_class, pool_class = _hints(setting)
     driver = find_driver(connection, client_class, pool_class)
     if pool_class is not None or _connection_class() not in (None, driver.client_class):
@@ -72,7 +72,7 @@ def connect(name: str, url: str) -> Any:
 
 
 def _hints(setting: str) -> tuple[object, type | None, type | None]:
-    """What tells the driver of a setting: its value, the class of its clients, the class of its pool."""
+    """What decides the driver of a setting: its value, the class of its clients, the class of its pool."""
     connection, client_class = get_setting(setting), _connection_class()
     pool = connection.get("connection_pool") if isinstance(connection, Mapping) else None
     return connection, client_class if isinstance(client_class, type) else None, type(pool) if pool else None
@@ -104,8 +104,11 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
         if isinstance(connection, str):
             return _from_url(client_class, connection, options)
         return _from_arguments(client_class, {**options, **(connection or {})})
-    except Exception as error:  # a class of the project's own raises what it likes
-        if kinds(error) & {*CLUSTER, *BROKEN}:  # some clients connect at once: a cluster's, one of a single connection
+    except Exception as error:  # a class of the project may raise anything
+        if kinds(error) & {
+            *CLUSTER,
+            *BROKEN,
+        }:  # some clients connect at once: a cluster's, one with a single connection
             raise translate(error) from error
         if not hasattr(client_class, "execute_command"):
             raise InvalidSettings(
@@ -127,7 +130,8 @@ def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
     client = client_class.from_url(url, **options)
     if not is_cluster(client):
         place, parts = client.connection_pool.connection_kwargs, urlsplit(url)
-        # The libraries ignore a path that is no number. In a URL of another kind, such as of sentinels, it may be one.
+        # The libraries ignore a path that is not a number. In a URL of another kind, such as for sentinels, it may be
+        # one.
         if "db" not in place and "path" not in place and place.get("host") == parts.hostname and parts.path.strip("/"):
             raise ValueError(f"the database in a URL must be a whole number, as in /0; got {parts.path!r:.80}")
         _check_numbers(place)
@@ -137,7 +141,7 @@ def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
 
 
 def _check_numbers(place: Mapping[str, Any]) -> None:
-    """The libraries look at a port when they connect; a database is for the server to refuse."""
+    """Check the port, which the libraries only use when they connect. The server refuses a wrong database."""
     for name, greatest in (("port", 65535), ("db", None)):
         value = place.get(name, 0)
         if name == "db" and value is None:  # the libraries select none then
@@ -159,7 +163,7 @@ def _without_retries(client: Any, retry: Any) -> Any:
                 connection.retry = retry
     elif hasattr(client, "set_retry"):
         client.set_retry(retry)
-        client.cluster_error_retry_attempts = 0  # what a cluster's client of older versions counts by
+        client.cluster_error_retry_attempts = 0  # the number of retries of a cluster's client in older versions
     else:
         raise InvalidSettings(
             "SEQUERE_REDIS_CONNECTION_CLASS must return a client of redis-py or valkey-py; got "
@@ -169,14 +173,14 @@ def _without_retries(client: Any, retry: Any) -> Any:
 
 
 def is_cluster(client: Any) -> bool:
-    """Whether a client is that of a cluster, be its class the library's or one with the same methods."""
+    """Whether a client is for a cluster: its class is the library's, or one with the same methods."""
     return hasattr(client, "get_node_from_key")
 
 
 def name_nodes(client: Any) -> dict[str, Any]:
-    """The client of each server by the server's address: of a cluster's nodes those that its client knows.
+    """The client of each server, by the server's address: for a cluster, the nodes that its client knows.
 
-    A client of redis-py 5 knows a cluster's replicas only where it may read from them. No round trip.
+    A client of redis-py 5 knows a cluster's replicas only if it may read from them. No round trip.
     """
     if is_cluster(client):
         nodes = sorted(client.get_nodes(), key=lambda node: str(node.name))
@@ -189,7 +193,7 @@ def name_nodes(client: Any) -> dict[str, Any]:
 
 
 def find_node(client: Any, prefix: str) -> Any:
-    """The client of the one server that has the graph: of a cluster's client that of a node, else the client itself."""
+    """The client of the one server that has the graph: for a cluster, the client of a node, else the client itself."""
     if not is_cluster(client):
         return client
     return _of_node(client, client.get_node_from_key(prefix))

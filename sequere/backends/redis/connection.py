@@ -1,4 +1,4 @@
-"""How a script reaches a server: the clients of one connection setting, what is repeated and what is not."""
+"""Runs scripts on a server: the clients of one connection setting, what is repeated and what is not."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .client import find_node, get_driver_of, is_cluster, make_async_client, mak
 from .drivers import Driver
 from .errors import is_broken, may_be_repeated, translate
 
-#: Seconds before a call whose connection broke is repeated, if it may be.
+#: Seconds to wait before a call whose connection broke is repeated, if it may be repeated.
 PAUSES = (0.0, 0.01, 0.02)
 
-#: Seconds for which an event loop that has looked at its connections need not look again before a write.
+#: Seconds for which an event loop that has checked its connections need not check them again before a write.
 FRESH = 0.001
 
-#: Turns that an event loop takes until a connection that was reset is closed, one of TLS too: it asks the system, fails
-#: to read, closes the connection, and tells the reader. Python 3.12 and 3.13 must not write in between.
+#: Iterations that an event loop needs to close a connection that was reset, with TLS too: it asks the system, fails to
+#: read, closes the connection, and notifies the reader. Python 3.12 and 3.13 must not write in between.
 LOOKS = 4
 
 #: Seconds that a call of an event loop waits for a free connection.
@@ -34,7 +34,7 @@ ASYNC_WAIT = 20.0
 
 @dataclass(frozen=True)
 class ProcessClient:
-    """The client of one process, for all its threads."""
+    """The client that all threads of one process share."""
 
     client: Any
     driver: Driver
@@ -45,7 +45,7 @@ class LoopClient:
     """The client of one event loop. At most ``max_connections`` calls use it at a time.
 
     Further calls wait: the client itself would refuse them, or open a connection for each. ``looked`` is when the loop
-    last brought a reply, and with it the news of every connection.
+    last received a reply, and so knew the state of every connection.
     """
 
     client: Any
@@ -66,7 +66,7 @@ class Connection:
         self.setting = setting
         self.replica = replica
         self.loaded = False
-        #: By process id: what a forked process inherits may be in use, or locked for ever.
+        #: By process id: what a forked process inherits may be in use, or locked forever.
         self.clients: dict[int, ProcessClient] = {}
         self.async_clients: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
@@ -88,12 +88,12 @@ class Connection:
         own = self.clients.get(os.getpid())
         if own is None:
             client = make_client(self.setting)
-            # Of the threads that come here at once one sets it for all.
+            # If several threads get here at once, one of them sets it for all.
             own = self.clients.setdefault(os.getpid(), ProcessClient(client, get_driver_of(client)))
         return own
 
     def run(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
-        """Run a script: one round trip, one more to load the scripts at the first call of all. Returns its reply.
+        """Run a script: one round trip, and one more at the first call, to load the scripts. Returns its reply.
 
         A read is repeated when the connection breaks, a write only if nothing of it can have reached the server. Raises
         the exceptions of the package.
@@ -115,7 +115,7 @@ class Connection:
             raise translate(error, script) from error
 
     async def arun(self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
-        """As :meth:`run`, with a client for asyncio; in a thread if the project's own class makes the clients.
+        """As :meth:`run`, with an asyncio client; in a thread if the project has its own client class.
 
         The calls of an event loop share 50 connections, or as many as ``max_connections`` in the setting says; a call
         that finds none free waits, for 20 seconds at most.
@@ -158,12 +158,12 @@ class Connection:
             ) from None
 
     async def _loop_client(self) -> LoopClient | None:
-        """What the running event loop has; None if there is no client for asyncio."""
+        """The client of the running event loop; None if there is no asyncio client."""
         loop = asyncio.get_running_loop()
         own = self.async_clients.get(loop)
         if own is None:
-            # A loop that was closed without being shut down has not ended its generator: let go of it here. Other
-            # threads do the same for the loops that they know.
+            # A loop that was closed without being shut down has not ended its generator: drop it here. Other threads do
+            # the same for their loops.
             for known in list(self.async_clients):
                 if known.is_closed():
                     self.async_clients.pop(known, None)
@@ -185,16 +185,16 @@ class Connection:
             await client.aclose()
 
     def _prepare(self, client: Any, prefix: str, script: scripts.Script) -> None:
-        """Look at the server and load the scripts, before the first call of all."""
+        """Check the server and load the scripts, before the first call."""
         is_guarded = self.replica and is_cluster(client)
         try:
             node = find_node(client, prefix)
             answers_moves = not is_guarded or _answers_moves(node)
             refusals = scripts.load(node)
         except Exception as error:
-            if is_guarded or not is_broken(error):  # a replica that was not looked at may answer wrongly
+            if is_guarded or not is_broken(error):  # a replica that was not checked may answer wrongly
                 raise translate(error, script) from error
-            return  # the call that comes next says so, and the one after it tries again
+            return  # the call that follows reports it, and the next one tries again
         if not answers_moves:
             raise InvalidSettings(
                 f"{self.setting} must not name a cluster unless its server is Valkey 9 or newer: while a slot is being "
@@ -204,17 +204,17 @@ class Connection:
         self.loaded = not _are_temporary(refusals)
 
     async def _aload(self, client: Any) -> None:
-        self.loaded = True  # first, or every call that begins meanwhile would load them too
+        self.loaded = True  # first, otherwise every call that begins meanwhile would load them too
         try:
             self.loaded = not _are_temporary(await scripts.aload(client))
-        except BaseException as error:  # cancelled, say
+        except BaseException as error:  # such as a cancellation
             self.loaded = False
             if not (isinstance(error, Exception) and is_broken(error)):
                 raise
 
 
 def _are_temporary(refusals: list[Exception]) -> bool:
-    """Whether a server refused because it does not serve yet, so that it may do later what it does not do now."""
+    """Whether a server refused only because it is not ready yet, so that a later attempt may succeed."""
     return any(isinstance(translate(refusal), BackendUnavailable) for refusal in refusals)
 
 

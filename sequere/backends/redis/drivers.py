@@ -1,4 +1,4 @@
-"""redis-py and valkey-py as equals: one library under two names, so the names are all that differs.
+"""Treats redis-py and valkey-py alike: they are one library under two names, so only the names differ.
 
 Neither is imported before it is needed, and no other module of the backend imports either.
 """
@@ -29,8 +29,8 @@ class Driver:
         self.async_retry: Any = import_module(f"{name}.asyncio.retry").Retry
         self.backoff: Any = import_module(f"{name}.backoff")
         self.no_script: type[Exception] = import_module(f"{name}.exceptions").NoScriptError
-        #: What the clients for asyncio get beside the settings. With maintenance notifications, which RESP3 turns
-        #: on, redis-py's asyncio pool hands out connections that the server has closed.
+        #: Arguments of asyncio clients, besides the settings. With maintenance notifications, which RESP3 turns on,
+        #: redis-py's asyncio pool hands out connections that the server has closed.
         self.async_options: dict[str, Any] = {}
         with suppress(ImportError):
             maintenance = import_module(f"{name}.maint_notifications")
@@ -44,7 +44,7 @@ def get_driver(name: str) -> Driver:
 
 
 def find_driver(connection: object = None, *classes: type | None) -> Driver:
-    """The driver that the settings mean: that of a class, or of a URL's scheme, else one that is installed.
+    """The driver that the settings choose, by a class or by the scheme of a URL; else one that is installed.
 
     ``connection`` is the value of a connection setting. The first of ``classes`` (of clients or pools) that comes from
     one of the libraries decides, before the scheme. Raises :class:`~sequere.exceptions.InvalidSettings` if the library

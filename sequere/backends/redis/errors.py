@@ -1,6 +1,6 @@
-"""From what a client raises to the exceptions of the package: the one place that knows the codes.
+"""Translates the exceptions of clients to those of the package. Only this module knows the error codes.
 
-redis-py and valkey-py give the same names to the classes of their errors, but for the roots, so names decide.
+The error classes of redis-py and valkey-py have the same names, except for the roots, so names decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ... import exceptions
 from .drivers import NAMES
 from .scripts import Script
 
-#: The first word of a script's error reply, and what it becomes.
+#: The first word of a script's error reply, and its exception.
 CODES: dict[str, type[exceptions.SequereException]] = {
     "SEQUERE_ARGUMENT": exceptions.InvalidArgument,
     "SEQUERE_COLD": exceptions.ColdStore,
@@ -38,7 +38,7 @@ _REMEDIES = {"SEQUERE_CORRUPT": _AUDIT, "SEQUERE_WRONGTYPE": _AUDIT}
 #: The connection broke, or there was none.
 BROKEN = {"ConnectionError", "TimeoutError"}
 
-#: What a cluster's client raises where it finds no node.
+#: Raised by a cluster's client if it finds no node.
 CLUSTER = {"RedisClusterException", "ValkeyClusterException"}
 
 #: The roots of the errors that the libraries raise on purpose.
@@ -49,16 +49,16 @@ _DENIED = {"AuthenticationError", "NoPermissionError"}
 #: A text that cannot be encoded, or decoded.
 _CODECS = {"UnicodeError"}
 
-#: What came back is no reply, from a port of another protocol, say.
+#: What was received is not a reply, for example from a port of another protocol.
 _GARBLED = {"InvalidResponse"}
 
 #: An error that the server replied: it has changed nothing.
 _REPLIES = {"ResponseError", "BusyLoadingError", "AuthenticationError"}
 
-#: The same, and what the client refuses to send.
+#: The same, and an error for a command that the client refuses to send.
 _REFUSED = {"ResponseError", "DataError", *CLUSTER}
 
-#: What is known to have changed nothing: the error's class or its text, what it becomes, and what is told.
+#: Errors that are known to have changed nothing: class or text of the error, its exception, and the text of that.
 _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] = (
     (
         {"OutOfMemoryError", "ReadOnlyError"},
@@ -116,13 +116,13 @@ _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] 
 #: The modules of the libraries in which connections are made and commands are sent.
 _CONNECTIONS = {"connection", "sentinel"}
 
-#: What sends a command over a connection.
+#: The functions that send a command over a connection.
 _SENDING = {"send_command", "send_packed_command"}
 
-#: What gets a connection ready: before sending, if there is none, and a PING if it was idle for long.
+#: The functions that prepare a connection before sending: connecting, and a PING if it was idle for long.
 _CONNECTING = {"connect", "connect_check_health", "check_health"}
 
-#: What a cluster's client does before it has a connection.
+#: The functions that a cluster's client runs before it has a connection.
 _CHOOSING = {"get_redis_connection", "get_valkey_connection"}
 
 _LINE = re.compile(r"^\w+ line (\d+): ")
@@ -134,15 +134,15 @@ def kinds(error: BaseException | None) -> set[str]:
 
 
 def _kinds(error: Exception) -> set[str]:
-    """The same of an error and of what it was made of: the clients for asyncio hide some behind a ConnectionError."""
+    """The same for an error and its causes: asyncio clients hide some errors behind a ConnectionError."""
     return kinds(error) | kinds(error.__cause__)
 
 
 def is_broken(error: Exception) -> bool:
     """Whether the connection broke on the way, so that a read may be repeated.
 
-    Whatever is no error of the client's library counts too: redis-py for asyncio raises AttributeError where the
-    peer has reset the connection.
+    An error that is not from the client's library counts too: redis-py for asyncio raises AttributeError if the peer
+    has reset the connection.
     """
     names = _kinds(error)
     if names & (_DENIED | _CODECS):
@@ -151,16 +151,16 @@ def is_broken(error: Exception) -> bool:
 
 
 def may_be_repeated(error: Exception, script: Script) -> bool:
-    """Whether a script that this stopped may be run again: the connection broke, and it reads, or nothing was sent.
+    """Whether the script may be run again: the connection broke, and the script only reads or was not sent.
 
-    The latter where the client noticed only while it was sending that the server had closed the connection long ago.
+    It was not sent if the client noticed only while sending that the server had closed the connection long ago.
     """
     return is_broken(error) and (script.read_only or _where(error)[0] is Stage.SENDING)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Within it, what a client raises while it reads becomes an exception of the package."""
+    """A context in which exceptions of a client that reads become exceptions of the package."""
     try:
         yield
     except exceptions.SequereException:
@@ -170,7 +170,7 @@ def translated() -> Iterator[None]:
 
 
 def translate(error: Exception, script: Script | None = None) -> exceptions.SequereException:
-    """The exception for what stopped a script; its text says what is known about the effect.
+    """Return the exception for an error that stopped a script; its text says what is known about the effect.
 
     Without a script it was a command that reads.
     """
@@ -205,7 +205,7 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
 
 
 def _show(error: Exception) -> str:
-    """The error's text, or what it was made of; with its class where the client's library did not expect it."""
+    """The error's text, or its cause's; with its class if the client's library did not expect it."""
     return str(error) if kinds(error) & _ROOTS and str(error) else repr(error.__cause__ or error)
 
 
@@ -213,15 +213,15 @@ class Stage(Enum):
     """How far a command had come when an error arose."""
 
     CONNECTING = 1  # no connection yet
-    SENDING = 2  # the server cannot have got the whole command
+    SENDING = 2  # the server cannot have received the whole command
     SENT = 3  # it may have
 
 
 def _where(error: Exception) -> tuple[Stage, BaseException]:
-    """Where in the client an error arose, and what was raised there first: the client may have replaced it.
+    """How far the command had come when the error was raised, and the first error: the client may have replaced it.
 
-    The libraries tell this by no class, so their functions decide. Should these get other names one day, the answer
-    becomes the careful one: sent.
+    No exception class of the libraries says this, so the functions in the traceback decide. If these are ever renamed,
+    the result is the safe one: sent.
     """
     first: BaseException = error
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]

@@ -8,7 +8,7 @@ from ...relations import Edge
 from ...timestamps import to_micros
 from ..database.fields import ExactCharField, UTCDateTimeField, edge_of
 
-#: Characters of the longest id: milliseconds, a hyphen and a number, 20 digits each.
+#: Length of the longest id: milliseconds, a hyphen and a number, 20 digits each.
 ID_LENGTH = 41
 
 
@@ -20,18 +20,18 @@ def get_alias() -> str:
 
 
 class State(models.Model):
-    """The one row that says what the database is to the graph in Redis. It is also the lock: see ``behind/locking.py``.
+    """The one row that stores how the database relates to the graph in Redis. It is also the lock of ``locking.py``.
 
     ``behind/phases.py`` has the phases and how one follows another.
     """
 
     #: cold, rebuilding, ready, adopting or closed.
     phase = models.CharField(max_length=10, default="cold")
-    #: The id of the graph in Redis that the database follows; empty: never one, or released.
+    #: The id of the graph in Redis that the database follows; empty: it never followed one, or released it.
     epoch = models.CharField(max_length=ID_LENGTH, default="")
     #: The last entry of the journal that the edges contain.
     position = models.CharField(max_length=ID_LENGTH, default="")
-    #: What that entry says, as a SHA-1: two servers may give one id to two entries. Empty while the database goes on
+    #: The SHA-1 of that entry, because two servers may use one id for two entries. Empty while the database answers
     #: alone.
     digest = models.CharField(max_length=40, default="")
     #: When the journal was last read, even if it had no new entries.
@@ -45,12 +45,13 @@ class State(models.Model):
 
     @classmethod
     def look(cls, alias: str) -> State:
-        """The row as committed, not locked; one that is not there reads as new. One query."""
+        """The row as committed, not locked; a new one if there is none. One query."""
         return cls._default_manager.using(alias).filter(pk=1).first() or cls(pk=1)
 
 
 class OutboxEntry(models.Model):
-    """What the database says of an edge after a write while Redis was cold; the keys are in the order of the commits.
+    """The state of an edge in the database after a write while Redis was cold; the keys are in the order of the
+    commits.
 
     A row without relation says that every edge of its from resource was removed.
     """
@@ -62,7 +63,7 @@ class OutboxEntry(models.Model):
     from_object_id = ExactCharField(max_length=255)
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
-    #: Since when the edge exists; null: it does not.
+    #: The timestamp of the edge; null: it does not exist.
     timestamp = UTCDateTimeField(null=True)
 
     class Meta:
@@ -86,7 +87,7 @@ class OutboxEntry(models.Model):
 
 
 class SetAside(models.Model):
-    """An entry of the journal that the table of edges could not take, and why, in ASCII with escapes."""
+    """An entry of the journal that the table of edges could not hold, and why, in ASCII with escapes."""
 
     entry = models.CharField(max_length=ID_LENGTH)
     content = models.JSONField()

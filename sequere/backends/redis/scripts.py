@@ -1,4 +1,4 @@
-"""The catalogue of the scripts, and how one is run by name."""
+"""The catalogue of the scripts, and functions that run one by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Script:
     commands: tuple[str, ...]
 
     def source_of(self, line: int) -> str:
-        """Where a line of the text comes from: ``lua/src/follow.lua:30: local to = …``."""
+        """The source of a line of the text: ``lua/src/follow.lua:30: local to = …``."""
         lines = self.text.splitlines()
         if not 1 <= line <= len(lines):
             return f"lua/{self.version}/{self.name}.lua:{line}"
@@ -63,8 +63,8 @@ def catalogue() -> Mapping[str, Script]:
 def load(client: Any) -> list[Exception]:
     """SCRIPT LOAD every script, in one round trip: newer servers may evict what EVAL cached. Returns what was refused.
 
-    A server or proxy that refuses to load is no failure: :func:`run` sends the text where it must. Raises what
-    the client raises if the server cannot be reached.
+    It is not an error if a server or proxy refuses to load: :func:`run` sends the text then. Raises what the client
+    raises if the server cannot be reached.
     """
     return _report(_loading(client).execute(raise_on_error=False))
 
@@ -91,10 +91,10 @@ def _report(replies: list[Any]) -> list[Exception]:
 def run(driver: Driver, client: Any, script: Script, *words: str | int | bytes, replica: bool = False) -> Any:
     """Run a script with a client of the driver: one round trip, two if the server does not have it loaded.
 
-    ``words`` are the number of keys, the keys and the arguments. Returns the reply as the client gives it and
-    raises what the client raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once: that
-    works even while the script cache is being flushed again and again. With ``replica`` by EVALSHA_RO and EVAL_RO
-    (Redis 7.0, Valkey), which a replica answers.
+    ``words`` are the number of keys, the keys and the arguments. Returns the reply as the client decodes it and raises
+    what the client raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once: that works even
+    while the script cache is being flushed again and again. With ``replica`` by EVALSHA_RO and EVAL_RO (Redis 7.0,
+    Valkey), which a replica answers.
     """
     evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)
     try:

@@ -1,4 +1,4 @@
-"""The Celery tasks. Any number of them may run at once, on any number of workers, and die at any time."""
+"""The Celery tasks. Any number of them may run at once, on any number of workers, and stop at any time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def drain() -> None:
 
 @shared_task(name="sequere.rebuild", ignore_result=True)
 def rebuild() -> None:
-    """Fill Redis from the database, unless that is under way already, not needed, or not for a task to do."""
+    """Fill Redis from the database, unless that is already running, not needed, or up to an operator."""
     try:
         rebuild_graph(_backend().unguarded)
     except WriteBehindRefused as refusal:

@@ -1,4 +1,4 @@
-"""The uids of a graph that were given out, and the resources that have them: read past the scripts, in pipelines."""
+"""Reads the uids of a graph, and the resources that have them, in pipelines and without the scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...exceptions import CorruptGraph, InvalidIdentifier, InvalidObjectId
 from ...resources import Resource, check_resource
 from .errors import translated
 
-#: Names that are read together.
+#: How many names are read together.
 NAMES = 500
 
 #: What to do about a graph that contradicts itself.
@@ -20,7 +20,7 @@ _LAST_UID = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
 def count_uids(client: Any, prefix: str) -> int:
-    """The last uid given out, which is about the number of resources. One round trip.
+    """Return the last uid given out, which is about the number of resources. One round trip.
 
     Raises :class:`~sequere.exceptions.CorruptGraph` if the key holds something else.
     """
@@ -37,7 +37,7 @@ def count_uids(client: Any, prefix: str) -> int:
 def walk_resources(client: Any, prefix: str) -> Iterator[list[Resource]]:
     """All resources that have a name, in the order of their uids. One round trip for each 500 uids given out.
 
-    Raises :class:`~sequere.exceptions.CorruptGraph` if the last uid is none.
+    Raises :class:`~sequere.exceptions.CorruptGraph` if the key of the last uid holds something else.
     """
     for start in range(1, count_uids(client, prefix) + 1, NAMES):
         yield [resource for resource in read_resources(client, prefix, range(start, start + NAMES)) if resource]
@@ -51,7 +51,7 @@ def read_resources(client: Any, prefix: str, uids: Iterable[object]) -> list[Res
 
 
 def ask(client: Any, commands: list[tuple[str, ...]]) -> list[Any]:
-    """The replies to reads in one round trip; WRONGTYPE comes as a reply, every other error is raised."""
+    """The replies to reads in one round trip; WRONGTYPE is returned as a reply, every other error is raised."""
     if not commands:
         return []
     with translated():
@@ -66,7 +66,8 @@ def ask(client: Any, commands: list[tuple[str, ...]]) -> list[Any]:
 
 
 def to_resource(reply: Any) -> Resource | None:
-    """The resource of an HMGET of both names; None if the key is no hash, or these are not the names of a resource."""
+    """The resource of an HMGET of both names; None if the key is not a hash, or they are not the names of a
+    resource."""
     if isinstance(reply, Exception) or None in reply:
         return None
     try:
