@@ -10,8 +10,7 @@ from .models import SetAside
 
 @admin.register(SetAside)
 class SetAsideAdmin(TableAdmin):
-    """Entries that were set aside, newest first, to view and, once resolved, to delete; ``verify`` repairs the
-    follows."""
+    """Entries that were set aside, newest first: delete one when it is resolved. ``verify`` repairs the follows."""
 
     list_display = ["entry", "reason", "content", "created_at"]
     ordering = ["-pk"]

@@ -50,8 +50,7 @@ class State(models.Model):
 
 
 class OutboxEntry(models.Model):
-    """The state of an edge in the database after a write while Redis was cold; the keys are in the order of the
-    commits.
+    """The state of an edge after a write while Redis was cold; the primary keys are in the order of the commits.
 
     A row without relation says that every edge of its from resource was removed.
     """

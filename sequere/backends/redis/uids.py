@@ -66,8 +66,7 @@ def ask(client: Any, commands: list[tuple[str, ...]]) -> list[Any]:
 
 
 def to_resource(reply: Any) -> Resource | None:
-    """The resource of an HMGET of both names; None if the key is not a hash, or they are not the names of a
-    resource."""
+    """The resource of an HMGET of both names; None if the key is not a hash, or no resource can have these names."""
     if isinstance(reply, Exception) or None in reply:
         return None
     try:

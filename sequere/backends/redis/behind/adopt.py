@@ -1,10 +1,10 @@
-"""Begins with the graph that Redis holds: the database is brought up to it, while both are in use.
+"""Starts write-behind with the graph that Redis holds: the database is brought up to it while both are in use.
 
-Where Redis has no journal, it first gets what the database was told meanwhile, and then a journal. Edges on which the
-two do not agree are noted in the journal once more, as Redis has them, and the drain applies them: so the database
-changes by the journal alone, and a restore under way is noticed as always. Each of these scripts moves the mark, so a
-Redis that comes back without some of the notes is noticed too. Until the end the phase is *adopting*, so that no
-rebuild takes the database for the whole.
+If Redis has no journal, it first gets the writes that the database accepted meanwhile, and then a journal. Edges on
+which the two do not agree are appended to the journal once more, as Redis has them, and the drain applies them. So the
+database changes through the journal alone, and a restore meanwhile is noticed as always. Each of these scripts moves
+the mark, so a Redis that comes back without some of these entries is noticed too. Until the end the phase is
+*adopting*, so that no rebuild treats the database as complete.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from .verify import find_suspects, note
 def adopt(unguarded: RedisBackend, *, on_step: Callable[[int], object] = lambda edges: None) -> int:
     """Make the database hold what Redis holds and nothing else; from then on it follows Redis.
 
-    Returns how many edges it was told of. What was written into the database because Redis had no journal is brought
-    into Redis first. ``on_step`` is told how many edges were looked at, those of both sides. Raises
+    Returns how many edges differed. What was written to the database because Redis had no journal is copied to Redis
+    first. ``on_step`` is called with the number of edges looked at, on both sides. Raises
     :class:`~sequere.exceptions.WriteBehindRefused` if the two are in step, or if Redis has no graph or has lost the one
     that was in step with this database; ``BackendError`` and Django's database errors; call it again to go on. The
     round trips of ``verify``.
@@ -83,18 +83,18 @@ class _Adoption:
         elif row.phase != Phase.ADOPTING:
             raise WriteBehindRefused("The database already follows Redis: nothing to do.")
         if self.mark:
-            self.copier.set([], self._next_mark())  # whoever is still adopting is overtaken
+            self.copier.set([], self._next_mark())  # this stops another run that is still adopting
         move(row, Event.ADOPT)
         row.save(using=alias)
         self.epoch = row.epoch
 
     def _join(self, row: State, alias: str, journal: Journal) -> None:
-        """Read the journal that is there from its end on."""
+        """Follow the existing journal from its end on."""
         mark = journal.mark
         if mark is None:
             raise WriteBehindRefused(FOREIGN)
         if row.phase == Phase.ADOPTING and row.epoch == mark.epoch:
-            # What the database answered while this Redis was away; what Redis has seen of it is not written again.
+            # The writes to the database while this Redis was away; those that Redis has seen are not written again.
             rows = OutboxEntry._default_manager.using(alias).order_by("pk")
             later = [entry for entry in rows if order_of(entry.position) > order_of(mark.seen)]
             self._replay(later, mark)
@@ -103,7 +103,7 @@ class _Adoption:
         row.epoch, row.position, row.digest = mark.epoch, last.id, last.digest
 
     def _open(self, row: State, alias: str) -> None:
-        """Bring the outbox into Redis and make the journal."""
+        """Copy the outbox to Redis and create the journal."""
         if row.phase != Phase.ADOPTING or row.epoch != self.epoch:
             raise overtaken()
         reached = find_reached(row, alias)
@@ -148,7 +148,7 @@ class _Adoption:
         return self.mark
 
     def _end(self, row: State, alias: str, last: str) -> None:
-        """Leave the phase, if all that was noted has arrived and nobody else has begun."""
+        """Leave the phase if every entry has been drained and no other run has begun."""
         reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
         is_mine = journal.marked == self.copier.marked and order_of(reached) >= order_of(last)
         if not is_mine or verdict is not Verdict.IN_STEP:
@@ -179,7 +179,7 @@ def _check_whole(row: State, alias: str, journal: Journal) -> None:
 
 
 def _whole_writes(rows: Iterable[OutboxEntry]) -> Iterator[list[OutboxEntry]]:
-    """The rows in batches that end with the end of a write, whose rows have one position."""
+    """The rows in batches. Each batch ends where a write ends; the rows of a write have one position."""
     batch: list[OutboxEntry] = []
     for _, write in groupby(rows, attrgetter("position")):
         batch += write

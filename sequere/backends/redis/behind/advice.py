@@ -1,4 +1,4 @@
-"""What an operator is told in each state: what it means, and the commands that are not refused in it.
+"""The texts for operators in each state: what it means, and which commands are not refused in it.
 
 ``status`` prints these texts; every command that refuses to do something raises them.
 """
@@ -65,7 +65,7 @@ def is_whole(journal: Journal) -> bool:
 
 
 def advise(row: State, verdict: Verdict, journal: Journal, alias: str, *, step: str = "") -> str:
-    """What the state means and what to run. ``step`` is that of a rebuild; without one it is the mark's.
+    """Return what the state means and what to run. ``step`` is a rebuild's step; by default, the step in the mark.
 
     One query if Redis holds a graph that this database has never followed.
     """

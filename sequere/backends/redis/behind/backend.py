@@ -21,18 +21,18 @@ from .nudge import Nudge
 
 R = TypeVar("R")
 
-#: How often an operation is tried while Redis goes cold and comes back.
+#: How many times an operation is tried while Redis goes cold and comes back.
 ATTEMPTS = 10
 
 
 class RedisFallbackBackend(RedisBackend):
-    """The graph in Redis, and behind it in the database.
+    """The graph in Redis, and a copy in the database that follows it.
 
-    Redis answers, in one round trip as with :class:`RedisBackend`; the scripts note each change in a
-    journal, from which ``drain`` brings the database up to date. Every call passes the journal as guard:
-    when Redis has lost its data (is *cold*), reads and writes go to the database, writes by one more round
-    trip, until a rebuild has filled Redis again. A walk that this interrupts goes on in the other store
-    from the same time: nobody is skipped, those of that very microsecond may come twice.
+    Redis answers, in one round trip as with :class:`RedisBackend`; the scripts append each change to a journal, from
+    which ``drain`` brings the database up to date. Every call passes the journal as guard. When Redis has lost its data
+    (is *cold*), reads and writes go to the database, writes with one more round trip, until a rebuild has filled Redis
+    again. A walk that this interrupts continues in the other store from the same time: no entry is skipped, and entries
+    of that same microsecond may be returned twice.
 
     With ``SEQUERE_REDIS_FALLBACK_READS`` reads also go to the database while Redis cannot be reached;
     they then lack what was not drained yet.
@@ -46,7 +46,8 @@ class RedisFallbackBackend(RedisBackend):
 
     @cached_property
     def unguarded(self) -> RedisBackend:
-        """The same server without the guard and without a replica: for those who drain, rebuild and compare."""
+        """The same server without the guard and without a replica, for the functions that drain, rebuild and
+        compare."""
         unguarded = RedisBackend()
         unguarded.replica = None
         return unguarded
@@ -88,14 +89,14 @@ class RedisFallbackBackend(RedisBackend):
         return super().resources()
 
     def check_tolerable(self, operation: GraphOperation[R], error: ColdStore | BackendUnavailable) -> None:
-        """Raise what stopped an operation, unless the database may answer in the place of Redis."""
+        """Raise the error that stopped an operation, unless the database may answer instead of Redis."""
         if isinstance(error, ColdStore):
             self.nudge()  # the drain that follows begins a rebuild
         elif operation.writes or not get_setting("SEQUERE_REDIS_FALLBACK_READS"):
             raise error
 
     def perform_while_cold(self, operation: GraphOperation[R]) -> list[R]:
-        """Perform an operation in the database; nothing comes back, and nothing is done, if Redis answers again."""
+        """Perform an operation in the database. Returns nothing, and does nothing, if Redis answers again."""
         if not operation.writes:
             return [self.database.perform(operation.with_cursor(for_database))]
         from .outbox import RedisIsBackError, change_while_cold  # models need their applications loaded

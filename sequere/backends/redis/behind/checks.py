@@ -1,4 +1,4 @@
-"""System checks of write-behind: applications, routing, tables, and what the server keeps."""
+"""System checks of write-behind: applications, routing, tables, and the persistence of the server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_settings() -> list[checks.CheckMessage]:
 def check_server(unguarded: RedisBackend, *, answers: bool) -> list[checks.CheckMessage]:
     """What is wrong with the tables and with the server, as far as write-behind needs more than the scripts.
 
-    The server is asked nothing if it is known that it does not answer, or refuses the user.
+    It does not ask a server that is known not to answer, or to refuse the user.
     """
     from ..models import get_alias
 

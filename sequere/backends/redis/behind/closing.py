@@ -14,7 +14,7 @@ from .locking import locked
 from .outbox import look
 from .phases import Event, Phase, Verdict, is_released, is_unmarked, move
 
-#: How often the journal is drained again because entries came before it could be deleted.
+#: How many times the journal is drained again because entries were added before it could be deleted.
 ATTEMPTS = 100
 
 
@@ -30,10 +30,10 @@ def close(unguarded: RedisBackend) -> Drained:
 def release(unguarded: RedisBackend) -> Drained:
     """Leave the database: bring it up to date for the last time and delete the journal and the mark.
 
-    To the database this Redis is then one that it never saw, so nothing overwrites what changes there from now on.
+    The database then treats this Redis as one that it has never followed, so nothing overwrites later changes there.
     Processes that still use RedisFallbackBackend find no journal, and their writes are refused. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused` where Redis has no journal, and else as :func:`close`. Should the
-    commit be lost after the journal was deleted, calling it again says what an operator has to do.
+    :class:`~sequere.exceptions.WriteBehindRefused` if Redis has no journal, and otherwise as :func:`close`. If the
+    commit fails after the journal was deleted, another call says what an operator must do.
     """
     return _close(unguarded, release=True)
 
@@ -51,12 +51,12 @@ def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
 
 
 def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:
-    """Delete the journal, under the lock, if the database has all of it. Whether it had."""
+    """Delete the journal, under the lock, if the database has all of it. Returns whether it had."""
     reached, journal, verdict = look(unguarded, row, alias, limit=2)
     advice = advise(row, verdict, journal, alias)
     if verdict is Verdict.COLD:
         if is_released(row):
-            return True  # an earlier call has come this far
+            return True  # an earlier call got this far
         if release:
             whole = (
                 "Redis has no journal: it does not hold the whole graph. Run `python manage.py sequere rebuild` first."

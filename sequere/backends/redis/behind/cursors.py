@@ -1,8 +1,8 @@
-"""Page cursors that go on in the other store.
+"""Translates page cursors so that a walk continues in the other store.
 
-Both begin with the time of the last entry shown: in Redis seconds and the entry's uid, in the database
-microseconds and the row's id. The other store knows no such uid or row, so there the walk goes on with the
-first entry of that very microsecond.
+Both begin with the time of the last entry shown: in Redis seconds and the entry's uid, in the database microseconds and
+the row's id. The other store has no such uid or row, so there the walk continues with the first entry of that
+microsecond.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What an operator does with a graph in Redis: audit, statistics, permissions, the scripts themselves."""
+"""Functions for operators of a graph in Redis: audit, statistics, permissions, scripts."""

@@ -1,4 +1,4 @@
-"""What an operator does with the scripts and the names: functions that return data and print nothing.
+"""Functions for operators about scripts and uids. They return data and print nothing.
 
 All but :func:`export` talk to the server and raise ``BackendError``.
 """
@@ -30,7 +30,7 @@ class Status(NamedTuple):
 
 
 def get_script(name: str) -> Script:
-    """The script of this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
+    """Return the script with this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
     try:
         return catalogue()[name]
     except KeyError:
@@ -39,7 +39,7 @@ def get_script(name: str) -> Script:
 
 
 def list_scripts(clients: Iterable[Any]) -> list[Status]:
-    """All scripts with their state on each server, sorted by name. One round trip for each server."""
+    """Return all scripts with their state on each server, sorted by name. One round trip for each server."""
     scripts = sorted(catalogue().values(), key=lambda script: script.name)
     sums = [script.sha1 for script in scripts]
     with translated():
@@ -53,7 +53,7 @@ def list_scripts(clients: Iterable[Any]) -> list[Status]:
 def load_scripts(clients: Iterable[Any]) -> None:
     """Load all scripts into each server, one round trip for each script and server.
 
-    Unlike the backend, which can do without, it raises when refused.
+    Unlike the backend, which works without loaded scripts, it raises if a server refuses.
     """
     with translated():
         for node in _nodes(clients).values():
@@ -68,8 +68,8 @@ def _nodes(clients: Iterable[Any]) -> dict[str, Any]:
 def export(folder: Path) -> list[Path]:
     """Copy the manifest, the scripts and the library of functions, byte for byte; returns the paths written.
 
-    The folder is made if need be. One that holds anything but files of these names is refused with
-    :class:`~sequere.exceptions.InvalidArgument` before anything is written; ``OSError`` passes. No round trip.
+    The folder is created if necessary. One that holds anything but files with these names is refused with
+    :class:`~sequere.exceptions.InvalidArgument` before anything is written. Raises ``OSError``. No round trip.
     """
     names = ["manifest.json", json.loads(files("sequere.lua").joinpath("manifest.json").read_bytes())["functions"]]
     names += [f"{script.version}/{script.name}.lua" for script in catalogue().values()]
@@ -87,15 +87,15 @@ def export(folder: Path) -> list[Path]:
 
 
 def lookup(backend: RedisBackend, resource: Resource) -> int | None:
-    """The uid of a resource; None for one that the graph does not know. One round trip."""
+    """Return the uid of a resource; None if it is not in the graph. One round trip."""
     uid = backend.run("lookup", *resource)
     return int(uid) if uid else None
 
 
 def resolve(backend: RedisBackend, uid: str) -> Resource | None:
-    """The resource behind a uid; None for one never given out or forgotten. One round trip.
+    """Return the resource of a uid; None if the uid was never given out, or was forgotten. One round trip.
 
-    Raises :class:`~sequere.exceptions.InvalidArgument` for what is no uid.
+    Raises :class:`~sequere.exceptions.InvalidArgument` for a value that is not a uid.
     """
     names = [decode(name) for name in backend.run("resolve", uid)]
     return Resource(*names) if names else None

@@ -9,13 +9,13 @@ from ....resources import Resource
 from ....steps import in_steps
 from ..backend import RedisBackend
 
-#: Entries that one step looks at, and identifiers that one call of the script takes.
+#: How many entries one step checks, and how many identifiers one call of the script takes.
 STEP = 50
 MAX_IDENTIFIERS = 100
 
 
 class Finding(NamedTuple):
-    """Something that is wrong: count, missing, surplus, score, orphan, mapping or wrongtype."""
+    """A contradiction in the graph: count, missing, surplus, score, orphan, mapping or wrongtype."""
 
     kind: str
     key: str
@@ -25,11 +25,11 @@ class Finding(NamedTuple):
 def audit(
     backend: RedisBackend, resource: Resource, identifiers: Iterable[str], *, repair: bool = False
 ) -> list[Finding]:
-    """Check the lists and counters of a resource, and with ``repair`` mend them.
+    """Check the lists and counters of a resource and, with ``repair``, repair them.
 
-    ``identifiers``, any number, are those whose lists are looked into beside the resource's own. Nothing found means
-    that counts, lists, both halves of each edge and mutual lists agree. One round trip for each 50 entries. Raises
-    ``BackendError``, ``InvalidIdentifier``, ``InvalidObjectId``.
+    ``identifiers``, any number, are those whose lists are checked too, besides the resource's lists for all
+    identifiers. If nothing is found, counts, lists, both halves of each edge and mutual lists agree. One round trip for
+    each 50 entries. Raises ``BackendError``, ``InvalidIdentifier``, ``InvalidObjectId``.
     """
     wanted = sorted({resource.identifier, *identifiers})
     findings: list[Finding] = []
@@ -46,5 +46,5 @@ def audit(
 
 
 def _text(value: str | bytes) -> str:
-    """A text of a reply: what somebody else put into the graph need not be UTF-8."""
+    """A text of a reply: text that another program put into the graph may not be UTF-8."""
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value

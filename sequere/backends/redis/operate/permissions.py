@@ -1,4 +1,4 @@
-"""The smallest set of permissions that the package needs of a server, and which of them a user lacks."""
+"""The smallest set of permissions that the package needs on a server, and which of them a user lacks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..client import find_node, get_driver_of
 from ..errors import translated
 from ..scripts import catalogue
 
-#: What the package itself sends, beside what the scripts call: the scripts (EVALSHA, EVAL, SCRIPT LOAD), the
-#: health checks (PING) and the choice of a database (SELECT) of the client, and the system check (INFO, MULTI).
+#: The commands that the package sends, besides those that scripts call: for the scripts (EVALSHA, EVAL, SCRIPT LOAD),
+#: for the health checks (PING) and the database (SELECT) of the client, and for the system check (INFO, MULTI).
 SENT: tuple[str, ...] = ("EVALSHA", "EVAL", "SCRIPT|LOAD", "PING", "SELECT", "INFO", "MULTI")
 
-#: What write-behind sends beside: a rebuild removes what it finds of the graph.
+#: The commands that only write-behind sends: a rebuild finds the keys of the graph and removes them.
 SENT_BEHIND = ("SCAN",)
 
-#: Arguments, after the key, to ask whether a command is permitted. It is queued in a transaction and never run.
+#: Arguments, after the key, to test whether a command is permitted. It is queued in a transaction and never run.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DECR": (),
     "DEL": (),
@@ -52,18 +52,17 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 
 def escape(prefix: str) -> str:
-    """The pattern that matches this prefix and nothing else, for SCAN and for ACLs."""
+    """Return the pattern that matches this prefix and nothing else, for SCAN and for ACLs."""
     return re.sub(r"([\\*?\[\]])", r"\\\1", prefix)
 
 
 def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False, write_behind: bool = False) -> str:
-    """The ACL SETUSER command of the user that may do what the package does under ``prefix``, and no more.
+    """Return the ACL SETUSER command for a user that may do what the package does under ``prefix``, and no more.
 
-    It leaves the passwords as they are, so a line of a newer release can follow an older one. With
-    ``read_only`` the user can run the scripts that read; servers know such users since Redis 7.0. With
-    ``write_behind`` it is the user of RedisFallbackBackend. Raises
-    :class:`~sequere.exceptions.InvalidArgument` for a name or a prefix that no ACL can hold, and for both at
-    once. No round trip.
+    It keeps the passwords, so the line of a newer release can be run after that of an older one. With ``read_only`` the
+    user can only run the scripts that read (Redis 7.0 or newer, Valkey). With ``write_behind`` it is a user for
+    RedisFallbackBackend. Raises :class:`~sequere.exceptions.InvalidArgument` for a name or a prefix that no ACL can
+    hold, and for both options at once. No round trip.
     """
     if read_only and write_behind:
         raise InvalidArgument("read_only and write_behind exclude each other: a user who drains must write")
@@ -89,12 +88,12 @@ def make_acl_line(prefix: str, *, user: str = "sequere", read_only: bool = False
 
 
 def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
-    """What the client's user may not do: ``ZADD sequere:uid:0:followers`` -> the scripts that need it.
+    """Return what the client's user may not do: ``ZADD sequere:uid:0:followers`` -> the scripts that need it.
 
-    Each command is queued in a transaction that is dropped with its connection: the server decides as it
-    will for the script, on every version and without a right to look at ACLs, and runs nothing. One round
-    trip for each command and kind of key, about 70, on a connection of their own. Raises ``CommandDenied`` if the
-    user may not use transactions, and ``BackendError``.
+    Each command is queued in a transaction that is dropped with its connection: the server decides as it would for the
+    script, in every version and without permission to read ACLs, and runs nothing. One round trip for each command and
+    kind of key, about 70, on a separate connection. Raises ``CommandDenied`` if the user may not use transactions, and
+    ``BackendError``.
     """
     needed: dict[str, list[str]] = {}
     for script in catalogue().values():
@@ -140,5 +139,5 @@ def _ask(connection: Any, *command: str, wanted: str) -> None:
     with translated():
         connection.send_command(*command)
         reply = connection.read_response()
-    if reply not in (wanted, wanted.encode()):  # whatever this is, it keeps no transactions
+    if reply not in (wanted, wanted.encode()):  # whatever this is, it does not support transactions
         raise BackendError(f"{command[0]} in a transaction was answered with {reply!r:.80}")

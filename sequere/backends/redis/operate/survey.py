@@ -1,9 +1,8 @@
-"""Walks over a whole graph in bounded steps: what is wrong with it, and what is in it.
+"""Walks over a whole graph in bounded steps, to find what is wrong with it and what it holds.
 
-No step keeps the server for longer than some milliseconds, so a walk may run beside any traffic. What
-comes or goes meanwhile may or may not be seen, and is never taken for damage. Walks go over the keys by
-SCAN, or over the uids one after the other. All raise ``BackendError`` when the server does not answer or denies
-a command.
+No step blocks the server for longer than a few milliseconds, so a walk can run at any load. Entries that are added or
+removed meanwhile may or may not be seen, and are never reported as damage. Walks go over the keys by SCAN, or over the
+uids one after the other. All raise ``BackendError`` when the server does not answer or denies a command.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from ..uids import AUDIT, ask, count_uids, read_resources, to_resource, to_text
 from .audit import Finding, audit
 from .permissions import escape
 
-#: Keys that one SCAN looks at, and the most commands of a pipeline.
+#: How many keys one SCAN looks at, and the most commands in a pipeline.
 STEP = 1000
 
-#: Entries of each list that are read together with those of others.
+#: How many entries of a list are read together with those of other lists.
 FIRST_PAGE = 100
 
-#: Lists that stats names.
+#: How many of the longest lists stats names.
 LARGEST = 10
 
 # Identifiers are never digits alone, so no key matches two of these.
@@ -45,7 +44,7 @@ _NAME = re.compile(r"(?!\d+:)(?!count:)(?P<identifier>[A-Za-z0-9_.-]{1,50}):(?P<
 
 
 class Checked(NamedTuple):
-    """A resource and what audit found; the resource is None where a key belongs to none."""
+    """A resource and what audit found; the resource is None if a key belongs to none."""
 
     resource: Resource | None
     findings: list[Finding]
@@ -74,7 +73,7 @@ class Stats:
 
 
 def find_identifiers(backend: RedisBackend) -> set[str]:
-    """The identifiers that occur in the names of the graph's keys. One round trip for each 1,000 keys of the server."""
+    """Return the identifiers in the names of the graph's keys. One round trip for each 1,000 keys of the server."""
     found: set[str] = set()
     for keys in _scan(backend):
         for key in keys:
@@ -85,13 +84,13 @@ def find_identifiers(backend: RedisBackend) -> set[str]:
 
 
 def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bool = False) -> Iterator[Checked]:
-    """Audit every resource, one item each, in no order, and every key that leads to no resource.
+    """Audit every resource, in no order, and every key that leads to no resource. Yields one item for each.
 
-    A resource counts by its name (``uid::7``) and, where that is lost, by its uid (``uid:user:1``). One whose
-    uid is lost is mended by the audit of those that know it, and then looked at last. The keys are gone through
-    twice: for the identifiers, then for this. Two round trips for each 1,000 keys of the server, five for each
-    1,000 of the graph, and those of each audit. The last uid given out is mended with the resources; where there are
-    none, it is only told of.
+    A resource is found by its name (``uid::7``) or, if that is lost, by its uid (``uid:user:1``). One whose uid is lost
+    is repaired by the audit of the resources whose lists contain it, and then checked last. The keys are scanned twice:
+    for the identifiers, then for the audit. Two round trips for each 1,000 keys of the server, five for each 1,000 of
+    the graph, and those of each audit. The last uid given out is repaired with the resources; if there are none, it is
+    only reported.
     """
     start = f"{backend.prefix}uid:"
     wanted = {*identifiers, *find_identifiers(backend)}
@@ -116,7 +115,7 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
 
 
 def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], list[Finding], set[Resource]]:
-    """Of these uids' names: the resources to audit, what is wrong, the resources whose uid is lost. Two round trips."""
+    """For these uids: the resources to audit, what is wrong, the resources whose uid is lost. Two round trips."""
     prefix = backend.prefix
     resources: set[Resource] = set()
     findings: list[Finding] = []
@@ -133,12 +132,12 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
             findings.append(Finding("mapping", f"{prefix}uid::{uid}", "does not name its resource"))
     questions: list[tuple[str, ...]] = []
     for uid, resource in named:
-        # Both are deleted at once: a name that outlives its uid is damage.
+        # Both are deleted at once, so a name without its uid is damage.
         questions += [("GET", _uid_key(prefix, resource)), ("EXISTS", f"{prefix}uid::{uid}")]
     replies = ask(backend.client, questions)
     for (uid, resource), leads, there in zip(named, replies[::2], replies[1::2], strict=True):
         if isinstance(leads, Exception) or (leads is not None and to_text(leads) == uid):
-            resources.add(resource)  # the script tells of a wrong type
+            resources.add(resource)  # the script reports a wrong type
         elif there:
             told = "leads to nothing" if leads is None else f"holds {to_text(leads)!r:.80}"
             findings.append(Finding("mapping", _uid_key(prefix, resource), f"{told}, should lead to uid {uid}"))
@@ -147,7 +146,7 @@ def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], lis
 
 
 def _by_name(backend: RedisBackend, resources: list[Resource]) -> set[Resource]:
-    """Those of these resources, which have a uid, that their uid does not name. Two round trips."""
+    """Those of these resources, all with a uid, whose uid names another resource or none. Two round trips."""
     uids = ask(backend.client, [("GET", _uid_key(backend.prefix, resource)) for resource in resources])
     given = {resource: uid for resource, uid in zip(resources, uids, strict=True) if uid is not None}
     named = read_resources(backend.client, backend.prefix, map(to_text, given.values()))
@@ -158,7 +157,7 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
     """The lists, as (uid, key), of a uid that no resource has. One round trip."""
     questions: list[tuple[str, ...]] = []
     for uid, key in lists:
-        # The name goes last: a list that outlives it is damage.
+        # The name is deleted last, so a list without it is damage.
         questions += [("EXISTS", f"{backend.prefix}uid::{uid}"), ("EXISTS", key)]
     replies = ask(backend.client, questions)
     return [
@@ -169,7 +168,7 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
 
 
 def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
-    """All edges, each with since when it exists in microseconds, in the order of the uids of their from sides.
+    """Yield all edges, each with its timestamp in microseconds, in the order of the uids of their from sides.
 
     One round trip for each 500 uids, one for each 1,000 of those in their lists, and one for each 500 entries of a list
     of 100 or more. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
@@ -197,7 +196,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
 
 
 def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator[list[Entry]]:
-    """The entries of a list of a resource, newest first, 500 at most a time. One round trip for each."""
+    """Yield the entries of a list of a resource, newest first, at most 500 at a time. One round trip for each 500."""
     cursor = ""
     while True:
         page = backend.perform(ReadPage(resource, list_, cursor=cursor))
@@ -208,7 +207,7 @@ def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator
 
 
 def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, list[Any]]]) -> Iterator[dict[Edge, int]]:
-    """The edges of lists that were read, and of those that go on, in parts."""
+    """The edges of lists that were read, and of the rest of longer lists, in parts."""
     short = [one for one in lists if len(one[2]) < FIRST_PAGE]
     uids = list(dict.fromkeys(to_text(uid) for *_, entries in short for uid, _ in entries))
     names: dict[str, Resource | None] = {}
@@ -218,7 +217,7 @@ def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, lis
     for relation, resource, entries in short:
         for uid, score in entries:
             other = names[to_text(uid)]
-            if other:  # else it was forgotten meanwhile
+            if other:  # otherwise it was forgotten meanwhile
                 edges[Edge(relation.name, resource, other)] = round(float(score) * MICROSECONDS)
     yield edges
     for relation, resource, entries in lists:
@@ -229,7 +228,7 @@ def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, lis
 
 
 def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambda done: None) -> Stats:
-    """Count what the graph holds, from uid 1 to the last; ``on_step`` is told how many uids are done.
+    """Count what the graph holds, from uid 1 to the last; ``on_step`` is called with the number of uids done.
 
     One round trip for each 250 uids. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
@@ -267,7 +266,7 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
 
 
 def find_keys(backend: RedisBackend, size: int) -> Iterator[list[bytes | str]]:
-    """The keys of the graph's uids, so many at a time; a key may come twice, if the server rehashes.
+    """Yield the keys of the graph's uids, some at a time; a key may occur twice if the server rehashes.
 
     One round trip for each 1,000 keys of the server.
     """
@@ -276,7 +275,7 @@ def find_keys(backend: RedisBackend, size: int) -> Iterator[list[bytes | str]]:
 
 
 def _scan(backend: RedisBackend) -> Iterator[list[str]]:
-    """What comes after ``{prefix}uid:`` in the graph's keys, at most 1,000 a time."""
+    """The rest of the graph's keys after ``{prefix}uid:``, at most 1,000 at a time."""
     start = len(f"{backend.prefix}uid:")
     for keys in find_keys(backend, STEP):
         yield [to_text(key)[start:] for key in keys]
@@ -287,5 +286,5 @@ def _uid_key(prefix: str, resource: Resource) -> str:
 
 
 def _pairs(reply: Any) -> list[Any]:
-    """Uids with their scores: RESP2 has them in one flat list."""
+    """Uids with their scores: RESP2 returns them in one flat list."""
     return list(reply) if isinstance(reply[0], (list, tuple)) else list(zip(reply[::2], reply[1::2], strict=True))
