@@ -46,8 +46,7 @@ class RedisFallbackBackend(RedisBackend):
 
     @cached_property
     def unguarded(self) -> RedisBackend:
-        """The same server without the guard and without a replica, for the functions that drain, rebuild and
-        compare."""
+        """The same server without the guard and without a replica, for functions that drain, rebuild or compare."""
         unguarded = RedisBackend()
         unguarded.replica = None
         return unguarded

@@ -1,8 +1,8 @@
-"""From the journal into the database: each entry exactly once, in order.
+"""Applies the journal to the database: each entry exactly once, in order.
 
 The tables and the position change in one transaction, under the lock, so it does not matter how many drains run and
-when they die. Entries before the position are dropped from the journal once that is committed. The entry at the
-position stays, and the journal is known again by it.
+when they stop. Entries before the position are dropped from the journal once the position is committed. The entry at
+the position stays, to recognize the journal by.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger("sequere")
 
 @dataclass(frozen=True)
 class Drained:
-    """What a drain did: entries read, and how many of them it had to set aside."""
+    """The result of a drain: entries read, and how many of them it had to set aside."""
 
     entries: int = 0
     set_aside: int = 0
@@ -39,7 +39,7 @@ class Drained:
 
 
 class Step(NamedTuple):
-    """What one transaction did: the entries that it read, and how many of them it had to set aside.
+    """The result of one transaction: the entries that it read, and how many of them it had to set aside.
 
     ``last`` is the journal's last entry at that moment, and ``is_end`` whether it has been read.
     """
@@ -52,11 +52,11 @@ class Step(NamedTuple):
 
 
 def drain(unguarded: RedisBackend) -> Drained:
-    """Bring the database up to where the journal ends now, by one transaction for each 399 entries.
+    """Bring the database up to the current end of the journal, with one transaction for each 399 entries.
 
-    One round trip for each transaction and one more. Raises :class:`~sequere.exceptions.ColdStore` where there is no
-    journal, or it is of an older state: then it is deleted, so that the database, which has all that could be read,
-    answers, and a rebuild is due. Raises :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's
+    One round trip for each transaction and one more. Raises :class:`~sequere.exceptions.ColdStore` if there is no
+    journal, or if it is from an older state: then it is deleted, so that the database, which has applied all that could
+    be read, answers until a rebuild. Raises :class:`~sequere.exceptions.DatabaseBehind`, ``BackendError`` and Django's
     database errors; what was committed stays.
     """
     total, end = Drained(), ""
@@ -64,19 +64,21 @@ def drain(unguarded: RedisBackend) -> Drained:
         step = locked(lambda row, alias: drain_step(unguarded, row, alias))
         total += Drained(len(step.read), step.set_aside)
         is_older = step.verdict is Verdict.OLDER
-        # Once that is committed. Refused where an entry came meanwhile, which the next step reads.
+        # After the commit. It is refused if an entry was added meanwhile; the next step reads that.
         if is_older and step.is_end and unguarded.run("delete_journal", step.last, 0):
             alias = get_alias()
             row = State.look(alias)
             _, journal, verdict = look(unguarded, row, alias, limit=1)
             told = "Redis came back with an older state. The database has applied its journal."
             raise ColdStore(f"{told} {advise(row, verdict, journal, alias)}")
-        end = end or step.last  # what comes after this moment may never end
+        end = end or step.last  # entries may be added after this moment without end
         if not is_older and (step.is_end or order_of(step.read[-1].id) >= order_of(end)):
             break
     if total.entries:
         row = State.look(get_alias())
-        read_journal(unguarded, row.position, limit=1, epoch=row.epoch)  # drops what the last step has committed
+        read_journal(
+            unguarded, row.position, limit=1, epoch=row.epoch
+        )  # drops the entries that the last step has committed
     return total
 
 
@@ -104,7 +106,7 @@ def drain_step(unguarded: RedisBackend, row: State, alias: str) -> Step:
 
 
 def _apply(alias: str, entries: Sequence[JournalEntry]) -> int:
-    """Apply entries to the tables, and set aside what no table can hold. Returns how many that were."""
+    """Apply entries to the tables, and set aside those that no table can hold. Returns how many were set aside."""
     refused = sorted(apply(alias, entries), key=lambda item: order_of(item[0].id))
     for entry, reason in refused:
         logger.error("The journal's entry %s is set aside: %s", entry.id, reason)
@@ -119,5 +121,5 @@ def _content_of(entry: JournalEntry) -> dict[str, str]:
 
 
 def _as_ascii(text: str) -> str:
-    """A text that every database can hold, with escapes in the place of other characters."""
+    """A text that every database can hold, with escapes instead of other characters."""
     return text.replace("\0", "\\0").encode("ascii", "backslashreplace").decode()

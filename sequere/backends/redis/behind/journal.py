@@ -1,4 +1,4 @@
-"""The journal, the mark and the fence in Redis as Python sees them, and the ids that all of them are told apart by."""
+"""The journal, the mark and the fence in Redis as Python sees them, and their ids."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ....timestamps import to_seconds
 from ...operations import decode
 from ..backend import RedisBackend
 
-#: Entries that one script reads.
+#: How many entries one script reads.
 READ_STEP = 400
 
-#: The steps of a rebuild that is under way, as the mark names them.
+#: The steps of a rebuild, as the mark names them.
 STEPS = ("clear", "copy", "replay")
 
 #: The cursor of a mark whose step has none, or has not begun.
@@ -29,7 +29,7 @@ _RANDOM = 10**15
 
 
 class JournalEntry(NamedTuple):
-    """One entry, all text as it was noted; what it lacks is empty."""
+    """One entry, all text as it was appended; a field that it lacks is empty."""
 
     id: str
     operation: str
@@ -43,17 +43,17 @@ class JournalEntry(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """What it says, as a SHA-1: entries of two servers may have one id."""
+        """The SHA-1 of its fields: entries of two servers may have the same id."""
         return hashlib.sha1("\0".join(self).encode(), usedforsecurity=False).hexdigest()
 
     @property
     def resource(self) -> Resource:
-        """Of an entry forget: whose edges were removed. Raises ``InvalidIdentifier`` or ``InvalidObjectId``."""
+        """The resource of an entry forget. Raises ``InvalidIdentifier`` or ``InvalidObjectId``."""
         return check_resource(Resource(self.from_identifier, self.from_object_id), "from")
 
     @property
     def edge(self) -> Edge:
-        """Of an entry add or remove: the edge that it is about.
+        """The edge of an entry add or remove.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown relation, ``InvalidIdentifier`` or
         ``InvalidObjectId`` for an end that is not a resource.
@@ -66,7 +66,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def since(self) -> float | None:
-        """Since when its edge exists after it (seconds since the epoch, UTC); None if it does not.
+        """The timestamp of its edge after it (seconds since the epoch, UTC); None if the edge does not exist.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown operation, ``InvalidTimestamp``.
         """
@@ -82,11 +82,12 @@ class JournalEntry(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What the graph in Redis is a copy of. One string, compared whole and set by every script of a rebuild.
+    """Which state of the database the graph in Redis is a copy of. One string, compared whole and set by every script
+    of a rebuild.
 
-    ``epoch`` is the id of the graph; ``step`` is clear, copy, replay (a rebuild fills it), adopt (it gets what the
-    database was told, before it is adopted) or ready; ``cursor`` says how far the step is; ``seen`` is the last change
-    of the database that the graph contains.
+    ``epoch`` is the id of the graph; ``step`` is clear, copy, replay (a rebuild fills it), adopt (it gets the writes of
+    the database, before it is adopted) or ready; ``cursor`` is the progress of the step; ``seen`` is the last change of
+    the database that the graph contains.
     """
 
     epoch: str
@@ -99,7 +100,7 @@ class Mark(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Mark | None:
-        """From its text; None where there is none, or one that this package did not write."""
+        """Parse its text; None if there is no mark, or one that this package did not write."""
         parts = text.split(" ")
         return cls(*parts) if len(parts) == len(cls._fields) else None
 
@@ -118,7 +119,7 @@ class Journal(NamedTuple):
     #: The operation of the oldest entry.
     opening: str
     last: str
-    #: From the position on that was asked for, the entry there included.
+    #: The entries from the requested position on, including the one there.
     entries: list[JournalEntry]
 
     @property
@@ -131,18 +132,18 @@ class Journal(NamedTuple):
 
 
 def order_of(id_: str) -> tuple[int, int]:
-    """What sorts ids; an empty one comes before all others."""
+    """The sort key of an id; an empty id sorts first."""
     milliseconds, _, number = (id_ or "0-0").partition("-")
     return int(milliseconds), int(number)
 
 
 def make_id(after: str, now: int) -> str:
-    """A new id: younger than ``after``, whatever the clock ``now`` says (milliseconds since the epoch), and unique."""
+    """Return a new, unique id: later than ``after``, whatever the clock ``now`` says (milliseconds since the epoch)."""
     return f"{max(now, order_of(after)[0] + 1)}-{secrets.randbelow(_RANDOM)}"
 
 
 def read_journal(unguarded: RedisBackend, position: str, *, limit: int = READ_STEP, epoch: str = "") -> Journal:
-    """The mark, the journal, and its entries from a position on, itself included. One round trip.
+    """Read the mark, the journal, and its entries from a position on, including the one there. One round trip.
 
     With ``epoch`` the entries before the position are dropped if the journal is of that epoch: both must be committed.
     """
@@ -152,7 +153,7 @@ def read_journal(unguarded: RedisBackend, position: str, *, limit: int = READ_ST
 
 
 def fence(unguarded: RedisBackend, after: str, *, opens: bool = False) -> str:
-    """A new id, by the clock of Redis; who got one before can open no journal any more. Empty: there is a journal.
+    """Return a new id, by the clock of Redis; earlier callers can no longer open a journal. Empty: there is a journal.
 
     With ``opens`` the caller may open the journal with this id. One round trip.
     """

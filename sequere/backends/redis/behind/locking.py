@@ -1,4 +1,4 @@
-"""The one way into a transaction of write-behind: it holds the row of ``State`` to its end."""
+"""The only way to begin a transaction of write-behind. It locks the row of ``State`` until its end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 def locked(work: Callable[[State, str], T], *, may_nest: bool = False) -> T:
-    """Run ``work(row, alias)`` in a transaction of its own that holds the lock. Returns what it returns.
+    """Run ``work(row, alias)`` in a separate transaction that holds the lock. Returns what it returns.
 
-    ``work`` may run several times: another transaction may be in its way. With ``may_nest`` it becomes part of a
-    transaction of the caller, if there is one, and runs once; without, Django refuses it there by ``RuntimeError``,
-    since what Redis forgets after the commit must not be rolled back. Raises
-    :class:`~sequere.exceptions.WriteConflict` in a transaction of the caller, and Django's database errors.
+    ``work`` may run several times, if it conflicts with another transaction. With ``may_nest`` it becomes part of the
+    caller's transaction, if there is one, and runs once. Without it, Django raises ``RuntimeError`` there, because a
+    change that Redis drops after the commit must not be rolled back. Raises :class:`~sequere.exceptions.WriteConflict`
+    in a transaction of the caller, and Django's database errors.
     """
     alias = get_alias()
     is_nested = may_nest and connections[alias].in_atomic_block
@@ -33,12 +33,12 @@ def locked(work: Callable[[State, str], T], *, may_nest: bool = False) -> T:
 
 
 def _lock(alias: str) -> State:
-    """The row, locked until the transaction ends; made if it is not there.
+    """The row, locked until the transaction ends; created if it does not exist.
 
-    On PostgreSQL the lock is one of the table, which reads nothing: so the first query of whoever waited sees what the
-    last holder left, at each isolation level. The row is locked too, for a transaction of a caller that had read
-    before: each holder that changes something saves the row, so above READ COMMITTED it fails instead of working with
-    an older state. SQLite locks at the first write, so that comes first.
+    On PostgreSQL the table is locked, which reads nothing. So the first query after the wait sees the state that the
+    last holder left, at each isolation level. The row is locked too, for a caller's transaction that has read before:
+    each holder that changes something saves the row, so above READ COMMITTED it fails instead of using an older state.
+    SQLite locks at the first write, so that comes first.
     """
     connection = connections[alias]
     rows = State._default_manager.using(alias).filter(pk=1)

@@ -1,4 +1,4 @@
-"""Tells Celery, now and then, that the journal holds something."""
+"""Sends the task ``sequere.drain`` to Celery, from time to time, after writes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ INTERVAL = 1.0
 class Nudge:
     """Call it after a write: soon afterwards ``sequere.drain`` is sent, at most once a second.
 
-    The message goes out from a thread of its own, which looks for the Celery application too. So no write waits for
-    a broker that is down, or for a lock of Celery that a fork left locked, and no event loop for one that answers.
-    A nudge that is lost delays the next drain, nothing else, so it raises nothing. Without a Celery application that
-    names a broker nothing is sent.
+    A separate thread looks for the Celery application and sends the message. So no write waits for a broker that is
+    down, or for a lock of Celery that a fork left locked, and no event loop waits for a broker at all. If a nudge is
+    lost, it only delays the next drain, so it raises nothing. Without a Celery application that names a broker nothing
+    is sent.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Nudge:
         if wanted is None:
             made = threading.Event()
             wanted = self._wanted.setdefault(os.getpid(), made)
-            if wanted is made:  # of the threads that come here at once one starts it
+            if wanted is made:  # if several threads get here at once, one starts it
                 self._start(made)
         wanted.set()
 
@@ -48,15 +48,15 @@ class Nudge:
 def _run(wanted: threading.Event) -> None:
     try:
         application = find_application()
-    except Exception as error:  # noqa: BLE001 the project's settings of Celery raise what they like
+    except Exception as error:  # noqa: BLE001 the project's Celery settings may raise anything
         logger.warning("Celery gets no messages of this process; the journal waits for other drains: %r", error)
         return
     while application is not None:
         wanted.wait()
         wanted.clear()
         try:
-            # A drain that comes a minute late is of no use: the next nudge has brought another.
+            # A drain a minute late is of no use: the next nudge has sent another.
             application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
-        except Exception as error:  # noqa: BLE001 transports raise what they like; the next may get through
+        except Exception as error:  # noqa: BLE001 transports may raise anything; the next may get through
             logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
         time.sleep(INTERVAL)

@@ -35,21 +35,21 @@ def find_reached(row: State, alias: str) -> str:
 
 
 def empty_outbox(alias: str) -> None:
-    """Remove what waits for Redis: the graph there contains it, or is to be made anew."""
+    """Empty the outbox: the graph in Redis contains its changes, or is about to be made again."""
     delete_rows(OutboxEntry._default_manager.using(alias).all())
 
 
 class Look(NamedTuple):
-    """What the database and the journal are to each other at a moment."""
+    """How the database and the journal relate at a moment."""
 
-    #: The last change that the tables contain, from where the journal was read.
+    #: The last change that the tables contain; the journal was read from there.
     reached: str
     journal: Journal
     verdict: Verdict
 
 
 def look(unguarded: RedisBackend, row: State, alias: str, *, limit: int = READ_STEP, epoch: str = "") -> Look:
-    """Read the journal from where the tables are, and judge it. One round trip and at most one query.
+    """Read the journal from the last change of the tables on, and judge it. One round trip and at most one query.
 
     ``epoch`` is that of :func:`~sequere.backends.redis.behind.journal.read_journal`.
     """
@@ -63,10 +63,10 @@ class RedisIsBackError(Exception):
 
 
 def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operation: GraphOperation[R]) -> R:
-    """Perform a write in the database and put what it says of each edge into the outbox, in one transaction.
+    """Perform a write in the database and add the state of each of its edges to the outbox, in one transaction.
 
-    That is also done for edges that it leaves as they are: an older Redis that comes back may have them otherwise.
-    A journal is only made under this lock and with the last id of the fence, so none can appear before the commit. One
+    Edges that it does not change are added too: an older Redis that comes back may have another state of them. A
+    journal is only created under this lock and with the last id of the fence, so none can appear before the commit. One
     round trip. Raises :class:`RedisIsBackError` if Redis is not cold, and ``WriteBehindRefused`` after a release.
     """
 
@@ -87,7 +87,7 @@ def change_while_cold(unguarded: RedisBackend, database: DatabaseBackend, operat
             refuse_unfit(error)
             raise
         move(row, Event.COLD_WRITE)
-        row.digest = ""  # should the journal come back, it is of an older state
+        row.digest = ""  # if the journal comes back, it is from an older state
         # Each time: a transaction of a caller that has read before this one then fails at the lock. It would not see
         # the edges of this one, and put a wrong state of them into the outbox.
         row.save(using=alias, update_fields=["phase", "digest"])

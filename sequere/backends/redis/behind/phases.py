@@ -1,4 +1,4 @@
-"""The phases of the database towards Redis: what a journal is to it, and which phase follows which.
+"""The phases of the database: how a journal relates to it, and which phase follows which.
 
 =============  ==========  ========================================================================
 phase          answers     the database
@@ -32,7 +32,7 @@ class Phase(enum.StrEnum):
 
 
 class Verdict(enum.Enum):
-    """What the journal in Redis is to the database."""
+    """How the journal in Redis relates to the database."""
 
     COLD = "there is none"
     IN_STEP = "the one that the database follows"
@@ -42,7 +42,7 @@ class Verdict(enum.Enum):
 
 
 class Event(enum.Enum):
-    """What happens; in the words of an error, what was not done."""
+    """An event that changes the phase. The value is for errors: what was not done."""
 
     COLD_WRITE = "Nothing was written"
     OPENED = "Nothing was drained"
@@ -59,7 +59,7 @@ def judge(row: State, reached: str, journal: Journal) -> Verdict:
     """What a journal is to the database. ``reached`` is the last change that the tables contain, from where
     the journal was read.
 
-    A database that came back from a backup is always noticed: the mark names the very state that the graph was made
+    A database that was restored from a backup is always noticed: the mark names the exact state that the graph was made
     from, and an older position is before the journal's oldest entry. No round trip and no query.
     """
     if not journal.length:
@@ -76,7 +76,7 @@ def judge(row: State, reached: str, journal: Journal) -> Verdict:
     return Verdict.OLDER
 
 
-#: The phase that follows. What is not here does not happen, or is refused.
+#: The phase that follows. A combination that is not here does not happen, or is refused.
 TRANSITIONS: dict[Event, dict[Phase, Phase]] = {
     Event.COLD_WRITE: {
         Phase.COLD: Phase.COLD,
@@ -102,10 +102,10 @@ TRANSITIONS: dict[Event, dict[Phase, Phase]] = {
 
 
 def move(row: State, event: Event, *, advice: str = "") -> None:
-    """Bring a row, not saved yet, into the phase that follows.
+    """Set a row, not saved yet, to the phase that follows.
 
-    Raises :class:`~sequere.exceptions.WriteBehindRefused` where none does, with what an operator can do: the advice,
-    or that for the phase.
+    Raises :class:`~sequere.exceptions.WriteBehindRefused` if none follows, with what an operator can do: the advice, or
+    by default the advice for the phase.
     """
     following = TRANSITIONS[event].get(Phase(row.phase))
     if following is None:
@@ -113,7 +113,7 @@ def move(row: State, event: Event, *, advice: str = "") -> None:
     row.phase = following
 
 
-#: What only an operator decides, and the commands for it.
+#: The cases that an operator decides, and the commands for them.
 BEHIND = (
     "Redis answers, and has changes that the database lacks: it was restored from a backup, or is another database. "
     "Run `python manage.py sequere rebuild --from redis` to bring it up to Redis, or "

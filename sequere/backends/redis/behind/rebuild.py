@@ -1,4 +1,4 @@
-"""From the database into a Redis that has no journal, while reads and writes go on in the database.
+"""Fills a Redis that has no journal from the database, while reads and writes go on in the database.
 
 1. *Begin*, under the lock: an epoch, in the row and in the mark; the outbox begins anew.
 2. *Clear*: what Redis still holds of the graph is removed.
@@ -6,13 +6,13 @@
 4. *Replay*: the outbox. Whatever the copy saw of those edges, the last word on each is here.
 5. *Finish*, under the lock: the rest of the outbox, the journal, the commit.
 
-How far it is stands in the mark in Redis, which each script of the rebuild compares and moves. So a server that forgets
-what was copied forgets that it was, a rebuild goes on where one that died was, and one that wakes up late is refused.
-The mark also names the last change of the database that the graph contains: after a restore the database does not know
-it any more, and the rebuild begins anew.
+The mark in Redis holds the progress; each script of the rebuild compares and moves it. So a server that loses the
+copied edges loses the progress too, a rebuild continues where an interrupted one stopped, and a late script of that one
+is refused. The mark also names the last change of the database that the graph contains: after a restore the database
+does not have it any more, and the rebuild starts over.
 
-A crash before the journal is made leaves a Redis that does not answer. After it Redis answers, and has all that the
-database had; if the commit is lost, the next drain makes up for it.
+After a crash before the journal is created, the database still answers. After it, Redis answers, and has all that the
+database had; if the commit was lost, the next drain makes up for it.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ from .phases import Event, Phase, Verdict, move
 
 logger = logging.getLogger("sequere")
 
-#: Keys that one script removes.
+#: How many keys one script removes.
 CLEAR_STEP = 500
 
 #: Edges that one script copies, and that one query reads.
 COPY_STEP = 50
 READ_STEP = 2000
 
-#: Seconds after which a rebuild that did not move is taken over.
+#: Seconds without progress after which another run takes over a rebuild.
 PATIENCE = 2.0
 
-#: An edge and since when it exists, in microseconds; None: it does not.
+#: An edge and its timestamp in microseconds; None: it does not exist.
 EdgeState = tuple[Edge, int | None]
 
 
@@ -82,24 +82,23 @@ def rebuild(
     replace: bool = False,
     on_step: Callable[[int], object] = lambda copied: None,
 ) -> Rebuilt:
-    """Fill Redis from the database and switch back to it. ``on_step`` is told how many edges are copied.
+    """Fill Redis from the database and switch back to it. ``on_step`` is called with the number of edges copied.
 
-    One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also opens what an operator has closed,
-    ``replace`` also removes a graph that is not known to be a copy of the database. A row that no script takes, left
-    there by another program, is logged and left out. Raises
-    :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again to
-    go on.
+    One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also works after ``close``; ``replace`` also
+    removes a graph that is not known to be a copy of the database. A row that no script accepts, written by another
+    program, is logged and left out. Raises :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and
+    Django's database errors; call it again to go on.
     """
     return _Rebuild(unguarded, on_step).run(by_hand=by_hand, replace=replace)
 
 
 def count_edges() -> int:
-    """How many edges the database has: about what there is to copy. One query."""
+    """Return how many edges the database has, about as many as there are to copy. One query."""
     return Row._default_manager.using(get_alias()).count()
 
 
 class Copier:
-    """Brings edges into Redis, as long as the mark is the one that was set last."""
+    """Copies edges to Redis, as long as the mark is the one that it set last."""
 
     def __init__(self, unguarded: RedisBackend, marked: str) -> None:
         self.unguarded = unguarded
@@ -108,9 +107,9 @@ class Copier:
         self.left_out = 0
 
     def set(self, states: Sequence[EdgeState], reached: Mark) -> None:
-        """Bring up to 50 edges into states and move the mark. One round trip.
+        """Set the state of up to 50 edges and move the mark. One round trip.
 
-        Raises ``WriteBehindRefused`` if the mark is another.
+        Raises ``WriteBehindRefused`` if the mark has changed.
         """
         try:
             arguments = (word for edge, micros in states for word in (*edge.words, to_text(micros)))
@@ -140,7 +139,7 @@ class _Rebuild:
         self.on_step = on_step
         self.alias = get_alias()
         self.copied = self.replayed = self.cleared = 0
-        self.replayed_to = 0  # the last key of the outbox; a rebuild that goes on begins with the first
+        self.replayed_to = 0  # the last key of the outbox; a rebuild that continues begins with the first
 
     def run(self, *, by_hand: bool, replace: bool) -> Rebuilt:
         self._wait_for_another()
@@ -187,7 +186,7 @@ class _Rebuild:
                 raise WriteBehindRefused("Another rebuild is under way.")
 
     def _begin(self, row: State, alias: str, *, by_hand: bool, replace: bool) -> Mark:
-        """The mark to go on from: of a rebuild that died, or of a new one."""
+        """The mark to continue from: that of an interrupted rebuild, or of a new one."""
         reached, journal, verdict = look(self.unguarded, row, alias, limit=1)
         if verdict is not Verdict.COLD:
             raise overtaken()
@@ -224,7 +223,7 @@ class _Rebuild:
         self.copier.marked = str(reached)
 
     def _copy(self) -> None:
-        with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is made while Redis takes this one
+        with ThreadPoolExecutor(max_workers=1) as sender:  # the next chunk is prepared while Redis applies this one
             sent: tuple[Future[None], int] | None = None
             for states, cursor, seen in self._read():
                 self._wait_for(sent)
@@ -233,7 +232,7 @@ class _Rebuild:
         self._move_to("replay", [], NO_CURSOR, self.mark.seen)
 
     def _wait_for(self, sent: tuple[Future[None], int] | None) -> None:
-        """Wait until Redis has taken a chunk, then report it: whoever is told finds no chunk on its way."""
+        """Wait until Redis has applied a chunk, then report it: no chunk is on its way when ``on_step`` runs."""
         if sent is not None:
             future, size = sent
             future.result()
@@ -246,17 +245,17 @@ class _Rebuild:
         seen = self.mark.seen
         while True:
             rows = self._query(last)
-            self._check_seen(seen)  # before Redis gets what may be of another state, and forgets what it has seen
+            self._check_seen(seen)  # before Redis gets edges that may be from another state, and the mark moves
             seen = (rows[-1][-1] if rows else "") or self.mark.epoch
             for chunk in in_steps(rows, COPY_STEP):
                 states: list[EdgeState] = [(make_edge(*columns), to_micros(at)) for _, *columns, at, _ in chunk]
                 yield states, chunk[-1][0].hex, seen
             if len(rows) < READ_STEP:
-                return  # what comes later is in the outbox
+                return  # later changes are in the outbox
             last = rows[-1][0]
 
     def _query(self, last: UUID | None) -> list[tuple[UUID, str, str, str, str, str, datetime, str]]:
-        # The last change in the same query as the rows: so it is of the very state that the rows are of.
+        # The last change is read in the same query as the rows, so both are from the same state.
         outbox = OutboxEntry._default_manager.using(self.alias).order_by("-pk").values("position")
         table = Row._default_manager.using(self.alias).order_by("pk")
         after = table if last is None else table.filter(pk__gt=last)
@@ -265,7 +264,7 @@ class _Rebuild:
         return despite_conflicts(self.alias, lambda: list(rows[:READ_STEP]))
 
     def _replay(self) -> bool:
-        """Replay the next part of the outbox. Whether there was a whole one."""
+        """Replay the next part of the outbox. Returns whether it was a full one."""
         later = OutboxEntry._default_manager.using(self.alias).filter(pk__gt=self.replayed_to)
         entries = despite_conflicts(self.alias, lambda: list(later.order_by("pk")[:COPY_STEP]))
         self._check_seen(self.mark.seen)
@@ -290,7 +289,7 @@ class _Rebuild:
         take_for_position(row, alias, entry)
 
     def _check_seen(self, seen: str) -> None:
-        """Raises ``WriteBehindRefused`` if the database does not have this change, which Redis has, any more."""
+        """Raise ``WriteBehindRefused`` if the database no longer has this change, which Redis has."""
         mark = self.mark._replace(seen=seen)
         if not despite_conflicts(self.alias, lambda: has_seen(State.look(self.alias), self.alias, mark)):
             raise overtaken()
@@ -300,7 +299,7 @@ class _Rebuild:
 
 
 def has_seen(row: State, alias: str, mark: Mark) -> bool:
-    """Whether the database still has the last change that a rebuild has brought into Redis. At most one query."""
+    """Whether the database still has the last change that a rebuild has copied to Redis. At most one query."""
     if row.phase != Phase.REBUILDING or row.epoch != mark.epoch:
         return False
     known = OutboxEntry._default_manager.using(alias).filter(position=mark.seen)
@@ -308,12 +307,12 @@ def has_seen(row: State, alias: str, mark: Mark) -> bool:
 
 
 def _states_of(entries: Iterable[OutboxEntry]) -> list[EdgeState]:
-    """What rows of the outbox make of a copy of the database: they name each edge that changed, also by a forget."""
+    """The states of edges after rows of the outbox, which name each edge that changed, also through a forget."""
     return list({entry.edge: entry.micros for entry in entries if entry.relation}.items())
 
 
 def take_for_position(row: State, alias: str, entry: JournalEntry) -> None:
-    """Take the first entry of a new journal for the position: the graph has all that the outbox said."""
+    """Set the position to the first entry of a new journal: the graph has all changes of the outbox."""
     row.position, row.digest = entry.id, entry.digest
     row.save(using=alias)
     empty_outbox(alias)

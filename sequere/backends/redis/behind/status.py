@@ -19,13 +19,13 @@ from .outbox import Look, look
 from .phases import is_unmarked
 from .rebuild import count_edges
 
-#: Exit statuses, as monitoring systems have them.
+#: Exit statuses, as monitoring systems define them.
 OK, WARNING, CRITICAL = 0, 1, 2
 
 #: How bad each state is: the exit status of ``status``.
 SEVERITIES = dict.fromkeys(MEANINGS, CRITICAL) | {"ready": OK, "behind": WARNING, "adopting": WARNING}
 
-#: How often the journal is judged: a drain may move on between the looks at the database and at Redis.
+#: How many times the state is read: a drain may move on between the reads of the database and of Redis.
 LOOKS = 3
 
 
@@ -35,15 +35,15 @@ class Status:
 
     - ``state``: a key of :data:`SEVERITIES`;
     - ``meaning``: what it means, and what an operator has to do;
-    - ``journal``: entries in Redis, with the one that marks the position and those not dropped yet; 0: no journal;
-    - ``lag``: entries that the database lacks, with those that the next drain drops, and ``lag_seconds``: the age of
-      the oldest that it lacks. None where the database does not follow the journal: there is none, or it does not
-      hold all that is lacking;
+    - ``journal``: entries in Redis, including the one at the position and those not dropped yet; 0: no journal;
+    - ``lag``: entries that the database lacks, including those that the next drain drops, and ``lag_seconds``: the age
+      of the oldest that it lacks. None if the database does not follow the journal: there is none, or it does not hold
+      all that the database lacks;
     - ``step``, while Redis is filled: clear, copy (with how many edges of how many) or replay;
     - ``drained_at``: when the journal was last read; None if never;
     - ``outbox``: changes that wait for a rebuild;
-    - ``set_aside``: entries that the database could not take and that nobody has looked after yet;
-    - ``problems``: what Redis and the database said instead of answering.
+    - ``set_aside``: entries that the database could not hold and that are not resolved yet;
+    - ``problems``: the errors of Redis and of the database.
     """
 
     state: str
@@ -69,8 +69,8 @@ def get_status(unguarded: RedisBackend) -> Status:
     """Read the state of write-behind. One round trip and four queries; up to three times that where
     a drain moves on, and two more queries while Redis is filled.
 
-    Where Redis or the database does not answer, ``problems`` says so and the rest is told; nothing is raised for that.
-    Not to be called in a transaction, which may not see what a drain commits at that moment.
+    If Redis or the database does not answer, ``problems`` says so and the other fields are still set; nothing is raised
+    for that. Do not call it in a transaction, which may not see what a drain commits meanwhile.
     """
     alias = get_alias()
     problems: list[str] = []
@@ -100,7 +100,7 @@ def _look(unguarded: RedisBackend, row: State | None, alias: str) -> Status:
         again = State.look(alias)
         if (again.phase, again.position) == (row.phase, row.position):
             break
-        row = again  # a drain moved on, and may have dropped what this look was to find
+        row = again  # a drain moved on, and may have dropped the entries that this read was looking for
     return _tell(row, alias, seen)
 
 

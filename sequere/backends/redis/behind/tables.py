@@ -1,4 +1,4 @@
-"""What the drain does to the tables: which table has the changes of which relation, and how it takes them."""
+"""Applies entries to the tables: which table has the changes of which relation, and how it applies them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Refused = list[tuple[JournalEntry, str]]
 
 
 class Table(Protocol):
-    """Where the changes of some relations go."""
+    """The table for the changes of some relations."""
 
     def apply(self, alias: str, entries: Sequence[JournalEntry]) -> Refused:
         """Apply entries, in their order and in a transaction of the caller. Returns those that it cannot hold."""
@@ -56,7 +56,7 @@ class EdgeTable:
         return refused + self._set(alias, settle(changes), last)
 
     def _set(self, alias: str, states: Mapping[Edge, float | None], last: Mapping[Edge, JournalEntry]) -> Refused:
-        """Set states. Those that the database refuses are found by halves."""
+        """Set states. Those that the database refuses are found by bisection."""
         if not states:
             return []
         try:
@@ -74,7 +74,7 @@ class EdgeTable:
 
 
 def _reason_of(error: Exception) -> str:
-    """Why the database refuses a statement for what it says. Raises the error again if it is of another kind."""
+    """Why the database refuses the data of a statement. Raises the error again if it has another cause."""
     if is_unfit(error):
         return f"{error}. {HINT}"
     if not isinstance(error, (DataError, IntegrityError)):
@@ -84,7 +84,7 @@ def _reason_of(error: Exception) -> str:
 
 _EDGES = EdgeTable()
 
-#: The table of each relation; without relation come the entries that are about all edges of a resource.
+#: The table of each relation; entries about all edges of a resource have no relation.
 TABLES: dict[str, Table] = {"": _EDGES, **dict.fromkeys(RELATIONS, _EDGES)}
 
 

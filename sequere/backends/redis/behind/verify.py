@@ -2,7 +2,7 @@
 
 Both stores are walked through in steps of bounded size; whatever differs at first sight is a suspect. Suspects are
 looked at again: in Redis, then in the database once all is drained that Redis had noted by then, then in Redis once
-more. An edge that changes in between is noted, so the database follows it: it is none that differs.
+more. An edge that changes in between is in the journal, so the database follows it: it does not count as a difference.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from .drain import drain
 from .journal import read_journal
 from .locking import locked
 
-#: Edges that one script reads, notes or mends.
+#: How many edges one script reads, appends or repairs.
 STEP = 50
 
-#: Rows that one query reads.
+#: How many rows one query reads.
 READ_STEP = 2000
 
-#: How often suspects are looked at: each time the two may be caught at a moment that they have in common.
+#: How many times suspects are compared: each time, the two stores may agree at some moment.
 LOOKS = 3
 
 #: The sides that can be right.
@@ -41,7 +41,7 @@ SIDES = ("database", "redis")
 
 
 class Difference(NamedTuple):
-    """An edge that the two do not agree on: since when it exists in each (seconds; None: not), and if it was mended."""
+    """An edge that differs: its timestamp in each store (seconds; None: no edge), and whether it was repaired."""
 
     relation: str
     from_resource: Resource
@@ -54,13 +54,13 @@ class Difference(NamedTuple):
 def verify(
     unguarded: RedisBackend, *, repair: str = "", on_step: Callable[[int], object] = lambda edges: None
 ) -> Iterator[Difference]:
-    """Everything on which Redis and the database do not agree.
+    """Yield each edge on which Redis and the database do not agree.
 
-    ``repair`` names the side that is right, ``database`` or ``redis``: the other is mended, unless an edge changes at
-    that moment. ``on_step`` is told how many edges were looked at, those of both sides. It drains first. One round trip
-    for each 50 edges of the database; for those of Redis as :func:`~sequere.backends.redis.operate.survey.walk_edges`.
-    Raises :class:`~sequere.exceptions.ColdStore` where there is nothing to compare, ``InvalidArgument``,
-    ``BackendError`` and Django's database errors.
+    ``repair`` names the side that is right, ``database`` or ``redis``: the other is repaired, unless an edge changes at
+    that moment. ``on_step`` is called with the number of edges looked at, on both sides. It drains first. One round
+    trip for each 50 edges of the database; for those of Redis as
+    :func:`~sequere.backends.redis.operate.survey.walk_edges`. Raises :class:`~sequere.exceptions.ColdStore` if there is
+    nothing to compare, ``InvalidArgument``, ``BackendError`` and Django's database errors.
     """
     if repair not in ("", *SIDES):
         raise InvalidArgument(f"repair must be database or redis, the side that is right; got {repair!r:.80}")
@@ -85,7 +85,7 @@ def find_suspects(unguarded: RedisBackend, *, on_step: Callable[[int], object]) 
 
 
 def note(unguarded: RedisBackend, marked: str, reached: str, edges: Collection[Edge]) -> str:
-    """Note once more in the journal what Redis holds of up to 50 edges, and move the mark. One round trip.
+    """Append the state of up to 50 edges in Redis to the journal once more, and move the mark. One round trip.
 
     Returns the last entry; empty if there is no journal or the mark is another.
     """
@@ -112,7 +112,7 @@ def _walk(unguarded: RedisBackend) -> Iterator[tuple[int, set[Edge]]]:
 
 
 def _read(unguarded: RedisBackend, edges: Collection[Edge]) -> dict[Edge, int]:
-    """Since when those of the edges that exist in Redis do, in microseconds. One round trip for each 50."""
+    """The timestamps of those of the edges that exist in Redis, in microseconds. One round trip for each 50."""
     found = {}
     for step in in_steps((edge for edge in edges if not fault_of(edge)), STEP):
         times = map(decode, unguarded.run("since", *chain.from_iterable(edge.words for edge in step)))
@@ -142,7 +142,7 @@ def _decide(unguarded: RedisBackend, suspects: list[Edge], repair: str) -> list[
 
 
 def _mend_database(unguarded: RedisBackend, edges: list[Edge]) -> dict[Edge, bool]:
-    """Bring edges in the database into the state that Redis has: it is noted, and drained."""
+    """Set edges in the database to the state that Redis has, by appending it to the journal and draining."""
     unfit = {edge: None for edge in edges if fault_of(edge)}
     fit = [edge for edge in edges if edge not in unfit]
     is_noted = False
@@ -150,7 +150,7 @@ def _mend_database(unguarded: RedisBackend, edges: list[Edge]) -> dict[Edge, boo
         marked = read_journal(unguarded, "", limit=1).marked
         is_noted = note(unguarded, marked, marked, fit) != ""
         drain(unguarded)
-    if unfit:  # Redis can have no such edge, nor note it
+    if unfit:  # Redis can neither hold such an edge nor append it
         locked(lambda row, alias: set_edges(alias, unfit))
     return {edge: is_noted or edge in unfit for edge in edges}
 
@@ -158,7 +158,7 @@ def _mend_database(unguarded: RedisBackend, edges: list[Edge]) -> dict[Edge, boo
 def _mend_redis(
     unguarded: RedisBackend, edges: list[Edge], wanted: dict[Edge, int], seen: dict[Edge, int]
 ) -> dict[Edge, bool]:
-    """Bring edges in Redis into the state that the database has, each if it is still as seen. One round trip."""
+    """Set edges in Redis to the state that the database has, each if it is still as seen. One round trip."""
     fit = [edge for edge in edges if not fault_of(edge, wanted.get(edge))]
     arguments: list[str] = []
     for edge in fit:
