@@ -1,1 +1,1 @@
-"""Follows of django-sequere 0.x become edges of the configured backend. The old data is only read."""
+"""Imports follows of django-sequere 0.x into the configured backend. The old data is only read."""

@@ -15,12 +15,12 @@ from .state import State
 if TYPE_CHECKING:
     from ..backends.redis.backend import RedisBackend
 
-#: Follows that are read and imported together, before the place is stored.
+#: How many follows are read and imported together, before the place is stored.
 STEP = 1000
 
 
 class Follow(NamedTuple):
-    """A follow, in the words of the old data; ``since`` as a datetime or in seconds since the epoch."""
+    """A follow, as the old data has it; ``since`` is a datetime or seconds since the epoch."""
 
     from_resource: Resource
     to_resource: Resource
@@ -36,30 +36,31 @@ class Batch:
 
     place: str
     follows: list[Follow] = field(default_factory=list)
-    #: What cannot be read, each a text that names the place, and how many follows that are.
+    #: What cannot be read: a text that names the place, and how many follows that are.
     faults: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Source(Protocol):
-    """Where follows of 0.x are."""
+    """A place that holds follows of 0.x."""
 
-    #: In words, without passwords: an import that goes on must have the same.
+    #: Its description, without passwords: an import that continues must have the same one.
     name: str
 
     def prepare(self, state: State) -> int:
-        """Look at what there is; returns about how many follows. Raises ``InvalidSettings`` if there is nothing."""
+        """Find the follows. Returns about how many there are. Raises ``InvalidSettings`` if there are none."""
 
     def collides_with(self, backend: RedisBackend, state: State) -> bool:
-        """Whether its keys have the names of those that the backend would write into the same server."""
+        """Return whether its keys have the same names as keys that the backend would write to the same server."""
 
     def batches(self, state: State, place: str) -> Iterator[Batch]:
-        """The follows after a place (empty: all), in batches of about 1,000."""
+        """Yield the follows after a place (empty: all), in batches of about 1,000."""
 
 
 def to_edge(follow: Follow, find: Callable[[Resource], Resource]) -> tuple[Resource, Resource, float]:
-    """The ends of a follow, and since when it is, in seconds. ``find`` gives a resource, as :func:`find_resource`.
+    """Return both ends of a follow, and its timestamp in seconds. ``find`` returns a resource, as
+    :func:`find_resource`.
 
-    Raises :class:`~sequere.exceptions.SequereException` for a follow that no backend takes.
+    Raises :class:`~sequere.exceptions.SequereException` for a follow that no backend accepts.
     """
     from_resource, to_resource = find(follow.from_resource), find(follow.to_resource)
     check_ends(from_resource, to_resource)
@@ -68,7 +69,7 @@ def to_edge(follow: Follow, find: Callable[[Resource], Resource]) -> tuple[Resou
 
 
 def find_resource(resource: Resource) -> Resource:
-    """The resource with its object id in the form that the registry gives to the primary key of the model.
+    """Return the resource with its object id in the form that the registry uses for the primary key of the model.
 
     Raises ``NotRegistered`` and :class:`~sequere.exceptions.InvalidObjectId`.
     """

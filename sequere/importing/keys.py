@@ -1,8 +1,8 @@
 """The follows that django-sequere 0.x has in Redis.
 
-Its keys are those of this version, but for two things: the uids of 0.3 and 0.4 are 32 hexadecimal digits, and the hash
-that says who a uid is has one colon less (``sequere:uid:{uid}``). The lists ``followings`` decide who follows whom, as
-``is_following()`` of 0.x did.
+Its keys are those of this version, with two exceptions: the uids of 0.3 and 0.4 are 32 hexadecimal digits, and the hash
+that names the resource of a uid has one colon less (``sequere:uid:{uid}``). The lists ``followings`` decide who follows
+whom, as ``is_following()`` of 0.x did.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LIST = re.compile(rf"({_UID}):followings")
 
 
 class Part(NamedTuple):
-    """A part of a list: the entries from ``start`` on, up to ``end``."""
+    """A part of a list: the entries from ``start`` to ``end``."""
 
     uid: str
     start: int
@@ -45,7 +45,7 @@ class KeySource:
     def prepare(self, state: State) -> int:
         """Find the lists. One round trip for each 1,000 keys of the server, and one for each 1,000 lists.
 
-        They are looked for again if that was not finished.
+        An unfinished search starts again.
         """
         if not state.progress.place:
             state.clear_lists()
@@ -75,7 +75,7 @@ class KeySource:
             yield batch
 
     def collides_with(self, backend: RedisBackend, state: State) -> bool:
-        """Whether these very keys are where the backend has, or would have, its own. One round trip."""
+        """Whether these keys are the ones that the backend has, or would write. One round trip."""
         uid, _ = next(state.lists(""))
         with translated():
             return self.prefix == f"{backend.prefix}uid:" and bool(backend.client.exists(f"{self.prefix}{uid}"))
@@ -139,7 +139,7 @@ class KeySource:
 
     @staticmethod
     def _ask(pipeline: Any) -> list[Any]:
-        """The replies; a key of another type gives an exception in the place of one."""
+        """The replies; for a key of another type, an exception instead of a reply."""
         with translated():
             replies: list[Any] = pipeline.execute(raise_on_error=False)
             for reply in replies:
@@ -149,7 +149,7 @@ class KeySource:
 
 
 def _count(size: Any) -> int:
-    """The size of a list; of a key of another type 1, so that it is read and reported."""
+    """The size of a list; 1 for a key of another type, so that it is read and reported."""
     return size if isinstance(size, int) else 1
 
 

@@ -1,4 +1,4 @@
-"""The import itself: batch by batch from a source into the configured backend, by the operations of its contract."""
+"""The import itself: batch by batch from a source into the configured backend, through its operations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..steps import in_steps
 from .follows import Batch, Source, find_resource, to_edge
 from .state import Progress, State
 
-#: What a follow is left out for.
+#: The errors for which a follow is left out.
 UNFIT = (NotRegistered, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
 
-#: Resources whose canonical names are kept in memory.
+#: How many resources' canonical names are kept in memory.
 KNOWN = 100_000
 
 
@@ -35,9 +35,9 @@ def import_follows(
 
     An edge that exists keeps its time, so a batch that is repeated after an interruption changes nothing. The place is
     stored after each batch. With ``dry_run`` nothing is written, and ``added`` counts what would be new or existing.
-    ``on_step`` is told how many follows are read, ``on_left_out`` of each that is left out and why. No signal is sent.
-    In Redis one round trip for each follower and time, in the database one transaction for each batch. Raises what the
-    backend raises.
+    ``on_step`` is called with the number of follows read, ``on_left_out`` for each follow that is left out, with the
+    reason. No signals are sent. One round trip to Redis for each follower and time, or one database transaction for
+    each batch. Raises what the backend raises.
     """
     backend, progress = get_backend(), state.progress
     find = lru_cache(KNOWN)(find_resource)
@@ -62,7 +62,7 @@ def _sort(
     progress: Progress,
     on_left_out: Callable[[str], object],
 ) -> dict[tuple[Resource, float], list[Resource]]:
-    """The edges of a batch, those of one follower and time together."""
+    """The edges of a batch, grouped by follower and time."""
     edges: dict[tuple[Resource, float], list[Resource]] = {}
     for fault, count in batch.faults:
         progress.left_out += count
@@ -84,13 +84,13 @@ def _add_batch(
     progress: Progress,
     on_left_out: Callable[[str], object],
 ) -> None:
-    """Add the edges of a batch, in the database by one transaction."""
+    """Add the edges of a batch; in the database, in one transaction."""
     if isinstance(backend, DatabaseBackend):
         many = [(Edge("follow", one, other), since) for (one, since), others in edges.items() for other in others]
         try:
             flags = backend.add_many(many)
         except InvalidObjectId:
-            pass  # each by itself tells which one
+            pass  # adding them one by one shows which
         else:
             progress.added += sum(flags)
             progress.existing += len(flags) - sum(flags)
@@ -101,7 +101,7 @@ def _add_batch(
 
 
 def _add(backend: BaseBackend, operation: AddEdges, progress: Progress, on_left_out: Callable[[str], object]) -> None:
-    """Add edges; if the store refuses one, each by itself."""
+    """Add edges; if the store refuses one, add them one by one."""
     try:
         flags = backend.perform(operation)
     except UNFIT as error:

@@ -1,4 +1,4 @@
-"""The file that says how far an import is, so that one that was stopped goes on."""
+"""The file that stores the progress of an import, so that an interrupted one can continue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 
 from ..exceptions import InvalidArgument
 
-#: By which SQLite tells such a file from other databases: the header has this number.
+#: The number in the header of the SQLite file, which tells it from other databases.
 _APPLICATION = 0x53455155
 
 _TABLES = f"""
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS lists (uid TEXT PRIMARY KEY, size INTEGER) WITHOUT RO
 
 @dataclass
 class Progress:
-    """How far an import is. ``read`` follows are ``added``, ``existing`` before, or ``left_out``."""
+    """The progress of an import. ``read`` follows were ``added``, ``existing`` before, or ``left_out``."""
 
     source: str
     target: str
@@ -39,7 +39,7 @@ class Progress:
 class State:
     """A SQLite file with the progress, and with the lists that were found in Redis. None: a temporary one.
 
-    Raises :class:`~sequere.exceptions.InvalidArgument` for a file that is something else, or of another import.
+    Raises :class:`~sequere.exceptions.InvalidArgument` for a file that is something else, or belongs to another import.
     """
 
     def __init__(self, path: Path | None, source: str, target: str) -> None:
@@ -78,7 +78,7 @@ class State:
         self._connection.execute("DELETE FROM lists")
 
     def add_lists(self, lists: Iterable[tuple[str, int]]) -> None:
-        """Store lists, each as its uid and how many follows it has; one that is there already is replaced."""
+        """Store lists, each as its uid and how many follows it has; a list that is already stored is replaced."""
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT OR REPLACE INTO lists VALUES (?, ?)", lists)
         self._connection.execute("COMMIT")

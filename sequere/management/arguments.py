@@ -1,4 +1,4 @@
-"""The arguments of sub-commands that have modules of their own. ``python -m sequere`` has ``scripts`` and ``acl``."""
+"""The arguments of sub-commands that have their own modules. ``python -m sequere`` has ``scripts`` and ``acl``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-#: Seconds that the newest follow of a resource must be old before ``prune`` forgets it.
+#: The least age in seconds of a resource's newest follow before ``prune`` forgets the resource.
 MIN_AGE = 3600.0
 
 

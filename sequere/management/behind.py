@@ -51,7 +51,7 @@ def _tell(drained: draining.Drained, write: Write) -> None:
 
 
 def _watch(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
-    """Drain again and again. What fails is told once, and tried again."""
+    """Drain again and again. An error is printed once, and the drain is tried again."""
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

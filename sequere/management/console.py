@@ -1,4 +1,4 @@
-"""What every command line of the package does alike: the order of its arguments, counts, a reader that goes away."""
+"""What all command lines of the package share: the order of arguments, counts, a reader that closes the pipe."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-#: The exit status of a program that ended because nobody read its output, as a shell tells it: 128 + SIGPIPE.
+#: The exit status of a program that ended because nobody read its output, as in a shell: 128 + SIGPIPE.
 BROKEN_PIPE = 141
 
 
 def arrange(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
-    """The arguments with each option where its parser looks for it, wherever it was typed.
+    """Return the arguments with each option moved to where its parser expects it, wherever it was typed.
 
     Options of the parser itself go first, then the sub-command, then the options of the sub-command that were typed
     before it. What comes after ``--`` stays, and so do arguments without a sub-command.
@@ -54,7 +54,7 @@ def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 
 
 def _options(parsers: Iterable[argparse.ArgumentParser]) -> dict[str, set[bool]]:
-    """The options of the parsers but ``--help``, each with whether it takes a value: both, if parsers differ."""
+    """The options of the parsers except ``--help``, each with whether it takes a value: both, if parsers differ."""
     found: dict[str, set[bool]] = {}
     for parser in parsers:
         for action in parser._actions:
@@ -77,14 +77,14 @@ def count(number: int, singular: str, plural: str = "") -> str:
 
 @contextmanager
 def until_nobody_reads() -> Iterator[None]:
-    """Ends the program in silence when what it prints is read by nobody any more, such as after ``| head``."""
+    """End the program silently when nobody reads its output any more, such as after ``| head``."""
     try:
         try:
             yield
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered must go somewhere when the interpreter ends.
+        # The interpreter still flushes the buffer when it ends, so give it a place to write to.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())

@@ -21,7 +21,7 @@ from .graph import Write, estimate_uids, progress
 def run_forget(options: argparse.Namespace, write: Write) -> None:
     """Forget one resource, whether or not it has a row.
 
-    Raises ``InvalidArgument`` if it had no follows and no row can be it: the name is likely to be wrong.
+    Raises ``InvalidArgument`` if it had no follows and no row can be this resource: the name is likely to be wrong.
     """
     resource = check_resource(Resource(options.identifier, options.object_id))
     lists = [name for relation in RELATIONS.values() for name in (relation.forward, relation.backward)]
@@ -49,7 +49,7 @@ def find_fault(resource: Resource) -> str:
 
 
 def run_prune(backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:
-    """Forget the resources whose rows are gone, one line for each, and tell which were left alone."""
+    """Forget the resources whose rows are gone. Prints a line for each, and which were left alone."""
     looked_at = gone = removed = alone = 0
     strangers: Counter[str] = Counter()
     with progress("prune", estimate_uids(backend) if isinstance(backend, RedisBackend) else None) as on_step:

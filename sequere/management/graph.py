@@ -1,4 +1,4 @@
-"""The sub-commands that look at a graph: ``audit`` and ``stats``, how they go on and what they print."""
+"""The sub-commands ``audit`` and ``stats``: their progress and what they print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..exceptions import CorruptGraph
 from ..resources import Resource, quote
 from .console import count
 
-#: Resources between two lines of progress, where no bar can be drawn.
+#: How many resources between two lines of progress, if no bar can be drawn.
 LINE_EVERY = 10_000
 
 #: Prints one line.
@@ -32,9 +32,9 @@ def run_audit(
     repair: bool,
     as_json: bool,
 ) -> bool:
-    """Audit one resource or the whole graph and print what is found; returns whether nothing (more) is wrong.
+    """Audit one resource or the whole graph and print what is found. Returns whether all is well now.
 
-    What was found and repaired is found out by a second audit, which only reports.
+    After a repair, a second audit, which only reports, finds what was repaired.
     """
     checked, found = 0, 0
     damaged: list[Checked] = []
@@ -80,7 +80,7 @@ def _audit(
 
 
 def estimate_uids(backend: RedisBackend) -> int | None:
-    """About how many resources there are; None where the last uid is none, which an audit mends."""
+    """About how many resources there are; None if the last uid is not a uid, which an audit repairs."""
     try:
         return count_uids(backend.client, backend.prefix)
     except CorruptGraph:
@@ -119,10 +119,10 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
 
 @contextmanager
 def progress(title: str, total: int | None, stream: TextIO | None = None) -> Iterator[Callable[[int], None]]:
-    """Gives a function that is told how many are done, and shows it on ``stream`` (standard error).
+    """Yield a function to call with the number of items done; it shows the number on ``stream`` (standard error).
 
-    A bar on a terminal where rich is installed (``django-sequere[demo]``), else a line for each 10,000. ``total`` is an
-    estimate, or None: once more than that is done, no total is told. What is done in the end is all.
+    On a terminal it is a bar if rich is installed (``django-sequere[demo]``), else a line for each 10,000. ``total`` is
+    an estimate, or None; once more than that is done, no total is shown. At the end, the number done is the total.
     """
     stream = stream or sys.stderr
     try:

@@ -107,7 +107,7 @@ def _find_source(options: argparse.Namespace, backend: BaseBackend) -> Source:
 
 
 def _find_redis(backend: BaseBackend) -> RedisBackend | None:
-    """What keeps the graph of a backend in Redis, if anything does."""
+    """The backend that keeps the graph in Redis, if there is one."""
     from ..backends.redis import RedisBackend, RedisFallbackBackend
 
     if isinstance(backend, RedisFallbackBackend):
@@ -121,7 +121,7 @@ def _name_of(backend: BaseBackend) -> str:
 
 
 def _check_prefix(source: Source, state: State, backend: BaseBackend) -> None:
-    """Raises ``InvalidSettings`` if the new keys would have the names of the old ones."""
+    """Raise ``InvalidSettings`` if the new keys would have the names of the old ones."""
     unguarded = _find_redis(backend)
     if unguarded and source.collides_with(unguarded, state):
         raise InvalidSettings(

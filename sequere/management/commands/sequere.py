@@ -1,4 +1,4 @@
-"""``manage.py sequere``: what an operator does with the graph, and with its scripts in Redis."""
+"""``manage.py sequere``: the commands for operators of the graph, and of its scripts in Redis."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _write(self, line: str) -> None:
-        """Print a line at once, also into a pipe: what is watched is read while it runs."""
+        """Print a line at once, even into a pipe, so that it can be watched while the command runs."""
         self.stdout.write(line)
         self.stdout.flush()
 
@@ -94,12 +94,12 @@ class Command(BaseCommand):
         if options.subcommand == "drain" and options.every is not None and not options.watch:
             raise CommandError("--every is the pause of --watch: add --watch, or leave out --every.", returncode=2)
         if options.subcommand in ("audit", "stats"):
-            backend.run("lookup", "sequere", "check")  # raises ColdStore where there is no graph to look at
+            backend.run("lookup", "sequere", "check")  # raises ColdStore if there is no graph to look at
         if options.subcommand in BEHIND:
             from ...backends.redis.behind.checks import check_tables
 
             problems = backend.check()
-            if not problems and options.subcommand != "status":  # which tells itself what does not answer
+            if not problems and options.subcommand != "status":  # which itself prints what does not answer
                 problems = check_tables()
             for problem in problems:
                 raise CommandError(f"{problem.msg} {problem.hint or ''}".strip())

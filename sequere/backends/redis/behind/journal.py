@@ -82,8 +82,9 @@ class JournalEntry(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Which state of the database the graph in Redis is a copy of. One string, compared whole and set by every script
-    of a rebuild.
+    """Which state of the database the graph in Redis is a copy of.
+
+    It is one string, which every script of a rebuild compares as a whole and sets.
 
     ``epoch`` is the id of the graph; ``step`` is clear, copy, replay (a rebuild fills it), adopt (it gets the writes of
     the database, before it is adopted) or ready; ``cursor`` is the progress of the step; ``seen`` is the last change of
