@@ -1,4 +1,4 @@
-"""The application: finds the registrations, listens to deletions, registers the checks."""
+"""The application: it imports the registrations, listens to deletions and registers the checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SequereConfig(AppConfig):
     name = "sequere"
     verbose_name = "Sequere"
 
-    #: The project's Celery application, if it has made one. Other threads than this one would not know it.
+    #: The project's Celery application, if it has created one. Celery would not find it in other threads than this one.
     celery: Any = None
 
     def ready(self) -> None:

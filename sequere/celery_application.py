@@ -1,4 +1,4 @@
-"""The Celery application of the project, for who sends a task."""
+"""Finds the Celery application of the project, to send tasks."""
 
 from __future__ import annotations
 

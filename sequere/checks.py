@@ -35,15 +35,15 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_server(**kwargs: Any) -> list[CheckMessage]:
-    """Whether the store behind it answers and keeps what it is given; run by ``check --deploy``."""
+    """Check whether the store answers and keeps its data; run by ``check --deploy``."""
     try:
         return get_backend().check_server()
     except InvalidSettings:
-        return []  # check_settings tells
+        return []  # check_settings() reports it
 
 
 def _check_names() -> Iterator[CheckMessage]:
-    """The settings that look like those of this package and that nothing reads."""
+    """Check for settings that look like those of this package and that nothing reads."""
     for name in sorted(set(dir(settings)).difference(DEFAULTS)):
         is_ours = name.startswith("SEQUERE_")
         similar = get_close_matches(name, DEFAULTS, n=1, cutoff=0.8 if is_ours else 0.9)

@@ -18,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "SEQUERE_TEMPLATES_FAIL_SILENTLY": False,
 }
 
-#: Settings of django-sequere 0.x that this version does not read, and what takes their place.
+#: Settings of django-sequere 0.x that this version does not read, and what replaces them.
 FORMER: dict[str, str] = {
     "SEQUERE_BACKEND": "SEQUERE_BACKEND_CLASS",
     "SEQUERE_BACKEND_OPTIONS": "SEQUERE_REDIS_CONNECTION, SEQUERE_REDIS_CONNECTION_CLASS and SEQUERE_REDIS_PREFIX",

@@ -1,7 +1,7 @@
 """The relations, as data. The table is written once, in ``lua/src/include/_relations.lua``.
 
-An edge is a relation, two resources and a timestamp. A relation has a list for each of its two sides, and
-some have a third for those edges that go both ways.
+An edge is a relation, two resources and a timestamp. A relation has a list for each of its two sides, and some
+relations have a third list, for mutual edges.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Relation(NamedTuple):
     forward: str
     #: The list of the to side.
     backward: str
-    #: The list of the edges that have a counterpart, on both sides; empty if the relation has none.
+    #: The list of the mutual edges, on both sides; empty if the relation has none.
     mutual: str = ""
-    #: The relations into which its edges may be moved, with spaces between.
+    #: The relations into which its edges may be moved, separated by spaces.
     moves: str = ""
-    #: The relations of which no edge may exist, in either direction, between the two resources of its edges, likewise.
+    #: The relations that exclude it: no edge of these may exist, in either direction, between the same two resources.
     excludes: str = ""
 
 
@@ -42,7 +42,7 @@ class Edge(NamedTuple):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The relation and both ends, flat: as scripts take an edge and as tables store it."""
+        """The relation and both ends in one flat tuple, as scripts take an edge and as tables store it."""
         return (self.relation, *self.from_resource, *self.to_resource)
 
 
@@ -65,9 +65,9 @@ LISTS = {
 
 
 def settle(changes: Iterable[tuple[Edge, T | None]]) -> dict[Edge, T | None]:
-    """What changes, in their order, make of the edges: the last state of each, None for not at all.
+    """Return the last state of each edge after changes in their order; None if the edge does not exist.
 
-    To add an edge also removes the edges that cannot exist beside it: whoever added it need not have had them.
+    Adding an edge also removes the edges that it excludes: the store that added it may not have had them.
     """
     states: dict[Edge, T | None] = {}
     for edge, since in changes:
@@ -80,12 +80,12 @@ def settle(changes: Iterable[tuple[Edge, T | None]]) -> dict[Edge, T | None]:
 
 
 def join_list(name: str, identifier: str) -> str:
-    """A list as operations and scripts name it: ``followers``, or ``followers:user`` for those of one identifier."""
+    """Return the name of a list for operations and scripts: ``followers``, or ``followers:user`` for one identifier."""
     return f"{name}:{identifier}" if identifier else name
 
 
 def split_list(list_: str) -> tuple[Relation, str, str]:
-    """What a list such as ``followers:user`` is: its relation, its name and its identifier, empty if it has none.
+    """Split a list such as ``followers:user`` into its relation, its name and its identifier, empty if it has none.
 
     Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip.
     """
@@ -100,7 +100,7 @@ def split_list(list_: str) -> tuple[Relation, str, str]:
 
 
 def check_relation(name: str) -> Relation:
-    """The relation of this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
+    """Return the relation with this name. Raises :class:`~sequere.exceptions.InvalidArgument`. No round trip."""
     relation = RELATIONS.get(name) if isinstance(name, str) else None
     if relation is None:
         raise InvalidArgument(f"relation must be one of {', '.join(RELATIONS)}; got {name!r:.80}")

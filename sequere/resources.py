@@ -1,4 +1,4 @@
-"""A resource: what takes part in the graph, addressed without its model."""
+"""A resource: something that follows or is followed, named without its model."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _IDENTIFIER = re.compile(r"(?!\d+\Z)(?!count\Z)[A-Za-z0-9_.-]{1,50}")
 
 
 class Resource(NamedTuple):
-    """The registry's name for a model, and the primary key as text."""
+    """The identifier of a model, and the object id of one of its rows."""
 
     identifier: str
     object_id: str
 
 
 def is_identifier(identifier: object) -> bool:
-    """Whether this is an identifier."""
+    """Return whether a value is an identifier."""
     return isinstance(identifier, str) and _IDENTIFIER.fullmatch(identifier) is not None
 
 
 def check_identifier(identifier: object, name: str = "identifier") -> str:
-    """The identifier itself. Raises :class:`InvalidIdentifier`, which names the argument."""
+    """Return the identifier itself. Raises :class:`InvalidIdentifier`, which names the argument."""
     if not isinstance(identifier, str) or not is_identifier(identifier):
         raise InvalidIdentifier(
             f"{name} must be 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not 'count'; "
@@ -35,7 +35,7 @@ def check_identifier(identifier: object, name: str = "identifier") -> str:
 
 
 def check_object_id(object_id: object, name: str = "object_id") -> str:
-    """The object id itself. Raises :class:`InvalidObjectId`, which names the argument."""
+    """Return the object id itself. Raises :class:`InvalidObjectId`, which names the argument."""
     if not isinstance(object_id, str):
         raise InvalidObjectId(f"{name} must be text; got {object_id!r:.80}")
     try:
@@ -48,20 +48,20 @@ def check_object_id(object_id: object, name: str = "object_id") -> str:
 
 
 def check_resource(resource: Resource, name: str = "resource") -> Resource:
-    """The resource itself. Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId`."""
+    """Return the resource itself. Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId`."""
     check_identifier(resource.identifier, f"{name}.identifier")
     check_object_id(resource.object_id, f"{name}.object_id")
     return resource
 
 
 def check_ends(from_resource: Resource, to_resource: Resource) -> None:
-    """Raises :class:`InvalidIdentifier` or :class:`InvalidObjectId` if one end of an edge is no resource."""
+    """Raise :class:`InvalidIdentifier` or :class:`InvalidObjectId` if one end of an edge is not a resource."""
     check_resource(from_resource, "from")
     check_resource(to_resource, "to")
 
 
 def check_self(resource: Resource, others: Iterable[Resource]) -> None:
-    """Raises :class:`SelfFollow` if a resource is among those that it is to follow."""
+    """Raise :class:`SelfFollow` if a resource is among those that it would follow."""
     if resource in others:
         raise SelfFollow(
             f"to must not be the same resource as from; got {f'{resource.identifier} {resource.object_id}'!r:.80}"
@@ -69,13 +69,13 @@ def check_self(resource: Resource, others: Iterable[Resource]) -> None:
 
 
 def quote(resource: Resource) -> str:
-    """A resource as the two arguments of a command, so that a shell takes them as they are."""
+    """Return a resource as two arguments of a command, quoted for a shell."""
     end_of_options = ["--"] if any(word.startswith("-") for word in resource) else []
     return " ".join([*end_of_options, *map(_quote, resource)])
 
 
 def _quote(word: str) -> str:
-    """A word for a shell; one with characters that a terminal takes for keys in the form of bash, zsh and ksh."""
+    """A word for a shell; one with characters that are not printable in the form of bash, zsh and ksh."""
     if word.isprintable():
         return shlex.quote(word)
     octets = (chr(one) if 32 <= one < 127 and one not in b"\\'" else f"\\{one:03o}" for one in word.encode())

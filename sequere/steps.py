@@ -1,4 +1,4 @@
-"""Many items in steps of bounded size: so many as one script or one statement takes."""
+"""Splits many items into steps of bounded size, such as one script or one statement takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def in_steps(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in order, in lists of ``size`` and, at the end, of what is left."""
+    """Yield the items in order, in lists of ``size``; the last list has the rest."""
     remaining = iter(items)
     while step := list(islice(remaining, size)):
         yield step

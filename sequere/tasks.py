@@ -15,13 +15,13 @@ from .resources import Resource
     name="sequere.forget",
     ignore_result=True,
     autoretry_for=(BackendError, DatabaseError),
-    retry_backoff=10,  # at most 10, 20, 40 … 600 seconds; by chance half of that
+    retry_backoff=10,  # at most 10, 20, 40 … 600 seconds; with jitter, half of that on average
     max_retries=11,
 )
 def forget(identifier: str, object_id: str, using: str) -> None:
-    """Forget what a deletion left of a resource, unless it has a row again in the database that it was deleted in.
+    """Forget the rest of a deleted resource, unless the row exists again in the database from which it was deleted.
 
-    It is sent where ``SEQUERE_FORGET_DELETED`` is a number. While the store fails it is tried again, for about half an
-    hour; ``manage.py sequere prune`` finds what is left then.
+    It is sent if ``SEQUERE_FORGET_DELETED`` is a number. While the store fails it is retried, for about half an hour;
+    after that, ``manage.py sequere prune`` finds the rest.
     """
     forget_unless_live(registry.get_by_identifier(identifier), Resource(identifier, object_id), [using])

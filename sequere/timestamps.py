@@ -1,4 +1,4 @@
-"""Between datetimes and the seconds that travel: since the epoch, UTC, with microseconds."""
+"""Translates between datetimes and the timestamps of the graph: seconds since the epoch, UTC, with microseconds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MICROSECONDS = 1_000_000
 
 
 def to_seconds(value: float | datetime | None) -> float:
-    """Seconds since the epoch, UTC, of a timestamp as callers give it.
+    """Return the seconds since the epoch, UTC, of a timestamp that a caller passed.
 
-    ``value`` is a datetime (a naive one is in the default time zone), seconds since the epoch, or
-    None for now, by this machine's clock. Raises :class:`InvalidTimestamp` for anything else and for
-    what is not from 0 to below 2**33. No round trip.
+    ``value`` is a datetime (a naive one is in the default time zone), seconds since the epoch, or None for now, by this
+    machine's clock. Raises :class:`InvalidTimestamp` for anything else and for a value that is not from 0 to below
+    2**33. No round trip.
     """
     if value is None:
         return time.time()
@@ -43,12 +43,12 @@ def to_seconds(value: float | datetime | None) -> float:
 
 
 def to_moment(seconds: float) -> datetime:
-    """The aware datetime, in UTC, of seconds since the epoch."""
+    """Return the aware datetime, in UTC, of seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def to_datetime(seconds: float) -> datetime:
-    """The datetime of seconds since the epoch as callers get it: aware with ``USE_TZ``, else naive in the default zone.
+    """Return the datetime of seconds since the epoch: aware with ``USE_TZ``, else naive in the default time zone.
 
     Of two naive datetimes that are equal when clocks are set back, the later one has ``fold=1``.
     """
@@ -57,13 +57,13 @@ def to_datetime(seconds: float) -> datetime:
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since the epoch, UTC, of an aware datetime, such as the tables of edges give."""
+    """Return the microseconds since the epoch, UTC, of an aware datetime, such as one from a table of edges."""
     since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * MICROSECONDS + since.microseconds
 
 
 def to_text(micros: int | None) -> str:
-    """Microseconds since the epoch as the scripts take and give them: seconds with six decimals; empty for None."""
+    """Return microseconds since the epoch in the form of the scripts: seconds with six decimals; empty for None."""
     if micros is None:
         return ""
     return f"{micros // MICROSECONDS}.{micros % MICROSECONDS:06d}"

@@ -7,8 +7,8 @@ A public function is written once, as a coroutine function that awaits *operatio
 
     afollow = awaitable(follow)
 
-``follow`` needs no event loop: an awaited operation hands itself to the loop below that runs the coroutine,
-which performs it, blocking or awaited, and sends back its result.
+``follow`` needs no event loop: an awaited operation passes itself to the loop below that runs the coroutine. That loop
+performs the operation, blocking or awaited, and sends back its result.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Operation(Generic[R_co]):
 
 
 def blocking(coroutine_function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
-    """The blocking function of a coroutine function, which may await operations only, or coroutines that do."""
+    """Make a blocking function of a coroutine function, which may await only operations, or coroutines that do."""
 
     @wraps(coroutine_function)
     def function(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -63,7 +63,7 @@ def blocking(coroutine_function: Callable[P, Coroutine[Any, Any, R]]) -> Callabl
 
 
 def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """The twin of a :func:`blocking` function for asynchronous code, under its name with an ``a`` in front."""
+    """Make the asynchronous version of a :func:`blocking` function, whose name begins with ``a``."""
     coroutine_function: Callable[P, Coroutine[Any, Any, R]] = function.__wrapped__  # type: ignore[attr-defined]
 
     async def twin(*args: P.args, **kwargs: P.kwargs) -> R:

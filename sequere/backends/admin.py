@@ -1,4 +1,4 @@
-"""What the admin of the tables has in common."""
+"""The common base of the admin classes of the tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .database.statements import begin_writing
 
 
 class TableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """To look at rows and to remove them, not to add or edit any."""
+    """An admin to view and delete rows, not to add or edit any."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

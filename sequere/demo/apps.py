@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class DemoConfig(AppConfig):
-    """Installed by :mod:`.project` alone."""
+    """The application of the demo, which only :mod:`.project` installs."""
 
     name = "sequere.demo"
     label = "sequere_demo"

@@ -20,7 +20,7 @@ from ..results import FollowList
 from .server import Held, Server
 from .session import IMPORTS, PARTS, SETTING, Call, Part
 
-#: A call is repeated so often; its time is the median.
+#: How many times a call is repeated; its time is the median.
 REPETITIONS = 25
 
 #: Replies are broken into lines of this width.
@@ -29,7 +29,7 @@ REPLY_WIDTH = 80
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call did with one backend."""
+    """The result of one call with one backend."""
 
     reply: str
     round_trips: int
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Played:
-    """A part as it went with each backend, and the keys that were in Redis at its end, if they were asked for."""
+    """The results of a part with each backend, and the keys in Redis at its end, if requested."""
 
     part: Part
     redis: list[Outcome]
@@ -57,12 +57,12 @@ class Performance:
 
     @property
     def redis(self) -> list[Outcome]:
-        """What every call did with RedisBackend."""
+        """The results of all calls with RedisBackend."""
         return [outcome for played in self.played for outcome in played.redis]
 
     @property
     def database(self) -> list[Outcome]:
-        """What every call did with DatabaseBackend."""
+        """The results of all calls with DatabaseBackend."""
         return [outcome for played in self.played for outcome in played.database]
 
     @property
@@ -75,7 +75,7 @@ def play(server: Server, *, keys: bool) -> Performance:
     """Play the session with RedisBackend on this server, then with DatabaseBackend; with ``keys``, read the keys."""
     names: dict[str, Any] = {}
     exec(IMPORTS + SETTING, names)
-    # Both are told the same times, so that their replies can be compared to the microsecond.
+    # Both get the same times, so that their replies can be compared to the microsecond.
     start = time.time()
 
     clock = count(start, 0.01)

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 
 def set_up(folder: Path) -> None:
-    """Configure Django with a SQLite file in ``folder`` and make the tables. Once per process."""
+    """Configure Django with a SQLite file in ``folder`` and create the tables. Call it once per process."""
     settings.configure(
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "demo.sqlite3"}},
         INSTALLED_APPS=["sequere", "sequere.backends.database", "sequere.backends.redis", "sequere.demo"],

@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from ..exceptions import BackendError, BackendUnavailable, InvalidSettings
 
-#: A server that does not answer for so many seconds is taken for unreachable.
+#: Seconds after which a server that does not answer counts as unreachable.
 PATIENCE = 5
 
 #: What a key holds: its type, and its value as text.
@@ -23,7 +23,7 @@ Held = tuple[str, str]
 
 
 class CountingPool(redis.ConnectionPool):
-    """Connections that count what they send. redis-py sends a command, or a pipeline, as one packet."""
+    """Connections that count the packets that they send. redis-py sends a command, or a pipeline, as one packet."""
 
     round_trips = 0
 

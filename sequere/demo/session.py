@@ -1,4 +1,4 @@
-"""The calls of the demo. They are Python source: what is shown is what runs."""
+"""The calls of the demo. They are Python source: the code that is shown is the code that runs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ detourne = Project.objects.create(name="Ca detourne")
 class Call:
     """One expression. One that writes has an ``undo``, so that it can be repeated.
 
-    ``undo`` is the expression that gives the graph back the state from before the call, with the same timestamps. In
-    it, ``before`` is the value that the expression ``before`` had then.
+    ``undo`` is the expression that restores the graph to the state before the call, with the same timestamps. In it,
+    ``before`` is the value that the expression ``before`` had then.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""How the demo looks, on a terminal or in a pipe."""
+"""The output of the demo, on a terminal or in a pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BACKENDS = f"{'RedisBackend':>18}{'DatabaseBackend':>16}"
 
 
 class _Console(Console):
-    """Leaves it to the command line what happens when nobody reads the output."""
+    """A console that lets the command line decide what happens when nobody reads the output."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -103,7 +103,7 @@ def _keys(console: Console, words: str, before: Mapping[str, Held], after: Mappi
 
 
 def _closing(console: Console, performance: Performance, server: Server) -> None:
-    """Whether the backends agreed, what it took, what is left behind."""
+    """Whether the backends agreed, the totals, and what is left behind."""
     calls = len(performance.redis)
     if performance.differing:
         _print(console, f"{performance.differing} of {calls} replies differ. That is a bug.", "bold red")
@@ -122,12 +122,12 @@ def _comment(console: Console, words: str) -> None:
 
 
 def _python(source: str, mark: str, style: str = "dim") -> Text:
-    """A line of Python in colour, after a mark."""
+    """A line of Python in colour, after a prompt."""
     code = Syntax(source, "python", theme="ansi_dark", background_color="default").highlight(source)
     code.rstrip()
     return Text.assemble((mark, style), code)
 
 
 def _print(console: Console, line: str | Text, style: str = "") -> None:
-    """Print a line as it is; what is too long is left to the terminal."""
+    """Print a line as it is; the terminal wraps it if it is too long."""
     console.print(Text(line, style) if isinstance(line, str) else line, soft_wrap=True)

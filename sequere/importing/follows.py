@@ -57,8 +57,7 @@ class Source(Protocol):
 
 
 def to_edge(follow: Follow, find: Callable[[Resource], Resource]) -> tuple[Resource, Resource, float]:
-    """Return both ends of a follow, and its timestamp in seconds. ``find`` returns a resource, as
-    :func:`find_resource`.
+    """Return the edge of a follow, and its timestamp in seconds. ``find`` is a function such as :func:`find_resource`.
 
     Raises :class:`~sequere.exceptions.SequereException` for a follow that no backend accepts.
     """

@@ -34,7 +34,7 @@ def run_audit(
 ) -> bool:
     """Audit one resource or the whole graph and print what is found. Returns whether all is well now.
 
-    After a repair, a second audit, which only reports, finds what was repaired.
+    After a repair, a second audit, which only reports, counts what is left.
     """
     checked, found = 0, 0
     damaged: list[Checked] = []

@@ -3,11 +3,11 @@
 =============  ==========  ========================================================================
 phase          answers     the database
 =============  ==========  ========================================================================
-cold           database    goes on alone; each write is also put into the outbox
+cold           database    answers alone; each write is also added to the outbox
 rebuilding     database    the same, while Redis is filled from it
 ready          Redis       follows the journal
 adopting       Redis       follows the journal, but is not complete yet: it is brought up to Redis
-closed         database    goes on alone, because an operator said so (without epoch: Redis does)
+closed         database    answers alone, because an operator ran close (without epoch: Redis does)
 =============  ==========  ========================================================================
 
 Redis answers while it has a journal, whatever the phase: the phase is what the database knows. So each drain and

@@ -1,6 +1,6 @@
 """Fills a Redis that has no journal from the database, while reads and writes go on in the database.
 
-1. *Begin*, under the lock: an epoch, in the row and in the mark; the outbox begins anew.
+1. *Begin*, under the lock: an epoch, in the row and in the mark; the outbox is emptied.
 2. *Clear*: what Redis still holds of the graph is removed.
 3. *Copy*: the edges, in the order of their keys.
 4. *Replay*: the outbox. Whatever the copy saw of those edges, the last word on each is here.
