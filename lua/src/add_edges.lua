@@ -26,7 +26,7 @@ for i = others, #ARGV, 2 do
   local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
   local to = obtain_uid(to_identifier, to_object_id)
   local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-  if is_noted then -- also where nothing changed
+  if is_noted then -- even if nothing changed
     local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
     change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end

@@ -1,8 +1,8 @@
-"""The Lua that follows from the ARGV of a header: how arguments are unpacked, and the two tests of them.
+"""Generates Lua from the ARGV of a header: the unpacking of arguments, and their two tests.
 
-The quick test is one expression at the head of the text, and a loop where an argument is repeated. Only where it
-fails, the whole test looks at each value in turn: it finds the first that is wrong, or it finds none and gives
-the values their usual form.
+The quick test is one expression at the head of the text, and a loop if an argument is repeated. Only if it fails, the
+whole test checks each value in turn: it finds the first that is wrong, or it finds none and brings the values into
+their usual form.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ONE_LINE = re.compile(r".*\n  return (.+)\nend")
 
 @dataclass(frozen=True)
 class Type:
-    """What one value in ARGV must be."""
+    """The type of one value in ARGV."""
 
     code: str
     text: str

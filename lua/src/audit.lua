@@ -44,7 +44,7 @@ local function found(kind, key, detail)
   end
 end
 
---- Whether a value is a uid: what is none never becomes the last uid given out, or no follow could get the next.
+--- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
 local function is_uid(value)
   return find(value, UID) and #value < 16
 end
@@ -82,7 +82,7 @@ local function set_count(list)
     if stored or size > 0 then
       call('SET', count, size)
       undo = stored and {undo, 'SET', count, stored} or {undo, 'DEL', count}
-      if size == 0 then -- after the SET: a user who may not SET could not set back the DEL
+      if size == 0 then -- after the SET: a user who may not SET could not undo the DEL
         call('DEL', count)
       end
     end
@@ -176,8 +176,8 @@ local function is_known(uid)
   return call('EXISTS', unpack(keys)) > 0
 end
 
---- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
---- graph; false if nothing is.
+--- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
+--- graph; false if nothing is wrong.
 local function fault_of(uid)
   if #uid == 32 and not find(uid, '%X') then
     return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
@@ -186,7 +186,7 @@ local function fault_of(uid)
   end
   local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
   local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-  -- After one that has all its digits in use no uid could come.
+  -- No uid could follow one that already uses all its digits.
   return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
 end
 

@@ -1,4 +1,4 @@
-"""Makes from ``lua/src``: all of ``lua/v1``, ``lua/manifest.json``, and the list of scripts in ``lua/README.rst``.
+"""Generates ``lua/v1``, ``lua/manifest.json`` and the list of scripts in ``lua/README.rst`` from ``lua/src``.
 
     python lua/src/build.py            write them
     python lua/src/build.py --check    fail, naming the files, if they are not up to date
@@ -7,10 +7,10 @@ A source is a header (``header.py`` says how to write one), an empty line, and t
 puts both into ``frame.lua``, with the tests of the arguments (``argument_tests.py``) and with each
 ``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` gives the body FORWARD, BACKWARD and
 MUTUAL, the lists of that row of the table in ``include/_relations.lua``. ``--- @maintenance``: the script may write
-into a graph that has a mark but no journal. ``-- @from file:line`` says where the lines after it come from. Errors,
-commands and whether a script only reads are found in the text, so no header can be wrong about them.
+into a graph that has a mark but no journal. ``-- @from file:line`` names the source of the lines after it. The build
+finds errors, commands and whether a script only reads in the text, so no header can be wrong about them.
 
-The library of functions is the same texts once more, each the body of a function.
+The library of functions has the same texts once more, each as the body of a function.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ VERSION = "v1"
 #: Sources that are not scripts.
 PARTS = {"frame", "types"}
 
-#: Lets Dragonfly run a script that derives keys; everybody else reads a comment.
+#: Lets Dragonfly run a script that derives keys; for other servers it is a comment.
 DRAGONFLY = "--!df flags=allow-undeclared-keys"
 
 #: The same for every script. Two keys, so that a cluster whose slot is being moved answers TRYAGAIN to all of them.
@@ -137,7 +137,7 @@ def check_marks(place: str, text: str) -> None:
 
 
 def check_calls(place: str, text: str) -> None:
-    """Refuse what would break the frame's promises.
+    """Refuse code that would break the guarantees of the frame.
 
     It can explain a refusal only of ``call``. And since a body may run twice, only the frame appends changes to the
     journal.
@@ -151,7 +151,7 @@ def check_calls(place: str, text: str) -> None:
 
 
 def find_commands(code: str) -> set[str]:
-    """The commands that a text calls, and the inverses that wait for a refusal."""
+    """The commands that a text calls, and the inverses that run after a refusal."""
     called = re.findall(r"\bp?call\(([^,)]*)", code) + re.findall(r"\{undo, ([^,}]+)", code)
     commands = {word for call in called for word in re.findall(r"'([A-Z]+)'", call)}
     if unknown := commands - WRITES - READS:
@@ -219,12 +219,13 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
 
 
 def name_arguments(line: str, names: list[str]) -> str:
-    """A line of the frame with the names of the header in the place of ARGUMENTS."""
+    """A line of the frame with the names of the header instead of ARGUMENTS."""
     return line.replace(", ARGUMENTS", "".join(f", {name}" for name in names)).replace("ARGUMENTS", ", ".join(names))
 
 
 def fill(frame: list[str], pieces: dict[str, list[str]], conditions: dict[str, bool]) -> list[str]:
-    """The frame with the pieces in the places of its marks; what is between ``@if`` and ``@end`` only if that is so."""
+    """The frame with the pieces instead of its marks; lines between ``@if`` and ``@end`` only if the condition is
+    true."""
     lines: list[str] = []
     kept: list[bool] = []  # of each @if that the line is in
     for line in frame:
@@ -241,7 +242,7 @@ def fill(frame: list[str], pieces: dict[str, list[str]], conditions: dict[str, b
 
 
 def build(root: Path) -> dict[str, str]:
-    """All that is generated from a folder of sources: paths below ``lua/`` and their texts."""
+    """Return everything generated from a folder of sources: paths below ``lua/`` and their texts."""
     sources = Sources(root)
     texts: dict[str, str] = {}
     entries: list[dict[str, Any]] = []

@@ -20,5 +20,5 @@ if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
 end
 call('SET', mark_key, reached)
 undo = {undo, 'SET', mark_key, mark}
-call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
+call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, if refused, none
 return 1

@@ -22,5 +22,5 @@ if mark then
   call('DEL', mark_key)
   undo = {undo, 'SET', mark_key, mark}
 end
-call('DEL', journal) -- which a server that is out of memory takes too
+call('DEL', journal) -- a server that is out of memory accepts it too
 return 1

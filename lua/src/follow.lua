@@ -20,7 +20,7 @@ local from = obtain_uid(from_identifier, from_object_id)
 local to = obtain_uid(to_identifier, to_object_id)
 local is_made = add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp)
 if is_noted then
-  -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+  -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
   local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. FORWARD, to))
   changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
 end

@@ -39,7 +39,7 @@ local function empty(name, relation, list)
     else
       since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
     end
-    if not since then -- without the error every later call would meet it again
+    if not since then -- without this error, every later call would find the same entry again
       error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
     if is_forward then

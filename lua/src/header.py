@@ -10,13 +10,13 @@ follow the type, in this order:
     [1..50]    so many of them, to the end; the name is then the place of the first one in ARGV
     ~from      must not be the same as the resource from
 
-``group[1..50]`` is so many groups of the arguments that are listed below it, indented further; in a group ``?``
-means that the value may be empty.
+``group[1..50]`` is that many groups of the arguments that are listed below it, indented further; in a group ``?`` means
+that the value may be empty.
 
-A reply is ``integer``, ``text``, ``bits``, ``outcome`` (one of the integers listed below it, each with a name)
-or ``tuple`` (a flat array of the fields listed below it, ``name type text``; those listed below a field of the type
-``repeated``, indented further, come again and again to the end). ``[others]`` after it: an array, one for each of
-the others. ``?`` after text, a tuple or a field: it may be empty.
+A reply is ``integer``, ``text``, ``bits``, ``outcome`` (one of the integers listed below it, each with a name) or
+``tuple`` (a flat array of the fields listed below it, ``name type text``; those listed below a field of the type
+``repeated``, indented further, are repeated to the end). ``[others]`` after it: an array, one for each of the others.
+``?`` after text, a tuple or a field: it may be empty.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _OUTCOME = re.compile(r"^ +(?P<value>-?\d+) +(?P<name>\w+)(?: +(?P<text>\S.*))?$
 #: The types of a field: integer is a number, repeated a group of fields, all others are text.
 FIELD_TYPES = {"integer", "text", "identifier", "object_id", "timestamp", "cursor", "place", "entry", "repeated"}
 
-#: The indentation of what belongs to the line above it.
+#: The indentation of a line that belongs to the line above it.
 _INNER = 4
 
 
@@ -66,7 +66,7 @@ class Argument:
 
 @dataclass
 class Header:
-    """All that a header says."""
+    """The contents of a header."""
 
     purpose: str
     arguments: list[Argument]
@@ -141,7 +141,7 @@ def _arguments(lines: list[str]) -> list[Argument]:
 
 
 def _check(one: Argument, names: list[str], resources: list[str], *, is_member: bool) -> None:
-    """Refuse what the line says and the build would not do, given the names above it."""
+    """Refuse a line that the build cannot carry out, given the names above it."""
     if one.name in names:
         raise BuildError(f"two arguments have the name {one.name}")
     if one.least > one.most or (one.most and is_member):

@@ -21,7 +21,7 @@ local to = from and call('GET', to_key)
 if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
   return 1
 end
--- Only what is no uid finds nothing where there is an edge.
+-- Only a value that is not a uid finds nothing although there is an edge.
 if from and not (find(from, UID) and #from < 16) then
   error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
 elseif to and not (find(to, UID) and #to < 16) then

@@ -60,7 +60,7 @@ local function move(other_identifier, other_object_id, other)
   end
   local row = relation
   local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
-  if not since then -- without the error it would be met again in every call
+  if not since then -- without this error, every later call would find the same entry again
     error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
   end
   change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)

@@ -31,7 +31,7 @@ for i = 1, #keys do
 end
 if missing[1] and call('EXISTS', unpack(missing)) > 0 then
   for _, key in ipairs(missing) do
-    call('GET', key) -- MGET gives nothing for a key of another type, where GET is refused
+    call('GET', key) -- MGET returns nothing for a key of another type; GET is refused
   end
 end
 local bit = 1

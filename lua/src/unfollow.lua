@@ -19,7 +19,7 @@ local from = find_uid(from_identifier, from_object_id)
 local to = from and find_uid(to_identifier, to_object_id)
 local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
 if is_noted then
-  -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+  -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
   changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
 end
 return since and 1 or 0

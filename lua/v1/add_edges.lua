@@ -43,8 +43,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
@@ -90,7 +90,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -153,7 +153,7 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
     local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_noted then -- also where nothing changed
+    if is_noted then -- even if nothing changed
       local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
       change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end

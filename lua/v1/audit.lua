@@ -52,8 +52,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
@@ -70,7 +70,7 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 -- @from include/_is_name.lua:3
---- Whether a name, identifier and object_id, is one that a resource can have. Of another one no key can be made.
+--- Whether a name, identifier and object_id, is one that a resource can have. No key can be made of another one.
 local function is_name(name)
   local identifier, object_id = name[1], name[2]
   return identifier and object_id and #identifier <= 50 and identifier ~= 'count'
@@ -146,7 +146,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether a value is a uid: what is none never becomes the last uid given out, or no follow could get the next.
+  --- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
   local function is_uid(value)
     return find(value, UID) and #value < 16
   end
@@ -184,7 +184,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       if stored or size > 0 then
         call('SET', count, size)
         undo = stored and {undo, 'SET', count, stored} or {undo, 'DEL', count}
-        if size == 0 then -- after the SET: a user who may not SET could not set back the DEL
+        if size == 0 then -- after the SET: a user who may not SET could not undo the DEL
           call('DEL', count)
         end
       end
@@ -278,8 +278,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
-  --- graph; false if nothing is.
+  --- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
+  --- graph; false if nothing is wrong.
   local function fault_of(uid)
     if #uid == 32 and not find(uid, '%X') then
       return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
@@ -288,7 +288,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
     local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-    -- After one that has all its digits in use no uid could come.
+    -- No uid could follow one that already uses all its digits.
     return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
   end
 

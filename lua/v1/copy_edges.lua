@@ -41,7 +41,7 @@ local changes = false -- what to note: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -54,8 +54,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3

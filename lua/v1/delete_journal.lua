@@ -46,7 +46,7 @@ local function body(last, release)
     call('DEL', mark_key)
     undo = {undo, 'SET', mark_key, mark}
   end
-  call('DEL', journal) -- which a server that is out of memory takes too
+  call('DEL', journal) -- a server that is out of memory accepts it too
   return 1
 end
 

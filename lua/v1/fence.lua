@@ -46,10 +46,10 @@ local function body(after, random, opens)
     milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
   end
   local id = format('%.0f-%.0f', milliseconds, random)
-  if opens == '1' then -- one write: refused, nothing changed
+  if opens == '1' then -- one write: if it is refused, nothing changed
     call('SET', key, id)
   else
-    call('DEL', key) -- which a server that is out of memory takes too
+    call('DEL', key) -- a server that is out of memory accepts it too
   end
   return id
 end

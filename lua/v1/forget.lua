@@ -40,8 +40,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -158,7 +158,7 @@ local function body(identifier, object_id, limit)
       else
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
       end
-      if not since then -- without the error every later call would meet it again
+      if not since then -- without this error, every later call would find the same entry again
         error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
       end
       if is_forward then

@@ -29,8 +29,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 
@@ -48,7 +48,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
     return 1
   end
-  -- Only what is no uid finds nothing where there is an edge.
+  -- Only a value that is not a uid finds nothing although there is an edge.
   if from and not (find(from, UID) and #from < 16) then
     error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
   elseif to and not (find(to, UID) and #to < 16) then

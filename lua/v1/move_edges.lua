@@ -43,8 +43,8 @@ local journal, is_noted = prefix .. 'global:journal', false -- where changes are
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -104,7 +104,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -232,7 +232,7 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     end
     local row = relation
     local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
-    if not since then -- without the error it would be met again in every call
+    if not since then -- without this error, every later call would find the same entry again
       error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)

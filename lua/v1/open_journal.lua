@@ -33,7 +33,7 @@ local undo = false -- the way back, newest write first: {what was written before
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')

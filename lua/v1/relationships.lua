@@ -30,8 +30,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -69,7 +69,7 @@ local function body(identifier, object_id, lists, others)
   end
   if missing[1] and call('EXISTS', unpack(missing)) > 0 then
     for _, key in ipairs(missing) do
-      call('GET', key) -- MGET gives nothing for a key of another type, where GET is refused
+      call('GET', key) -- MGET returns nothing for a key of another type; GET is refused
     end
   end
   local bit = 1

@@ -47,8 +47,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
@@ -94,7 +94,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -157,7 +157,7 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
     local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_noted then -- also where nothing changed
+    if is_noted then -- even if nothing changed
       local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
       change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
@@ -374,8 +374,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
@@ -392,7 +392,7 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 -- @from include/_is_name.lua:3
---- Whether a name, identifier and object_id, is one that a resource can have. Of another one no key can be made.
+--- Whether a name, identifier and object_id, is one that a resource can have. No key can be made of another one.
 local function is_name(name)
   local identifier, object_id = name[1], name[2]
   return identifier and object_id and #identifier <= 50 and identifier ~= 'count'
@@ -468,7 +468,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether a value is a uid: what is none never becomes the last uid given out, or no follow could get the next.
+  --- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
   local function is_uid(value)
     return find(value, UID) and #value < 16
   end
@@ -506,7 +506,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       if stored or size > 0 then
         call('SET', count, size)
         undo = stored and {undo, 'SET', count, stored} or {undo, 'DEL', count}
-        if size == 0 then -- after the SET: a user who may not SET could not set back the DEL
+        if size == 0 then -- after the SET: a user who may not SET could not undo the DEL
           call('DEL', count)
         end
       end
@@ -600,8 +600,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid that the key of a resource holds, and whether to leave it alone, since it belongs to another
-  --- graph; false if nothing is.
+  --- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
+  --- graph; false if nothing is wrong.
   local function fault_of(uid)
     if #uid == 32 and not find(uid, '%X') then
       return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
@@ -610,7 +610,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
     local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-    -- After one that has all its digits in use no uid could come.
+    -- No uid could follow one that already uses all its digits.
     return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
   end
 
@@ -959,7 +959,7 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -1104,7 +1104,7 @@ local undo = false -- the way back, newest write first: {what was written before
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -1121,7 +1121,7 @@ local function body(mark, reached, keys)
   end
   call('SET', mark_key, reached)
   undo = {undo, 'SET', mark_key, mark}
-  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, refused, none
+  call('UNLINK', unpack(ARGV, keys)) -- one command: it removes all or, if refused, none
   return 1
 end
 
@@ -1278,7 +1278,7 @@ local changes = false -- what to note: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -1291,8 +1291,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -1643,8 +1643,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -1818,7 +1818,7 @@ local function body(last, release)
     call('DEL', mark_key)
     undo = {undo, 'SET', mark_key, mark}
   end
-  call('DEL', journal) -- which a server that is out of memory takes too
+  call('DEL', journal) -- a server that is out of memory accepts it too
   return 1
 end
 
@@ -2171,10 +2171,10 @@ local function body(after, random, opens)
     milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
   end
   local id = format('%.0f-%.0f', milliseconds, random)
-  if opens == '1' then -- one write: refused, nothing changed
+  if opens == '1' then -- one write: if it is refused, nothing changed
     call('SET', key, id)
   else
-    call('DEL', key) -- which a server that is out of memory takes too
+    call('DEL', key) -- a server that is out of memory accepts it too
   end
   return id
 end
@@ -2300,8 +2300,8 @@ local journal, is_noted = prefix .. 'global:journal', false -- where changes are
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
@@ -2347,7 +2347,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -2396,7 +2396,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = obtain_uid(to_identifier, to_object_id)
   local is_made = add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp)
   if is_noted then
-    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
     local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. FORWARD, to))
     changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
   end
@@ -2589,8 +2589,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -2707,7 +2707,7 @@ local function body(identifier, object_id, limit)
       else
         since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
       end
-      if not since then -- without the error every later call would meet it again
+      if not since then -- without this error, every later call would find the same entry again
         error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
       end
       if is_forward then
@@ -2896,8 +2896,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 
@@ -2915,7 +2915,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
     return 1
   end
-  -- Only what is no uid finds nothing where there is an edge.
+  -- Only a value that is not a uid finds nothing although there is an edge.
   if from and not (find(from, UID) and #from < 16) then
     error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
   elseif to and not (find(to, UID) and #to < 16) then
@@ -3052,8 +3052,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -3217,8 +3217,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -3284,7 +3284,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3602,8 +3602,8 @@ local journal, is_noted = prefix .. 'global:journal', false -- where changes are
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -3663,7 +3663,7 @@ end
 -- @from include/_add_edge.lua:3
 --- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
 --- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation comes as the names of its lists: to make a table costs each follow about as much as a function.
+--- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3791,7 +3791,7 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     end
     local row = relation
     local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
-    if not since then -- without the error it would be met again in every call
+    if not since then -- without this error, every later call would find the same entry again
       error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
     change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
@@ -4021,7 +4021,7 @@ local noted = '' -- the reply of a script that returns it: the id of the last en
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -4034,8 +4034,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -4289,7 +4289,7 @@ local undo = false -- the way back, newest write first: {what was written before
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_mark.lua:1
 --- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- forgets what it got forgets that it got it; where the mark is another, another run went on.
+--- loses those writes loses the mark too; if the mark is another, another run went on.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -4460,8 +4460,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -4720,8 +4720,8 @@ local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -4759,7 +4759,7 @@ local function body(identifier, object_id, lists, others)
   end
   if missing[1] and call('EXISTS', unpack(missing)) > 0 then
     for _, key in ipairs(missing) do
-      call('GET', key) -- MGET gives nothing for a key of another type, where GET is refused
+      call('GET', key) -- MGET returns nothing for a key of another type; GET is refused
     end
   end
   local bit = 1
@@ -5066,8 +5066,8 @@ local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -5251,8 +5251,8 @@ local journal, is_noted = prefix .. 'global:journal', false -- where changes are
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -5328,7 +5328,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if is_noted then
-    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
     changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
   return since and 1 or 0

@@ -32,8 +32,8 @@ local journal, is_noted = prefix .. 'global:journal', false -- where changes are
 local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
 local refused = false -- what the server refused: command, key, the server's words
 -- @from include/_uid_form.lua:1
---- What a uid looks like, with at most 15 digits, and what is told of a key that holds something else: its lists would
---- be those of nobody. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
+--- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
 local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
@@ -109,7 +109,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if is_noted then
-    -- Also where nothing changed: what a server says that came back from an older state must reach the database.
+    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
     changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
   return since and 1 or 0
