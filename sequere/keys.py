@@ -305,5 +305,5 @@ def get_primary_key(model: type[models.Model]) -> PrimaryKey:
 def _check_range(value: int, limits: tuple[int, int]) -> int:
     low, high = limits
     if not low <= value <= high:
-        raise ValueError(f"the database takes {low} to {high}")
+        raise ValueError(f"the database accepts {low} to {high}")
     return value

@@ -29,7 +29,7 @@ def check_identifier(identifier: object, name: str = "identifier") -> str:
     if not isinstance(identifier, str) or not is_identifier(identifier):
         raise InvalidIdentifier(
             f"{name} must be 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not 'count'; "
-            f"got {identifier!r:.80}. Give the model one of its own: set identifier in its ModelBase."
+            f"got {identifier!r:.80}. Set identifier in the ModelBase of the model."
         )
     return identifier
 

@@ -32,12 +32,14 @@ def add_acl(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of ``acl`` to argparse's sub-parsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "acl",
-        help="print the ACL SETUSER line of the user that can run the scripts and nothing else",
-        description="Print the ACL SETUSER line of the user that can run the scripts and nothing else. It leaves "
+        help="print an ACL SETUSER command for a user who can run the scripts and nothing else",
+        description="Print an ACL SETUSER command for a user who can run the scripts and nothing else. It leaves "
         "passwords as they are: give a new user one with ACL SETUSER NAME >PASSWORD.",
     )
-    parser.add_argument("--read-only", action="store_true", help="one that only reads; Redis 7.0 or newer, Valkey")
-    parser.add_argument("--user", metavar="NAME", default="sequere", help="its name (sequere)")
+    parser.add_argument(
+        "--read-only", action="store_true", help="for a user who only reads; Redis 7.0 or newer, Valkey"
+    )
+    parser.add_argument("--user", metavar="NAME", default="sequere", help="the name of the user (sequere)")
     return parser
 
 
@@ -47,14 +49,14 @@ def add_forgetting(commands: Any) -> None:
         "forget",
         help="remove a resource and all its follows from the graph",
         description="Remove a resource and all its follows, in both directions, from the graph, whether or not it has "
-        "a row. Steps of some milliseconds, with pauses that leave the store to others.",
+        "a row. It works in steps of a few milliseconds, with pauses for other calls.",
     )
     add_resource(forget)
     prune = commands.add_parser(
         "prune",
         help="forget the resources whose rows are gone",
         description="Forget each resource of a registered model that has no row any more, in steps of some "
-        "milliseconds, beside any traffic. What is stopped goes on when it is run again.",
+        "milliseconds, beside any traffic. If it is stopped, run it again to continue.",
     )
     prune.add_argument("--dry-run", action="store_true", help="show what would be forgotten")
     prune.add_argument(
@@ -79,15 +81,15 @@ def add_behind(commands: Any) -> None:
         help="bring the database up to date with Redis",
         description="Bring the database up to the end of the journal. Celery's task sequere.drain does the same.",
     )
-    drain.add_argument("--watch", action="store_true", help="go on until stopped, and rebuild when that is needed")
+    drain.add_argument("--watch", action="store_true", help="drain until stopped, and rebuild when necessary")
     drain.add_argument(
         "--every", type=_parse_seconds, metavar="SECONDS", help="pause between two drains of --watch (1)"
     )
     rebuild = commands.add_parser(
         "rebuild",
         help="fill Redis from the database, or the database from Redis",
-        description="Fill Redis from the database and switch back to it, while both are in use. One that was "
-        "stopped goes on where it was.",
+        description="Fill Redis from the database and switch back to it, while both are in use. An "
+        "interrupted rebuild continues where it stopped.",
     )
     rebuild.add_argument(
         "--from",
@@ -110,7 +112,7 @@ def add_behind(commands: Any) -> None:
     status = commands.add_parser(
         "status",
         help="show the state of write-behind",
-        description="Show the state of write-behind. The exit status is 0 if all is well, 1 if somebody should look "
+        description="Show the state of write-behind. The exit status is 0 if all is well, 1 if it needs attention "
         "(behind, adopting, entries set aside, a lag over --max-lag, no database), 2 if Redis does not answer for the "
         "graph.",
     )

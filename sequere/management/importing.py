@@ -30,8 +30,8 @@ def add_import(commands: Any) -> None:
         "import",
         help="import the follows of django-sequere 0.x",
         description="Import the follows of django-sequere 0.x, with their times, into the backend of the settings. The "
-        "old data is only read. One that was stopped goes on where it was. The exit status is 1 if follows were left "
-        "out.",
+        "old data is only read. An interrupted import continues where it stopped. The exit status is 1 if "
+        "follows were left out.",
     )
     parser.add_argument(
         "--from", choices=("sequere",), required=True, dest="package", help="import from django-sequere 0.x"

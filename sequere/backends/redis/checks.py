@@ -94,7 +94,7 @@ def _check_former(client: Any, prefix: str) -> list[checks.CheckMessage]:
     return [
         checks.Warning(
             f"There are keys of django-sequere 0.x under the prefix {prefix!r}.",
-            hint="Set SEQUERE_REDIS_PREFIX to another text and run `python manage.py sequere import --from sequere`.",
+            hint="Set SEQUERE_REDIS_PREFIX to another prefix and run `python manage.py sequere import --from sequere`.",
             id="sequere.W010",
         )
     ]

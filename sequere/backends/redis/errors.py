@@ -82,14 +82,14 @@ _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] 
         set(),
         r"max number of clients reached",
         exceptions.BackendUnavailable,
-        "the server takes no more connections; nothing changed. Raise its maxclients",
+        "the server accepts no more connections; nothing changed. Raise its maxclients",
     ),
     (
         {"MovedError"},  # which a cluster's client follows; an AskError too
         r"^MOVED ",
         exceptions.BackendError,
-        "another node of the cluster has the graph; nothing changed. SEQUERE_REDIS_CONNECTION_CLASS must be the class "
-        "of a cluster's client",
+        "another node of the cluster has the graph; nothing changed. SEQUERE_REDIS_CONNECTION_CLASS must be a cluster "
+        "client class",
     ),
     (
         {"TryAgainError", "AskError"},

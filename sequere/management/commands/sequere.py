@@ -42,8 +42,8 @@ class Command(BaseCommand):
         audit = commands.add_parser(
             "audit",
             help="check the lists and counters of the graph, or of one resource",
-            description="Check lists and counters, in steps that leave a busy server free. The exit status is 1 "
-            "if something is found and not repaired.",
+            description="Check lists and counters, in short steps, so that a busy server can answer other calls. "
+            "The exit status is 1 if something is found and not repaired.",
         )
         add_resource(audit, nargs="?")
         audit.add_argument("--repair", action="store_true", help="repair what can be repaired")
