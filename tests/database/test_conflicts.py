@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-import psycopg
 import pytest
 from django.db import OperationalError, connections, transaction
 
@@ -107,6 +106,8 @@ def test_a_conflict_of_two_transactions_on_postgresql(database):
         with connections[database].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         assert DatabaseBackend().perform(IsFollowing(one, two))
+        import psycopg  # only where the database is
+
         with psycopg.connect(**{key: url[key] for key in ("dbname", "user", "password", "host", "port")}) as other:
             other.execute("DELETE FROM sequere_edge")
         with pytest.raises(WriteConflict, match="could not serialize access"):
