@@ -142,7 +142,7 @@ def test_a_transaction_that_reads_first_would_be_stopped(file):
 
 
 @pytest.mark.parametrize("operation", [Unfollow(ADA, BOB), MoveEdges(ADA, "followings", [BOB, FLIGHT])], ids=str)
-def test_whoever_listens_to_deletions_costs_no_statement(database, operation):
+def test_receivers_of_deletions_cost_no_statement(database, operation):
     sent = []
 
     def note(execute, sql, params, many, context):

@@ -105,10 +105,8 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
             return _from_url(client_class, connection, options)
         return _from_arguments(client_class, {**options, **(connection or {})})
     except Exception as error:  # a class of the project may raise anything
-        if kinds(error) & {
-            *CLUSTER,
-            *BROKEN,
-        }:  # some clients connect at once: a cluster's, one with a single connection
+        # Some clients connect at once: a cluster's, one with a single connection.
+        if kinds(error) & {*CLUSTER, *BROKEN}:
             raise translate(error) from error
         if not hasattr(client_class, "execute_command"):
             raise InvalidSettings(
