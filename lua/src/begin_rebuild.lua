@@ -1,4 +1,5 @@
---- Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.
+--- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
+--- move.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none

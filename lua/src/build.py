@@ -33,6 +33,7 @@ from header import BuildError, read_header
 SRC = Path(__file__).resolve().parent
 LUA = SRC.parent
 VERSION = "v1"
+WIDTH = 100  # of lua/README.rst
 
 #: Sources that are not scripts.
 PARTS = {"frame", "types"}
@@ -280,11 +281,14 @@ def with_table(readme: str, entries: list[dict[str, Any]]) -> str:
     """The README with the list of scripts, made from the manifest, between its two marks."""
     lines = []
     for entry in entries:
-        call = " ".join([entry["name"], *map(_show, entry["arguments"])])
+        term = f"``{' '.join([entry['name'], *map(_show, entry['arguments'])])}``"
         access = "read" if entry["read_only"] else "write"
         text = f"{entry['purpose']} ({access}, {entry['cost']})"
-        text = textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-        lines += [f"``{call}``", text, ""]
+        if len(term) > WIDTH:  # a term cannot have two lines: its arguments begin the text
+            name, _, arguments = term.partition(" ")
+            term, text = f"{name}``", f"``{arguments}: {text}"
+        text = textwrap.fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        lines += [term, text, ""]
     before, begin, rest = readme.partition(".. begin: generated from the manifest\n")
     _, end, after = rest.partition(".. end: generated from the manifest\n")
     if not (begin and end):

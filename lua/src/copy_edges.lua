@@ -1,5 +1,5 @@
---- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
---- Where there is a journal, an entry is added to it for each.
+--- Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error,
+--- none. If there is a journal, an entry is added to it for each.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none

@@ -1,4 +1,4 @@
---- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV

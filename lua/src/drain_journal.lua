@@ -1,6 +1,6 @@
---- Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if
---- the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has
---- committed.
+--- Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the
+--- position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that
+--- the database has committed.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty: from the beginning

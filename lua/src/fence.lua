@@ -1,6 +1,6 @@
---- Issues a new id while there is no journal, and revokes every earlier caller's right to open one. A process that
---- changes the database because Redis is cold calls it first. So a late script of a transaction that was rolled back
---- cannot open the journal.
+--- Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process
+--- that changes the database because Redis is cold calls it first, so that a late script of a transaction that was
+--- rolled back cannot open the journal.
 --
 -- ARGV
 --   after       entry?                  an id that the new one must follow; empty: none

@@ -1,5 +1,4 @@
---- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
---- nothing is left.
+--- Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.
 --
 -- ARGV
 --   resource    resource      whom to forget

@@ -1,4 +1,4 @@
---- Tells whether one resource follows another.
+--- Returns whether one resource follows another.
 --
 -- ARGV
 --   from        resource      the follower

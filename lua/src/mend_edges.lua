@@ -1,5 +1,5 @@
---- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change
---- an entry is added to the journal. All of them or, on an error, none.
+--- Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each
+--- change an entry is added to the journal. All changes are made or, on an error, none.
 --
 -- ARGV
 --   edges       group[1..50]

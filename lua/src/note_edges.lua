@@ -1,4 +1,4 @@
---- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
 --- moves the mark.
 --
 -- ARGV

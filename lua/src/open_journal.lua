@@ -1,4 +1,4 @@
---- Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each
+--- Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each
 --- change, and a call with the journal as guard is run.
 --
 -- ARGV

@@ -1,4 +1,4 @@
---- Tells which lists of a resource hold up to 500 others.
+--- Returns, for up to 500 others, which lists of a resource contain them.
 --
 -- ARGV
 --   resource    resource           whose lists

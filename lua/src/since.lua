@@ -1,4 +1,4 @@
---- Tells since when up to 50 edges exist.
+--- Returns since when up to 50 edges exist.
 --
 -- ARGV
 --   edges       group[1..50]

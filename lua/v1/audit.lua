@@ -1,10 +1,10 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
---- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
---- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
---- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
---- where another one's list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong
---- type are named and left as they are.
+--- Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge
+--- exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is
+--- unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the
+--- resource's uid if a list of another resource has it, and is removed otherwise. A name that no resource can have
+--- counts as missing. Keys of a wrong type are reported and not changed.
 --
 -- ARGV
 --   resource     resource

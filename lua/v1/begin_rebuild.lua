@@ -1,6 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
---- Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.
+--- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
+--- move.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -43,7 +44,7 @@ local function body(mark, epoch, replace)
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from begin_rebuild.lua:18
+  -- @from begin_rebuild.lua:19
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another
---- rebuild went on meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild
+--- has moved the mark meanwhile.
 --
 -- ARGV
 --   mark        mark          the mark as the caller has seen it

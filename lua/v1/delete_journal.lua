@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV

@@ -1,7 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 forget: generated from lua/src/forget.lua, do not edit
---- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
---- nothing is left.
+--- Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.
 --
 -- ARGV
 --   resource    resource      whom to forget
@@ -136,7 +135,7 @@ local function body(identifier, object_id, limit)
     end
   end
   limit = tonumber(limit)
-  -- @from forget.lua:21
+  -- @from forget.lua:20
   local uid = find_uid(identifier, object_id)
   if not uid then
     change('forget', '', identifier, object_id, '', '', '')

@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 is_following: generated from lua/src/is_following.lua, do not edit
---- Tells whether one resource follows another.
+--- Returns whether one resource follows another.
 --
 -- ARGV
 --   from        resource      the follower

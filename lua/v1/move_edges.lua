@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
---- Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one,
---- are removed. All of them or, on an error, none.
+--- Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they
+--- are removed. All of them are moved or, on an error, none.
 --
 -- ARGV
 --   resource    resource            whose list

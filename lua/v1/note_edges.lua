@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
 --- moves the mark.
 --
 -- ARGV

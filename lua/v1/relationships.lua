@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 relationships: generated from lua/src/relationships.lua, do not edit
---- Tells which lists of a resource hold up to 500 others.
+--- Returns, for up to 500 others, which lists of a resource contain them.
 --
 -- ARGV
 --   resource    resource           whose lists

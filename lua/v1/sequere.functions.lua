@@ -319,14 +319,14 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_audit', flags = {},
-description = 'Checks one resource\'s part of the graph, in bounded steps, and repairs it on request. An edge that any of its four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource where another one\'s list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong type are named and left as they are.', callback = function(KEYS, ARGV)
+description = 'Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the resource\'s uid if a list of another resource has it, and is removed otherwise. A name that no resource can have counts as missing. Keys of a wrong type are reported and not changed.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
---- Checks one resource's part of the graph, in bounded steps, and repairs it on request. An edge that any of its
---- four entries still has is an edge: repair restores it, and drops only entries whose resource is unknown and
---- mutual entries without their two edges. A key that should hold a uid and holds none is set to that of the resource
---- where another one's list knows it, else removed. A name that no resource can have counts as none. Keys of a wrong
---- type are named and left as they are.
+--- Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge
+--- exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is
+--- unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the
+--- resource's uid if a list of another resource has it, and is removed otherwise. A name that no resource can have
+--- counts as missing. Keys of a wrong type are reported and not changed.
 --
 -- ARGV
 --   resource     resource
@@ -924,10 +924,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_begin_rebuild', flags = {},
-description = 'Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.', callback = function(KEYS, ARGV)
+description = 'Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild move.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
---- Begins to fill a Redis without a journal from the database: sets the mark, which the scripts of the rebuild move on.
+--- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
+--- move.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -970,7 +971,7 @@ local function body(mark, epoch, replace)
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; the database answers'})
   end
-  -- @from begin_rebuild.lua:18
+  -- @from begin_rebuild.lua:19
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
     return 0
   end
@@ -1068,11 +1069,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_clear_graph', flags = {},
-description = 'Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another rebuild went on meanwhile.', callback = function(KEYS, ARGV)
+description = 'Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild has moved the mark meanwhile.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. The caller finds them by SCAN; this script removes nothing if another
---- rebuild went on meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild
+--- has moved the mark meanwhile.
 --
 -- ARGV
 --   mark        mark          the mark as the caller has seen it
@@ -1234,11 +1235,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_copy_edges', flags = {},
-description = 'Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none. Where there is a journal, an entry is added to it for each.', callback = function(KEYS, ARGV)
+description = 'Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error, none. If there is a journal, an entry is added to it for each.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Brings up to 50 edges into the state given, whatever it was, and moves the mark. All of them or, on an error, none.
---- Where there is a journal, an entry is added to it for each.
+--- Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error,
+--- none. If there is a journal, an entry is added to it for each.
 --
 -- ARGV
 --   mark        mark?         the mark as the caller has seen it; empty: there was none
@@ -1769,10 +1770,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_delete_journal', flags = {},
-description = 'Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
+description = 'Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the entry that the caller has read last. From here on no entry is added, and a
+--- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
@@ -1920,12 +1921,12 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_drain_journal', flags = {},
-description = 'Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has committed.', callback = function(KEYS, ARGV)
+description = 'Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that the database has committed.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
---- Reads the mark, what the journal is, and its entries from a position on. It drops the entries before the position if
---- the journal has that one and the mark is of the epoch given: name an epoch only with a position that the database has
---- committed.
+--- Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the
+--- position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that
+--- the database has committed.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty: from the beginning
@@ -2122,12 +2123,12 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_fence', flags = {},
-description = 'Issues a new id while there is no journal, and revokes every earlier caller\'s right to open one. A process that changes the database because Redis is cold calls it first. So a late script of a transaction that was rolled back cannot open the journal.', callback = function(KEYS, ARGV)
+description = 'Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process that changes the database because Redis is cold calls it first, so that a late script of a transaction that was rolled back cannot open the journal.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 fence: generated from lua/src/fence.lua, do not edit
---- Issues a new id while there is no journal, and revokes every earlier caller's right to open one. A process that
---- changes the database because Redis is cold calls it first. So a late script of a transaction that was rolled back
---- cannot open the journal.
+--- Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process
+--- that changes the database because Redis is cold calls it first, so that a late script of a transaction that was
+--- rolled back cannot open the journal.
 --
 -- ARGV
 --   after       entry?                  an id that the new one must follow; empty: none
@@ -2546,11 +2547,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_forget', flags = {},
-description = 'Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until nothing is left.', callback = function(KEYS, ARGV)
+description = 'Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 forget: generated from lua/src/forget.lua, do not edit
---- Takes a resource and every edge from or to it out of the graph, in bounded steps: call it again until
---- nothing is left.
+--- Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.
 --
 -- ARGV
 --   resource    resource      whom to forget
@@ -2685,7 +2685,7 @@ local function body(identifier, object_id, limit)
     end
   end
   limit = tonumber(limit)
-  -- @from forget.lua:21
+  -- @from forget.lua:20
   local uid = find_uid(identifier, object_id)
   if not uid then
     change('forget', '', identifier, object_id, '', '', '')
@@ -2864,10 +2864,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_is_following', flags = {'no-writes'},
-description = 'Tells whether one resource follows another.', callback = function(KEYS, ARGV)
+description = 'Returns whether one resource follows another.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 is_following: generated from lua/src/is_following.lua, do not edit
---- Tells whether one resource follows another.
+--- Returns whether one resource follows another.
 --
 -- ARGV
 --   from        resource      the follower
@@ -3170,11 +3170,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_mend_edges', flags = {},
-description = 'Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change an entry is added to the journal. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each change an entry is added to the journal. All changes are made or, on an error, none.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 mend_edges: generated from lua/src/mend_edges.lua, do not edit
---- Brings up to 50 edges into another state, each if it is in the state that the caller has seen. For each change
---- an entry is added to the journal. All of them or, on an error, none.
+--- Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each
+--- change an entry is added to the journal. All changes are made or, on an error, none.
 --
 -- ARGV
 --   edges       group[1..50]
@@ -3556,11 +3556,11 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_move_edges', flags = {},
-description = 'Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one, are removed. All of them or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they are removed. All of them are moved or, on an error, none.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
---- Takes up to 50 entries out of a list of a resource: their edges become edges of another relation or, without one,
---- are removed. All of them or, on an error, none.
+--- Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they
+--- are removed. All of them are moved or, on an error, none.
 --
 -- ARGV
 --   resource    resource            whose list
@@ -3980,10 +3980,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_note_edges', flags = {},
-description = 'Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and moves the mark.', callback = function(KEYS, ARGV)
+description = 'Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and moves the mark.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the state of up to 50 edges at this moment to the journal, since when each exists or that it does not, and
+--- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
 --- moves the mark.
 --
 -- ARGV
@@ -4253,10 +4253,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_open_journal', flags = {},
-description = 'Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each change, and a call with the journal as guard is run.', callback = function(KEYS, ARGV)
+description = 'Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each change, and a call with the journal as guard is run.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Makes the journal, with one entry of the operation open. From here on an entry is added to the journal for each
+--- Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each
 --- change, and a call with the journal as guard is run.
 --
 -- ARGV
@@ -4687,10 +4687,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_relationships', flags = {'no-writes'},
-description = 'Tells which lists of a resource hold up to 500 others.', callback = function(KEYS, ARGV)
+description = 'Returns, for up to 500 others, which lists of a resource contain them.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 relationships: generated from lua/src/relationships.lua, do not edit
---- Tells which lists of a resource hold up to 500 others.
+--- Returns, for up to 500 others, which lists of a resource contain them.
 --
 -- ARGV
 --   resource    resource           whose lists
@@ -5025,10 +5025,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_since', flags = {'no-writes'},
-description = 'Tells since when up to 50 edges exist.', callback = function(KEYS, ARGV)
+description = 'Returns since when up to 50 edges exist.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 since: generated from lua/src/since.lua, do not edit
---- Tells since when up to 50 edges exist.
+--- Returns since when up to 50 edges exist.
 --
 -- ARGV
 --   edges       group[1..50]

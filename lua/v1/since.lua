@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 since: generated from lua/src/since.lua, do not edit
---- Tells since when up to 50 edges exist.
+--- Returns since when up to 50 edges exist.
 --
 -- ARGV
 --   edges       group[1..50]

@@ -77,8 +77,8 @@ def blocks(path):
 
 
 def steps_of(text):
-    """The lines after a $ of a console block, each with what is printed below it."""
-    for line, shown in re.findall(r"^\$ (.+)\n?((?:[^$].*\n?)*)", text, re.MULTILINE):
+    """The lines after a $ of a console block, each with what is printed below it. A backslash continues a line."""
+    for line, shown in re.findall(r"^\$ ((?:.*\\\n)*.+)\n?((?:[^$].*\n?)*)", text, re.MULTILINE):
         yield line, shown.strip()
 
 
