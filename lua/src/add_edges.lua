@@ -2,9 +2,9 @@
 --
 -- ARGV
 --   relation    relation                such as follow
---   from        resource                the from side of all edges
---   timestamp   timestamp=now           when, the same for all; else the server's clock
---   others      resource[1..50]~from    the to side of each
+--   from        resource                the resource that all edges start from
+--   timestamp   timestamp=now           of all edges; left out: the server's clock
+--   others      resource[1..50]~from    the resource that each edge leads to
 -- REPLY outcome[others]
 --   1 made      the edge is new
 --   0 exists    the edge existed and keeps its timestamp
@@ -26,7 +26,7 @@ for i = others, #ARGV, 2 do
   local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
   local to = obtain_uid(to_identifier, to_object_id)
   local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-  if is_noted then -- even if nothing changed
+  if is_noted then -- also if nothing changed; see follow.lua
     local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
     change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end

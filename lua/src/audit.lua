@@ -1,22 +1,22 @@
---- Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge
---- exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is
---- unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the
---- resource's uid if a list of another resource has it, and is removed otherwise. A name that no resource can have
---- counts as missing. Keys of a wrong type are reported and not changed.
+--- Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four
+--- entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown,
+--- or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold
+--- a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
+--- reported and stays as it is.
 --
 -- ARGV
 --   resource     resource
---   cursor       place?               what the call before gave; empty: begin
---   limit        1..50                entries to look at in this call
---   repair       0|1                  1 repairs what is found, 0 only reports
---   identifiers  identifier[1..100]   identifiers whose lists to look into
+--   cursor       place?               the cursor that the call before replied; empty: begin
+--   limit        1..50                the most entries to check in this call
+--   repair       0|1                  1 to repair what is found, 0 to report it only
+--   identifiers  identifier[1..100]   the identifiers whose lists to check
 -- REPLY tuple
 --   cursor       place?               pass it for the next step; empty after the last one
---   checked      integer              entries looked at by this call
+--   checked      integer              the number of entries checked by this call
 --   findings     repeated
 --     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
 --     key          text               the key concerned
---     detail       text               what is wrong, in words
+--     detail       text               what is wrong
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
@@ -32,9 +32,9 @@
 local mend = repair == '1'
 local reply = {'', 0}
 local reported = {}
-local types = {} -- key -> whether its type is the right one, as far as looked at
+local types = {} -- key -> whether it has the right type, for the keys checked so far
 
---- Reports a finding, once a call: two entries of one edge lead to the same.
+--- Reports a finding once in a call: two entries of one edge lead to the same finding.
 local function found(kind, key, detail)
   local finding = kind .. key .. detail
   if not reported[finding] then
@@ -44,17 +44,18 @@ local function found(kind, key, detail)
   end
 end
 
---- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
+--- Whether a value is a uid. The last uid given out is set to nothing else: otherwise no script could allocate the
+--- next.
 local function is_uid(value)
   return find(value, UID) and #value < 16
 end
 
---- A value as text that a person can read.
+--- A value as readable text.
 local function show(value)
   return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
 end
 
---- Whether a key can be read as what it should be; reports it once if not.
+--- Whether a key has the type that it should have, or does not exist; if not, reports it once.
 local function is_sound(key, wanted)
   if types[key] == nil then
     local kind = call('TYPE', key).ok
@@ -133,7 +134,7 @@ local function drop_entry(list, uid)
   end
 end
 
---- Since when an edge exists by any of its four entries: the list of the from side has the first word.
+--- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
 local function edge_score(relation, from, to)
   return score_in(list_of(from.uid, relation.forward), to.uid)
     or score_in(list_of(to.uid, relation.backward), from.uid)
@@ -146,14 +147,15 @@ local function want_in_lists(uid, list, other, score)
   want_entry(list_of(uid, list, other.identifier), other.uid, score)
 end
 
---- Both halves of an edge that exists by some entry, and its entries in the mutual lists.
+--- Checks both halves of an edge of which some entry exists, and its entries in the mutual lists.
 local function check_edge(name, relation, from, to)
   local score = edge_score(relation, from, to)
   if not score then
     return
   end
   if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-    -- The list of the from side decides whether an edge exists: where it lacks the edge, the repair is a change.
+    -- For all other scripts, the list of the from side decides whether an edge exists: if it lacks the edge, the repair
+    -- adds the edge.
     change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
   end
   want_in_lists(from.uid, relation.forward, to, score)
@@ -166,7 +168,7 @@ local function check_edge(name, relation, from, to)
   end
 end
 
---- Whether anything but its own key says that there is a uid: its name, or one of its lists.
+--- Whether a uid has a name or a list.
 local function is_known(uid)
   local keys = {uids .. ':' .. uid}
   for _, relation in pairs(RELATIONS) do
@@ -176,21 +178,21 @@ local function is_known(uid)
   return call('EXISTS', unpack(keys)) > 0
 end
 
---- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
---- graph; false if nothing is wrong.
+--- What is wrong with the uid in the key of a resource, and whether the key stays as it is because it belongs to a
+--- graph of version 0.x; false if nothing is wrong.
 local function fault_of(uid)
   if #uid == 32 and not find(uid, '%X') then
     return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
   elseif not is_uid(uid) then
-    return 'holds ' .. show(uid) .. ', which is no uid'
+    return 'holds ' .. show(uid) .. ', which is not a uid'
   end
   local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
   local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-  -- No uid could follow one that already uses all its digits.
+  -- A uid has at most 15 digits. If the last one given out has 15, there may be no next one.
   return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
 end
 
---- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
+--- The resource of a uid that a list holds; also checks that the key of that resource holds this uid.
 local function check_other(list, uid)
   local key = uids .. ':' .. uid
   if not is_sound(key, 'hash') then
@@ -241,8 +243,8 @@ local function check_entry(this, one, list, uid)
   end
 end
 
---- The resource's uid, by its own key; false if it has none. A key at fault is removed: an audit of those who know the
---- resource sets it, or the next write allocates a uid.
+--- The uid that the key of the resource holds; false if it holds none. A wrong key is removed: the audit of a resource
+--- that has this one in a list sets it, or the next write allocates a uid.
 local function find_this(key)
   local uid = is_sound(key, 'string') and call('GET', key)
   if not uid then
@@ -260,8 +262,8 @@ local function find_this(key)
   return uid
 end
 
---- The resource's own name, and the last uid given out. False if the name is another resource's: then nobody knows whose
---- lists these are, and nothing may be written into them.
+--- Checks the name of the uid, and the last uid given out. False if the name is that of another resource: then it is
+--- unknown which of the two the lists belong to, and they stay as they are.
 local function check_this(uid)
   local name, is_own = uids .. ':' .. uid, true
   if is_sound(name, 'hash') then
@@ -282,7 +284,7 @@ local function check_this(uid)
     local number = given or '0'
     local is_number = number == '0' or is_uid(number)
     if not is_number or number + 0 < uid + 0 then
-      found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is no uid')
+      found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is not a uid')
         .. ', but uid ' .. uid .. ' is in use')
       if mend then
         call('SET', last_uid, uid)
@@ -293,7 +295,7 @@ local function check_this(uid)
   return is_own
 end
 
---- All lists to look into: those of everybody, then those of each identifier.
+--- All lists to check: those of all identifiers, then those of each identifier.
 local function make_lists()
   local names, bases, lists = {}, {}, {}
   for name in pairs(RELATIONS) do
@@ -318,7 +320,7 @@ local function make_lists()
 end
 
 local lists = make_lists()
--- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
+-- A cursor is the number of a list, then the score and the uid of the last entry checked in it.
 local index, score, after = 1, nil, nil
 if cursor then
   index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
@@ -355,7 +357,7 @@ while index <= #lists and budget > 0 do
   budget = budget - #entries / 2
   if budget > 0 then
     index, score, after = index + 1, nil, nil
-    budget = budget - 1 -- a list costs a little even when it is empty
+    budget = budget - 1 -- an empty list takes time too
   else
     reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
   end

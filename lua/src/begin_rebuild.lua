@@ -1,14 +1,14 @@
 --- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
---- move.
+--- update.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   epoch       entry         the id of what the graph is from here on, given out by fence
---   replace     0|1           1 to replace a graph that is not known to be a copy of the database
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   epoch       entry         the id of the new copy, issued by fence
+--   replace     0|1           1 to replace a graph even if it may not be a copy of the database
 -- REPLY outcome
---   1 begun     the mark is "epoch clear - epoch"
---   0 refused   there is a journal, or the mark is another; nothing changed
---   2 unmarked  there is a graph without a mark, or one that was about to be adopted; nothing changed
+--   1 begun     the mark is now "epoch clear - epoch"
+--   0 refused   there is a journal, or the mark has changed; nothing was written
+--   2 unmarked  there is a graph without a mark, or one that was being adopted; nothing was written
 -- COST
 --   O(1)
 -- EXAMPLE

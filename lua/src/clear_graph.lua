@@ -1,13 +1,13 @@
---- Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild
---- has moved the mark meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them with SCAN. If another rebuild has changed the
+--- mark, this script removes nothing.
 --
 -- ARGV
---   mark        mark          the mark as the caller has seen it
---   reached     mark          what it is now
---   keys        key[1..500]   each of a uid, or the last uid
+--   mark        mark          the mark that the caller has read
+--   reached     mark          the new mark
+--   keys        key[1..500]   keys that begin with {prefix}uid:, or {prefix}global:uid
 -- REPLY outcome
---   1 cleared   none of them is there any more
---   0 refused   there is a journal, or the mark is another; nothing changed
+--   1 cleared   none of these keys exists
+--   0 refused   there is a journal, or the mark has changed; nothing was removed
 -- COST
 --   O(M), M keys
 -- EXAMPLE

@@ -1,17 +1,17 @@
---- Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error,
---- none. If there is a journal, an entry is added to it for each.
+--- Sets up to 50 edges to the given state, whatever their state was, and updates the mark. If there is a journal, it
+--- gets an entry for each edge. On an error, nothing changes.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   reached     mark          what it is now
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   reached     mark          the new mark
 --   edges       group[0..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     timestamp   timestamp?    since when; empty: there is no such edge
+--     timestamp   timestamp?    since when the edge exists; empty: it does not exist
 -- REPLY outcome
---   1 copied    they are in that state
---   0 refused   the mark is another; nothing changed
+--   1 copied    the edges are in that state
+--   0 refused   the mark has changed; nothing was written
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -26,10 +26,10 @@
 --- @include "_change"
 --- @maintenance
 
-local known = {} -- identifier, NUL, object id -> uid, as far as looked for
+local known = {} -- identifier, NUL, object id -> uid, of the resources looked up so far
 
---- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
---- is made while edges change.
+--- Unlike the entries of a new edge, these may exist already, with another score or without the other half: edges
+--- change during the copy.
 local function put(list, identifier, score, uid)
   for _ = 1, 2 do
     if not add_entry(list, score, uid) then
@@ -51,7 +51,7 @@ local function drop(list, identifier, uid)
   end
 end
 
---- The uid of a resource; where an edge is to exist, a new one if it has none.
+--- The uid of a resource. If it has none, a new one for an edge that is to exist.
 local function uid_of(identifier, object_id, exists)
   local name = identifier .. '\0' .. object_id
   if not known[name] then

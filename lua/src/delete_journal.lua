@@ -1,12 +1,12 @@
---- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
+--- Removes the journal if its last entry is the last one that the caller has read. After that no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
---   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write
+--   last        entry         the last entry that the caller has read
+--   release     0|1           1 to remove the mark too: calls without a guard may then write
 -- REPLY outcome
---   1 deleted   there is no journal any more
---   0 refused   it ends with another entry, or there is none; nothing changed
+--   1 deleted   the journal is removed
+--   0 refused   the last entry is another one, or there is no journal; nothing was removed
 -- COST
 --   O(N), N entries in the journal
 -- EXAMPLE

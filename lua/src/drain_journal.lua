@@ -1,23 +1,23 @@
 --- Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the
---- position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that
---- the database has committed.
+--- position if the journal has the entry at the position and the mark has the given epoch. Give an epoch only with a
+--- position that the database has committed.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty: from the beginning
---   limit       1..400        entries wanted
---   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
+--   limit       1..400        the most entries to reply
+--   epoch       entry?        the epoch of the graph that the database follows; empty: remove nothing
 -- REPLY tuple
 --   mark        text?         empty if there is none
 --   last_uid    text?         the last uid given out; empty if there is no graph
 --   now         text          the server's clock, milliseconds since the epoch
---   length      integer       entries in the journal; 0 if there is none
---   oldest      entry?        id of the oldest of them; empty if there is none
---   opening     text?         its operation
---   last        entry?        id of the last of them; empty if there is none
+--   length      integer       the number of entries in the journal; 0 if there is no journal
+--   oldest      entry?        the id of its oldest entry; empty if there is none
+--   opening     text?         the operation of the oldest entry
+--   last        entry?        the id of its last entry; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
---     relation         text?        empty, as those that follow, if the entry lacks it
+--     operation        text         add, remove, forget or open; "not UTF-8" if a field is not: it shows bytes as \255
+--     relation         text?        this and the fields below are empty if the entry does not have them
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
@@ -25,7 +25,7 @@
 --     timestamp        text?        seconds since the epoch, UTC
 --     payload          text?
 -- COST
---   O(M + D), M the limit, D the entries dropped
+--   O(M + D), M the limit, D the entries removed
 -- EXAMPLE
 --   redis-cli --eval lua/v1/drain_journal.lua sequere: sequere:global:uid , '' 100
 
@@ -40,7 +40,7 @@ local function escape(byte)
 end
 
 --- Appends an entry to the reply.
-local function tell(reply, entry)
+local function append(reply, entry)
   local n, texts = #reply, {}
   for i = 1, #entry[2], 2 do
     texts[entry[2][i]] = entry[2][i + 1]
@@ -67,10 +67,10 @@ if epoch and entries[1] and entries[1][1] == position and find(mark, epoch .. ' 
 end
 local oldest = {}
 if first then
-  tell(oldest, first)
+  append(oldest, first)
 end
 reply[4], reply[5], reply[6], reply[7] = length, oldest[1] or '', oldest[2] or '', final and final[1] or ''
 for _, entry in ipairs(entries) do
-  tell(reply, entry)
+  append(reply, entry)
 end
 return reply

@@ -1,12 +1,13 @@
---- Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process
---- that changes the database because Redis is cold calls it first, so that a late script of a transaction that was
---- rolled back cannot open the journal.
+--- Issues a new id if there is no journal, and revokes the right of every earlier caller to open one. A process that
+--- changes the database because Redis is cold calls it first, so that a late script of a transaction that was rolled
+--- back cannot open the journal.
 --
 -- ARGV
 --   after       entry?                  an id that the new one must follow; empty: none
---   random      0..999999999999999      makes it differ from an id of the same millisecond
---   opens       0|1                     1: open_journal will take this id
+--   random      0..999999999999999      a random number; it distinguishes ids of the same millisecond
+--   opens       0|1                     1 if open_journal may use this id
 -- REPLY text?
+--   the id; empty if there is a journal
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -17,11 +18,11 @@ if call('EXISTS', prefix .. 'global:journal') == 1 then
 end
 local key, now = prefix .. 'global:fence', call('TIME')
 local milliseconds = now[1] * 1000 + math.floor(now[2] / 1000)
-if after then -- clocks may differ, and fall back
+if after then -- clocks may differ or be set back
   milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
 end
 local id = format('%.0f-%.0f', milliseconds, random)
-if opens == '1' then -- one write: if it is refused, nothing changed
+if opens == '1' then -- the only write: if it is refused, nothing has changed
   call('SET', key, id)
 else
   call('DEL', key) -- a server that is out of memory accepts it too

@@ -1,8 +1,9 @@
---- Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.
+--- Removes a resource and every edge from or to it from the graph, in bounded steps: call it again until nothing is
+--- left.
 --
 -- ARGV
---   resource    resource      whom to forget
---   limit       1..100        edges to remove in this call
+--   resource    resource      the resource to forget
+--   limit       1..100        the most edges to remove in this call
 -- REPLY tuple
 --   removed     integer       edges removed by this call
 --   left        integer       edges left; at 0 the resource is forgotten
@@ -55,7 +56,8 @@ for name, relation in pairs(RELATIONS) do
   empty(name, relation, relation.backward)
 end
 if left == 0 then
-  -- An entry of its own: a server that came back from an older state cannot note the removal of edges that it lacks.
+  -- This has an entry of its own: a server that was restored from an older state cannot note the removal of edges that
+  -- it does not have.
   change('forget', '', identifier, object_id, '', '', '')
   local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
   call('DEL', key)

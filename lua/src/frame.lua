@@ -1,28 +1,27 @@
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and ARGUMENTS with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 --- @unpack
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 --- @if undo
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
 --- @end
 --- @if changes
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
 --- @end
 --- @if noted
-local noted = '' -- the reply of a script that returns it: the id of the last entry
+local noted = '' -- a script that returns this replies the id of the last entry
 --- @end
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 --- @includes
 
 local function body(ARGUMENTS)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   --- @if changes
   is_noted = guard == journal
@@ -32,7 +31,7 @@ local function body(ARGUMENTS)
     --- @if refuses
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
     --- @end
   end
@@ -40,10 +39,10 @@ local function body(ARGUMENTS)
   --- @body
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 --- @quick
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -56,8 +55,8 @@ if not reason then
   done, reply = pcall(body, ARGUMENTS)
   --- @if changes
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -67,7 +66,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     --- @if noted
     else
       reply = answer
@@ -80,16 +79,16 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 --- @if undo
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -100,7 +99,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -129,8 +128,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -141,7 +140,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -149,8 +148,8 @@ else
 end
 --- @if undo
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 --- @end
 return redis.error_reply(text)

@@ -1,16 +1,16 @@
---- Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each
---- change an entry is added to the journal. All changes are made or, on an error, none.
+--- Changes the state of up to 50 edges, each only if its state is still the one that the caller has read. The journal
+--- gets an entry for each change. On an error, nothing changes.
 --
 -- ARGV
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     seen        timestamp?    since when the caller has seen it; empty: it saw none
---     wanted      timestamp?    since when it is to exist; empty: it is to be removed
+--     seen        timestamp?    the timestamp that the caller has read; empty: there was no edge
+--     wanted      timestamp?    the new timestamp; empty: the edge is removed
 -- REPLY outcome[edges]
---   1 mended    it is as wanted
---   0 changed   it was not as seen, and stays as it is
+--   1 mended    the edge has the new state
+--   0 changed   the edge had another state than the caller has read; it stays as it is
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE

@@ -1,16 +1,16 @@
---- Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they
---- are removed. All of them are moved or, on an error, none.
+--- Takes up to 50 entries out of a list of a resource. If a target is given, their edges become edges of that relation;
+--- otherwise they are removed. On an error, nothing changes.
 --
 -- ARGV
---   resource    resource            whose list
---   list        list                which one: followings, or followings:project for those of one identifier
---   target      relation?           what the edges become; empty: they are removed
---   limit       1..50               entries to take where no others are named: the oldest
---   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
---   others      resource[0..50]~resource   whom to take out of the list
+--   resource    resource            the owner of the list
+--   list        list                such as followings, or followings:project for those of one identifier
+--   target      relation?           the relation that the edges get; empty: they are removed
+--   limit       1..50               the number of entries to take, oldest first, if no others are given
+--   timestamp   timestamp?          of the edges in the target; empty: each keeps its own
+--   others      resource[0..50]~resource   the resources to take out of the list
 -- REPLY tuple
 --   left        integer             entries left in the list
---   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--   moved       repeated            those taken out, in the order of others, without those that were not in the list
 --     identifier  identifier
 --     object_id   object_id
 --     timestamp   timestamp         of the edge in the target, or of the edge removed
@@ -28,7 +28,7 @@
 
 local name, relation, is_from = find_list(list)
 if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
-  error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+  error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' can move to', target})
 end
 local uid = find_uid(identifier, object_id)
 local key = uid and uids .. uid .. ':' .. list
@@ -51,8 +51,8 @@ local function move(other_identifier, other_object_id, other)
     from_identifier, from_object_id, from, to_identifier, to_object_id, to =
       to_identifier, to_object_id, to, from_identifier, from_object_id, from
   end
-  if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
-    -- The edge may exist: a mutual list, or one of an identifier, has only some of them.
+  if not (uid and other and call('ZSCORE', key, other)) then -- or it was given twice and is already taken out
+    -- The edge may exist: a mutual list and a list of one identifier have only some of the edges.
     local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
     since = since and format('%.6f', since) or ''
     change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)

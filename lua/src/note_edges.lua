@@ -1,14 +1,15 @@
---- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
---- moves the mark.
+--- Appends the current state of up to 50 edges to the journal, and updates the mark: an entry says since when an edge
+--- exists, or that it does not exist.
 --
 -- ARGV
---   mark        mark          the mark as the caller has seen it
---   reached     mark          what it is now
+--   mark        mark          the mark that the caller has read
+--   reached     mark          the new mark
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 -- REPLY text?
+--   the id of the last entry; empty if there is no journal or the mark has changed: then nothing was written
 -- COST
 --   O(M), M edges
 -- EXAMPLE
@@ -19,7 +20,7 @@
 --- @include "_change"
 
 if not is_noted or not is_marked(mark) then
-  return '' -- there is no journal, or the mark is another; nothing changed
+  return ''
 end
 call('SET', mark_key, reached)
 undo = {undo, 'SET', mark_key, mark}
@@ -29,4 +30,4 @@ for i = edges, #ARGV, 5 do
   local operation = since == '' and 'remove' or 'add'
   change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
 end
-return noted -- the id of the last entry
+return noted

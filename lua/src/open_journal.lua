@@ -1,13 +1,13 @@
---- Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each
---- change, and a call with the journal as guard is run.
+--- Creates the journal. Its first entry has the operation open. From then on each change of an edge is appended to the
+--- journal, and a call with the journal as guard runs.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   opened      mark          what it is now
---   entry       entry         the id of the first entry, given out by fence to the caller, who is to open
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   opened      mark          the new mark
+--   entry       entry         the id of the first entry, which fence has issued to this caller
 -- REPLY outcome
---   1 opened    the journal is there
---   0 refused   there is a journal, the mark is another, or fence was called again; nothing changed
+--   1 opened    the journal exists
+--   0 refused   the journal existed, the mark has changed, or fence was called again; nothing was written
 -- COST
 --   O(1)
 -- EXAMPLE

@@ -1,12 +1,12 @@
 --- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
---   resource    resource      whose list
---   list        list          which one: followers, or followings:project for those of one identifier
+--   resource    resource      the owner of the list
+--   list        list          such as followers, or followings:project for those of one identifier
 --   order       desc|asc      newest first, or oldest first
---   limit       1..500        entries wanted
+--   limit       1..500        the most entries to reply
 --   offset      0..999999999999999?   entries to skip; empty or left out: none
---   cursor      cursor?       where the page before ended; not together with offset
+--   cursor      cursor?       the cursor of the page before; not together with offset
 -- REPLY tuple
 --   cursor      cursor?       pass it for the next page; empty after the last one
 --   entries     repeated
@@ -14,7 +14,7 @@
 --     object_id   object_id
 --     timestamp   timestamp
 -- COST
---   O(log N + M), N entries in the list, M the limit; the offset costs nothing more
+--   O(log N + M), N entries in the list, M the limit; the offset adds no cost
 -- EXAMPLE
 --   redis-cli --eval lua/v1/page.lua sequere: sequere:global:uid , project 7 followers desc 20
 
@@ -23,8 +23,8 @@
 --- @include "_rank"
 
 local newest_first = order == 'desc'
--- Score and uid of the last entry shown; oldest first also the score at which the walk ends, or it would meet
--- those who came meanwhile.
+-- The score and the uid of the last entry shown. Oldest first, also the score at which the pages end: otherwise they
+-- would show the entries that were added meanwhile.
 local score, after, bound
 if cursor then
   score, after, bound = string.match(cursor, '^(.-):(%d+):?(.*)$')

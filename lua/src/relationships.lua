@@ -1,11 +1,11 @@
---- Returns, for up to 500 others, which lists of a resource contain them.
+--- Replies which lists of a resource hold each of up to 500 other resources.
 --
 -- ARGV
---   resource    resource           whose lists
---   lists       lists              which: 1 to 10 with a space between, such as 'followings followers'
---   others      resource[1..500]   whom to look for
+--   resource    resource           the owner of the lists
+--   lists       lists              1 to 10 lists, separated by spaces, such as 'followings followers'
+--   others      resource[1..500]   the resources to look for
 -- REPLY bits[others]
---   bit i: list i, counted from 0 as asked, holds the other
+--   bit i is 1 if list i, counted from 0 in the order given, holds the other resource
 -- COST
 --   O(L M), L lists, M others
 -- EXAMPLE

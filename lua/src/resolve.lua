@@ -3,7 +3,7 @@
 -- ARGV
 --   uid         uid
 -- REPLY tuple?
---   identifier  identifier    the array is empty for a uid that was never given out or is forgotten
+--   identifier  identifier    the array is empty for a uid that was never given out or whose resource is forgotten
 --   object_id   object_id
 -- COST
 --   O(1)

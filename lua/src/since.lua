@@ -1,4 +1,4 @@
---- Returns since when up to 50 edges exist.
+--- Replies since when up to 50 edges exist.
 --
 -- ARGV
 --   edges       group[1..50]

@@ -1,8 +1,8 @@
 --- The types of arguments: name, error code, and what a value must be, in words and in Lua. The build writes the test
---- of each argument into the head of a script. "mostly" is a fast test: what passes it must pass the whole test too,
---- which runs only where the fast one fails. "form" is how a value that only passed the whole test is written from
---- then on. is_utf8 is an include. The build replaces LIST_NAMES and RELATION_NAMES by the names in the
---- table of relations.
+--- of each argument into the head of a script. "mostly" is a fast test: a value that passes it also passes the whole
+--- test, which runs only if the fast one fails. "form" is an expression for the usual form of a value that only passed
+--- the whole test. is_utf8 is an include. The build replaces LIST_NAMES and RELATION_NAMES with the names in the table
+--- of relations.
 
 --- identifier SEQUERE_IDENTIFIER: 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"
 --- mostly: #value <= 50 and find(value, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and value ~= 'count'
@@ -33,7 +33,7 @@ local function is_place(value)
   return #value <= 100 and find(value, '^%d+:?[%d.e+-]*:?%d*$')
 end
 
---- relation SEQUERE_ARGUMENT: a relation: RELATION_NAMES
+--- relation SEQUERE_ARGUMENT: a relation (RELATION_NAMES)
 local function is_relation(value)
   return find(value, '^[%l_]+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
 end
@@ -46,7 +46,7 @@ local function is_list(value)
     and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
 end
 
---- lists SEQUERE_ARGUMENT: 1 to 10 lists with one space between
+--- lists SEQUERE_ARGUMENT: 1 to 10 lists, separated by one space
 local function is_lists(value)
   local size = 0
   for list in string.gmatch(value .. ' ', '([^ ]*) ') do

@@ -1,24 +1,24 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
---- Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge
---- exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is
---- unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the
---- resource's uid if a list of another resource has it, and is removed otherwise. A name that no resource can have
---- counts as missing. Keys of a wrong type are reported and not changed.
+--- Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four
+--- entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown,
+--- or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold
+--- a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
+--- reported and stays as it is.
 --
 -- ARGV
 --   resource     resource
---   cursor       place?               what the call before gave; empty: begin
---   limit        1..50                entries to look at in this call
---   repair       0|1                  1 repairs what is found, 0 only reports
---   identifiers  identifier[1..100]   identifiers whose lists to look into
+--   cursor       place?               the cursor that the call before replied; empty: begin
+--   limit        1..50                the most entries to check in this call
+--   repair       0|1                  1 to repair what is found, 0 to report it only
+--   identifiers  identifier[1..100]   the identifiers whose lists to check
 -- REPLY tuple
 --   cursor       place?               pass it for the next step; empty after the last one
---   checked      integer              entries looked at by this call
+--   checked      integer              the number of entries checked by this call
 --   findings     repeated
 --     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
 --     key          text               the key concerned
---     detail       text               what is wrong, in words
+--     detail       text               what is wrong
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
@@ -30,36 +30,36 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, cursor, limit, repair, identifiers with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
 local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
-  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
   for _, character in ipairs({
     '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
     '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -70,7 +70,7 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 -- @from include/_is_name.lua:3
---- Whether a name, identifier and object_id, is one that a resource can have. No key can be made of another one.
+--- Whether a name, which is an identifier and an object id, is one that a resource can have.
 local function is_name(name)
   local identifier, object_id = name[1], name[2]
   return identifier and object_id and #identifier <= 50 and identifier ~= 'count'
@@ -78,9 +78,9 @@ local function is_name(name)
     and #object_id >= 1 and #object_id <= 255 and not find(object_id, '%z') and is_utf8(object_id)
 end
 -- @from include/_rank.lua:1
---- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
---- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
---- among the entries of its score, which are sorted by uid as text.
+--- The rank of the first entry after (score, uid), in the given direction, so that a later page costs no more than the
+--- first. If the entry itself was removed or has another score, the rank that it would have is searched among the
+--- entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
   if stored and stored + 0 == score + 0 then
@@ -108,7 +108,7 @@ local function rank_after(list, score, uid, newest_first)
   return low
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -122,7 +122,7 @@ end
 local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -134,9 +134,9 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   local mend = repair == '1'
   local reply = {'', 0}
   local reported = {}
-  local types = {} -- key -> whether its type is the right one, as far as looked at
+  local types = {} -- key -> whether it has the right type, for the keys checked so far
 
-  --- Reports a finding, once a call: two entries of one edge lead to the same.
+  --- Reports a finding once in a call: two entries of one edge lead to the same finding.
   local function found(kind, key, detail)
     local finding = kind .. key .. detail
     if not reported[finding] then
@@ -146,17 +146,18 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
+  --- Whether a value is a uid. The last uid given out is set to nothing else: otherwise no script could allocate the
+  --- next.
   local function is_uid(value)
     return find(value, UID) and #value < 16
   end
 
-  --- A value as text that a person can read.
+  --- A value as readable text.
   local function show(value)
     return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
   end
 
-  --- Whether a key can be read as what it should be; reports it once if not.
+  --- Whether a key has the type that it should have, or does not exist; if not, reports it once.
   local function is_sound(key, wanted)
     if types[key] == nil then
       local kind = call('TYPE', key).ok
@@ -235,7 +236,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Since when an edge exists by any of its four entries: the list of the from side has the first word.
+  --- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
   local function edge_score(relation, from, to)
     return score_in(list_of(from.uid, relation.forward), to.uid)
       or score_in(list_of(to.uid, relation.backward), from.uid)
@@ -248,14 +249,15 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     want_entry(list_of(uid, list, other.identifier), other.uid, score)
   end
 
-  --- Both halves of an edge that exists by some entry, and its entries in the mutual lists.
+  --- Checks both halves of an edge of which some entry exists, and its entries in the mutual lists.
   local function check_edge(name, relation, from, to)
     local score = edge_score(relation, from, to)
     if not score then
       return
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-      -- The list of the from side decides whether an edge exists: where it lacks the edge, the repair is a change.
+      -- For all other scripts, the list of the from side decides whether an edge exists: if it lacks the edge, the repair
+      -- adds the edge.
       change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
     end
     want_in_lists(from.uid, relation.forward, to, score)
@@ -268,7 +270,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether anything but its own key says that there is a uid: its name, or one of its lists.
+  --- Whether a uid has a name or a list.
   local function is_known(uid)
     local keys = {uids .. ':' .. uid}
     for _, relation in pairs(RELATIONS) do
@@ -278,21 +280,21 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
-  --- graph; false if nothing is wrong.
+  --- What is wrong with the uid in the key of a resource, and whether the key stays as it is because it belongs to a
+  --- graph of version 0.x; false if nothing is wrong.
   local function fault_of(uid)
     if #uid == 32 and not find(uid, '%X') then
       return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
     elseif not is_uid(uid) then
-      return 'holds ' .. show(uid) .. ', which is no uid'
+      return 'holds ' .. show(uid) .. ', which is not a uid'
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
     local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-    -- No uid could follow one that already uses all its digits.
+    -- A uid has at most 15 digits. If the last one given out has 15, there may be no next one.
     return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
   end
 
-  --- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
+  --- The resource of a uid that a list holds; also checks that the key of that resource holds this uid.
   local function check_other(list, uid)
     local key = uids .. ':' .. uid
     if not is_sound(key, 'hash') then
@@ -343,8 +345,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- The resource's uid, by its own key; false if it has none. A key at fault is removed: an audit of those who know the
-  --- resource sets it, or the next write allocates a uid.
+  --- The uid that the key of the resource holds; false if it holds none. A wrong key is removed: the audit of a resource
+  --- that has this one in a list sets it, or the next write allocates a uid.
   local function find_this(key)
     local uid = is_sound(key, 'string') and call('GET', key)
     if not uid then
@@ -362,8 +364,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return uid
   end
 
-  --- The resource's own name, and the last uid given out. False if the name is another resource's: then nobody knows whose
-  --- lists these are, and nothing may be written into them.
+  --- Checks the name of the uid, and the last uid given out. False if the name is that of another resource: then it is
+  --- unknown which of the two the lists belong to, and they stay as they are.
   local function check_this(uid)
     local name, is_own = uids .. ':' .. uid, true
     if is_sound(name, 'hash') then
@@ -384,7 +386,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       local number = given or '0'
       local is_number = number == '0' or is_uid(number)
       if not is_number or number + 0 < uid + 0 then
-        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is no uid')
+        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is not a uid')
           .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
@@ -395,7 +397,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return is_own
   end
 
-  --- All lists to look into: those of everybody, then those of each identifier.
+  --- All lists to check: those of all identifiers, then those of each identifier.
   local function make_lists()
     local names, bases, lists = {}, {}, {}
     for name in pairs(RELATIONS) do
@@ -420,7 +422,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   end
 
   local lists = make_lists()
-  -- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
+  -- A cursor is the number of a list, then the score and the uid of the last entry checked in it.
   local index, score, after = 1, nil, nil
   if cursor then
     index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
@@ -457,7 +459,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     budget = budget - #entries / 2
     if budget > 0 then
       index, score, after = index + 1, nil, nil
-      budget = budget - 1 -- a list costs a little even when it is empty
+      budget = budget - 1 -- an empty list takes time too
     else
       reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
     end
@@ -468,7 +470,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 105
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -480,7 +482,7 @@ for i = 6, right and #ARGV or 0, 1 do
   right = right and #each_identifiers <= 50 and find(each_identifiers, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifiers ~= 'count'
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -513,8 +515,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -524,7 +526,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -532,15 +534,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -550,7 +552,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -577,8 +579,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -589,14 +591,14 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)

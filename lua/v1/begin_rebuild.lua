@@ -1,16 +1,16 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
 --- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
---- move.
+--- update.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   epoch       entry         the id of what the graph is from here on, given out by fence
---   replace     0|1           1 to replace a graph that is not known to be a copy of the database
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   epoch       entry         the id of the new copy, issued by fence
+--   replace     0|1           1 to replace a graph even if it may not be a copy of the database
 -- REPLY outcome
---   1 begun     the mark is "epoch clear - epoch"
---   0 refused   there is a journal, or the mark is another; nothing changed
---   2 unmarked  there is a graph without a mark, or one that was about to be adopted; nothing changed
+--   1 begun     the mark is now "epoch clear - epoch"
+--   0 refused   there is a journal, or the mark has changed; nothing was written
+--   2 unmarked  there is a graph without a mark, or one that was being adopted; nothing was written
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -21,19 +21,18 @@
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'begin_rebuild'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, epoch, replace with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, epoch, replace = ARGV[1], ARGV[2], ARGV[3]
 if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -42,7 +41,7 @@ end
 local function body(mark, epoch, replace)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from begin_rebuild.lua:19
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
@@ -55,13 +54,13 @@ local function body(mark, epoch, replace)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and (not mark or #mark >= 1 and #mark <= 255)
   and #epoch <= 41 and find(epoch, '^%d+%-%d+$')
   and (replace == '0' or replace == '1')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -90,12 +89,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -121,8 +120,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -133,7 +132,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else

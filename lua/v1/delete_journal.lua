@@ -1,14 +1,14 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
+--- Removes the journal if its last entry is the last one that the caller has read. After that no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
---   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write
+--   last        entry         the last entry that the caller has read
+--   release     0|1           1 to remove the mark too: calls without a guard may then write
 -- REPLY outcome
---   1 deleted   there is no journal any more
---   0 refused   it ends with another entry, or there is none; nothing changed
+--   1 deleted   the journal is removed
+--   0 refused   the last entry is another one, or there is no journal; nothing was removed
 -- COST
 --   O(N), N entries in the journal
 -- EXAMPLE
@@ -19,21 +19,20 @@
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'delete_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and last, release with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local last, release = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local refused = false -- what the server refused: command, key, the server's error text
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from delete_journal.lua:15
   local mark_key, journal = prefix .. 'global:mark', prefix .. 'global:journal'
@@ -50,12 +49,12 @@ local function body(last, release)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and #last <= 41 and find(last, '^%d+%-%d+$')
   and (release == '0' or release == '1')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -78,15 +77,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -96,7 +95,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -123,8 +122,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -135,14 +134,14 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)

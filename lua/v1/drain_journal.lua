@@ -1,25 +1,25 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
 --- Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the
---- position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that
---- the database has committed.
+--- position if the journal has the entry at the position and the mark has the given epoch. Give an epoch only with a
+--- position that the database has committed.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty: from the beginning
---   limit       1..400        entries wanted
---   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
+--   limit       1..400        the most entries to reply
+--   epoch       entry?        the epoch of the graph that the database follows; empty: remove nothing
 -- REPLY tuple
 --   mark        text?         empty if there is none
 --   last_uid    text?         the last uid given out; empty if there is no graph
 --   now         text          the server's clock, milliseconds since the epoch
---   length      integer       entries in the journal; 0 if there is none
---   oldest      entry?        id of the oldest of them; empty if there is none
---   opening     text?         its operation
---   last        entry?        id of the last of them; empty if there is none
+--   length      integer       the number of entries in the journal; 0 if there is no journal
+--   oldest      entry?        the id of its oldest entry; empty if there is none
+--   opening     text?         the operation of the oldest entry
+--   last        entry?        the id of its last entry; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
---     relation         text?        empty, as those that follow, if the entry lacks it
+--     operation        text         add, remove, forget or open; "not UTF-8" if a field is not: it shows bytes as \255
+--     relation         text?        this and the fields below are empty if the entry does not have them
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
@@ -27,7 +27,7 @@
 --     timestamp        text?        seconds since the epoch, UTC
 --     payload          text?
 -- COST
---   O(M + D), M the limit, D the entries dropped
+--   O(M + D), M the limit, D the entries removed
 -- EXAMPLE
 --   redis-cli --eval lua/v1/drain_journal.lua sequere: sequere:global:uid , '' 100
 -- KEYS
@@ -36,21 +36,20 @@
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and position, limit, epoch with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, epoch = ARGV[1], ARGV[2], ARGV[3]
 if position == '' then position = nil end
 if epoch == '' then epoch = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
-  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
   for _, character in ipairs({
     '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
     '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -64,7 +63,7 @@ end
 local function body(position, limit, epoch)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   limit = tonumber(limit)
   -- @from drain_journal.lua:34
@@ -77,7 +76,7 @@ local function body(position, limit, epoch)
   end
 
   --- Appends an entry to the reply.
-  local function tell(reply, entry)
+  local function append(reply, entry)
     local n, texts = #reply, {}
     for i = 1, #entry[2], 2 do
       texts[entry[2][i]] = entry[2][i + 1]
@@ -104,22 +103,22 @@ local function body(position, limit, epoch)
   end
   local oldest = {}
   if first then
-    tell(oldest, first)
+    append(oldest, first)
   end
   reply[4], reply[5], reply[6], reply[7] = length, oldest[1] or '', oldest[2] or '', final and final[1] or ''
   for _, entry in ipairs(entries) do
-    tell(reply, entry)
+    append(reply, entry)
   end
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 3
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
   and (not epoch or #epoch <= 41 and find(epoch, '^%d+%-%d+$'))
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -147,12 +146,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -178,8 +177,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -190,7 +189,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else

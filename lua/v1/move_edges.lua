@@ -1,18 +1,18 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
---- Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they
---- are removed. All of them are moved or, on an error, none.
+--- Takes up to 50 entries out of a list of a resource. If a target is given, their edges become edges of that relation;
+--- otherwise they are removed. On an error, nothing changes.
 --
 -- ARGV
---   resource    resource            whose list
---   list        list                which one: followings, or followings:project for those of one identifier
---   target      relation?           what the edges become; empty: they are removed
---   limit       1..50               entries to take where no others are named: the oldest
---   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
---   others      resource[0..50]~resource   whom to take out of the list
+--   resource    resource            the owner of the list
+--   list        list                such as followings, or followings:project for those of one identifier
+--   target      relation?           the relation that the edges get; empty: they are removed
+--   limit       1..50               the number of entries to take, oldest first, if no others are given
+--   timestamp   timestamp?          of the edges in the target; empty: each keeps its own
+--   others      resource[0..50]~resource   the resources to take out of the list
 -- REPLY tuple
 --   left        integer             entries left in the list
---   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--   moved       repeated            those taken out, in the order of others, without those that were not in the list
 --     identifier  identifier
 --     object_id   object_id
 --     timestamp   timestamp         of the edge in the target, or of the edge removed
@@ -27,10 +27,9 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list, target, limit, timestamp, others with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -38,15 +37,15 @@ if timestamp == '' then timestamp = nil end
 local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -63,23 +62,24 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_list.lua:3
---- What a list such as followers:user belongs to: the name and the row of its relation, and whether its owner is the
---- from side, as the owner of a mutual list is too.
+--- The name and the row of the relation of a list such as followers:user, and whether the owner of the list is on the
+--- from side of the edges, which is so for a mutual list too.
 local function find_list(list)
   local base = string.match(list, '^[^:]+')
   for name, relation in pairs(RELATIONS) do
@@ -89,8 +89,8 @@ local function find_list(list)
   end
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -102,9 +102,10 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+--- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
+--- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
+--- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
+--- follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -129,8 +130,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -139,7 +140,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -171,7 +172,7 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -185,7 +186,7 @@ end
 local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -193,14 +194,14 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   limit = tonumber(limit)
   -- @from move_edges.lua:29
   local name, relation, is_from = find_list(list)
   if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
-    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' can move to', target})
   end
   local uid = find_uid(identifier, object_id)
   local key = uid and uids .. uid .. ':' .. list
@@ -223,8 +224,8 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
-    if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
-      -- The edge may exist: a mutual list, or one of an identifier, has only some of them.
+    if not (uid and other and call('ZSCORE', key, other)) then -- or it was given twice and is already taken out
+      -- The edge may exist: a mutual list and a list of one identifier have only some of the edges.
       local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
       since = since and format('%.6f', since) or ''
       change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
@@ -257,7 +258,7 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -272,14 +273,14 @@ for i = 7, right and #ARGV or 0, 2 do
     and (each_object_id ~= object_id or each_identifier ~= identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -313,7 +314,7 @@ if not right then
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
   if target then
-    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
   if timestamp then
@@ -332,8 +333,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -343,7 +344,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -351,15 +352,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -369,7 +370,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -396,8 +397,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -408,14 +409,14 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)

@@ -1,16 +1,17 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
---- moves the mark.
+--- Appends the current state of up to 50 edges to the journal, and updates the mark: an entry says since when an edge
+--- exists, or that it does not exist.
 --
 -- ARGV
---   mark        mark          the mark as the caller has seen it
---   reached     mark          what it is now
+--   mark        mark          the mark that the caller has read
+--   reached     mark          the new mark
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 -- REPLY text?
+--   the id of the last entry; empty if there is no journal or the mark has changed: then nothing was written
 -- COST
 --   O(M), M edges
 -- EXAMPLE
@@ -22,39 +23,39 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'note_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, reached, edges with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local noted = '' -- the reply of a script that returns it: the id of the last entry
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local noted = '' -- a script that returns this replies the id of the last entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -66,8 +67,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
---- relation's row and the uids of its ends, as far as the graph knows them.
+--- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
+--- its relation and the uids of its two resources, false for a resource that the graph does not know.
 local function edge_time(i)
   local relation = RELATIONS[ARGV[i]]
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
@@ -76,7 +77,7 @@ local function edge_time(i)
   return score and format('%.6f', score) or '', relation, from, to
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -90,7 +91,7 @@ end
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -98,12 +99,12 @@ local function body(mark, reached, edges)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
-  -- @from note_edges.lua:21
+  -- @from note_edges.lua:22
   if not is_noted or not is_marked(mark) then
-    return '' -- there is no journal, or the mark is another; nothing changed
+    return ''
   end
   call('SET', mark_key, reached)
   undo = {undo, 'SET', mark_key, mark}
@@ -113,10 +114,10 @@ local function body(mark, reached, edges)
     local operation = since == '' and 'remove' or 'add'
     change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end
-  return noted -- the id of the last entry
+  return noted
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0
   and #mark >= 1 and #mark <= 255
   and #reached >= 1 and #reached <= 255
@@ -130,14 +131,14 @@ for i = 3, right and #ARGV or 0, 5 do
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -165,7 +166,7 @@ if not right then
   check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
     check('edges ' .. (i - 3) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 3) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 3) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -179,8 +180,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, mark, reached, edges)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -190,7 +191,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     else
       reply = answer
     end
@@ -200,15 +201,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -218,7 +219,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -245,8 +246,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -257,14 +258,14 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)

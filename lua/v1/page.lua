@@ -3,12 +3,12 @@
 --- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
---   resource    resource      whose list
---   list        list          which one: followers, or followings:project for those of one identifier
+--   resource    resource      the owner of the list
+--   list        list          such as followers, or followings:project for those of one identifier
 --   order       desc|asc      newest first, or oldest first
---   limit       1..500        entries wanted
+--   limit       1..500        the most entries to reply
 --   offset      0..999999999999999?   entries to skip; empty or left out: none
---   cursor      cursor?       where the page before ended; not together with offset
+--   cursor      cursor?       the cursor of the page before; not together with offset
 -- REPLY tuple
 --   cursor      cursor?       pass it for the next page; empty after the last one
 --   entries     repeated
@@ -16,7 +16,7 @@
 --     object_id   object_id
 --     timestamp   timestamp
 -- COST
---   O(log N + M), N entries in the list, M the limit; the offset costs nothing more
+--   O(log N + M), N entries in the list, M the limit; the offset adds no cost
 -- EXAMPLE
 --   redis-cli --eval lua/v1/page.lua sequere: sequere:global:uid , project 7 followers desc 20
 -- KEYS
@@ -26,22 +26,21 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'page'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list, order, limit, offset, cursor with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if offset == '' then offset = nil end
 if cursor == '' then cursor = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -58,17 +57,17 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 -- @from include/_rank.lua:1
---- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
---- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
---- among the entries of its score, which are sorted by uid as text.
+--- The rank of the first entry after (score, uid), in the given direction, so that a later page costs no more than the
+--- first. If the entry itself was removed or has another score, the rank that it would have is searched among the
+--- entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
   if stored and stored + 0 == score + 0 then
@@ -99,14 +98,14 @@ end
 local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   limit = tonumber(limit)
   offset = tonumber(offset)
   -- @from page.lua:25
   local newest_first = order == 'desc'
-  -- Score and uid of the last entry shown; oldest first also the score at which the walk ends, or it would meet
-  -- those who came meanwhile.
+  -- The score and the uid of the last entry shown. Oldest first, also the score at which the pages end: otherwise they
+  -- would show the entries that were added meanwhile.
   local score, after, bound
   if cursor then
     score, after, bound = string.match(cursor, '^(.-):(%d+):?(.*)$')
@@ -149,7 +148,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -159,14 +158,14 @@ local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
   and (not cursor or (#cursor <= 100 and (find(cursor, '^[%d.e+-]+:%d+$') or find(cursor, '^[%d.e+-]+:%d+:[%d.e+-]+$'))))
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -213,12 +212,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -244,8 +243,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -256,7 +255,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else

@@ -8,9 +8,9 @@ description = 'Adds edges of a relation from one resource to up to 50 others: al
 --
 -- ARGV
 --   relation    relation                such as follow
---   from        resource                the from side of all edges
---   timestamp   timestamp=now           when, the same for all; else the server's clock
---   others      resource[1..50]~from    the to side of each
+--   from        resource                the resource that all edges start from
+--   timestamp   timestamp=now           of all edges; left out: the server's clock
+--   others      resource[1..50]~from    the resource that each edge leads to
 -- REPLY outcome[others]
 --   1 made      the edge is new
 --   0 exists    the edge existed and keeps its timestamp
@@ -25,34 +25,34 @@ description = 'Adds edges of a relation from one resource to up to 50 others: al
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'add_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and relation, from_identifier, from_object_id, timestamp, others with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if timestamp == '' then timestamp = nil end
 local others = 5 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
---- The uid of a resource, as text; a new one at the first write that it takes part in.
+--- The uid of a resource, as text. A resource that has none gets a new one.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
@@ -69,7 +69,7 @@ local function obtain_uid(identifier, object_id)
   end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
-    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+    error({'SEQUERE_CORRUPT', last_uid .. ' is too low: ' .. name .. ' exists; set it to the highest n of the keys '
       .. uids .. ':n'})
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)
@@ -79,8 +79,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -92,9 +92,10 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+--- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
+--- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
+--- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
+--- follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -119,7 +120,7 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -133,7 +134,7 @@ end
 local function body(relation, from_identifier, from_object_id, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -141,7 +142,7 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   if not timestamp then
@@ -157,7 +158,7 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
     local to = obtain_uid(to_identifier, to_object_id)
     local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_noted then -- even if nothing changed
+    if is_noted then -- also if nothing changed; see follow.lua
       local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
       change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
@@ -166,7 +167,7 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
   return replies
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
   and find(relation, '^[%l_]+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
@@ -179,14 +180,14 @@ for i = 5, right and #ARGV or 0, 2 do
     and (each_object_id ~= from_object_id or each_identifier ~= from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -211,7 +212,7 @@ if not right then
   if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
   check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   if timestamp then
@@ -230,8 +231,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -241,7 +242,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -249,15 +250,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -267,7 +268,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -294,8 +295,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -306,41 +307,41 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_audit', flags = {},
-description = 'Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the resource\'s uid if a list of another resource has it, and is removed otherwise. A name that no resource can have counts as missing. Keys of a wrong type are reported and not changed.', callback = function(KEYS, ARGV)
+description = 'Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown, or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is reported and stays as it is.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
---- Checks the part of the graph that belongs to one resource, in bounded steps, and repairs it on request. An edge
---- exists if any of its four entries exists: repair restores the others. It removes only entries whose resource is
---- unknown, and mutual entries without their two edges. A key that should hold a uid and does not is set to the
---- resource's uid if a list of another resource has it, and is removed otherwise. A name that no resource can have
---- counts as missing. Keys of a wrong type are reported and not changed.
+--- Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four
+--- entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown,
+--- or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold
+--- a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
+--- reported and stays as it is.
 --
 -- ARGV
 --   resource     resource
---   cursor       place?               what the call before gave; empty: begin
---   limit        1..50                entries to look at in this call
---   repair       0|1                  1 repairs what is found, 0 only reports
---   identifiers  identifier[1..100]   identifiers whose lists to look into
+--   cursor       place?               the cursor that the call before replied; empty: begin
+--   limit        1..50                the most entries to check in this call
+--   repair       0|1                  1 to repair what is found, 0 to report it only
+--   identifiers  identifier[1..100]   the identifiers whose lists to check
 -- REPLY tuple
 --   cursor       place?               pass it for the next step; empty after the last one
---   checked      integer              entries looked at by this call
+--   checked      integer              the number of entries checked by this call
 --   findings     repeated
 --     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
 --     key          text               the key concerned
---     detail       text               what is wrong, in words
+--     detail       text               what is wrong
 -- COST
 --   O(M log N), M the limit, N entries in the longest list touched
 -- EXAMPLE
@@ -352,36 +353,36 @@ description = 'Checks the part of the graph that belongs to one resource, in bou
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'audit'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, cursor, limit, repair, identifiers with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, cursor, limit, repair = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if cursor == '' then cursor = nil end
 local identifiers = 6 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
-  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
   for _, character in ipairs({
     '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
     '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -392,7 +393,7 @@ local function is_utf8(text)
   return not find(text, '[\128-\255]')
 end
 -- @from include/_is_name.lua:3
---- Whether a name, identifier and object_id, is one that a resource can have. No key can be made of another one.
+--- Whether a name, which is an identifier and an object id, is one that a resource can have.
 local function is_name(name)
   local identifier, object_id = name[1], name[2]
   return identifier and object_id and #identifier <= 50 and identifier ~= 'count'
@@ -400,9 +401,9 @@ local function is_name(name)
     and #object_id >= 1 and #object_id <= 255 and not find(object_id, '%z') and is_utf8(object_id)
 end
 -- @from include/_rank.lua:1
---- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
---- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
---- among the entries of its score, which are sorted by uid as text.
+--- The rank of the first entry after (score, uid), in the given direction, so that a later page costs no more than the
+--- first. If the entry itself was removed or has another score, the rank that it would have is searched among the
+--- entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
   if stored and stored + 0 == score + 0 then
@@ -430,7 +431,7 @@ local function rank_after(list, score, uid, newest_first)
   return low
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -444,7 +445,7 @@ end
 local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -456,9 +457,9 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   local mend = repair == '1'
   local reply = {'', 0}
   local reported = {}
-  local types = {} -- key -> whether its type is the right one, as far as looked at
+  local types = {} -- key -> whether it has the right type, for the keys checked so far
 
-  --- Reports a finding, once a call: two entries of one edge lead to the same.
+  --- Reports a finding once in a call: two entries of one edge lead to the same finding.
   local function found(kind, key, detail)
     local finding = kind .. key .. detail
     if not reported[finding] then
@@ -468,17 +469,18 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether a value is a uid: no other value may become the last uid given out, or no follow could get the next.
+  --- Whether a value is a uid. The last uid given out is set to nothing else: otherwise no script could allocate the
+  --- next.
   local function is_uid(value)
     return find(value, UID) and #value < 16
   end
 
-  --- A value as text that a person can read.
+  --- A value as readable text.
   local function show(value)
     return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
   end
 
-  --- Whether a key can be read as what it should be; reports it once if not.
+  --- Whether a key has the type that it should have, or does not exist; if not, reports it once.
   local function is_sound(key, wanted)
     if types[key] == nil then
       local kind = call('TYPE', key).ok
@@ -557,7 +559,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Since when an edge exists by any of its four entries: the list of the from side has the first word.
+  --- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
   local function edge_score(relation, from, to)
     return score_in(list_of(from.uid, relation.forward), to.uid)
       or score_in(list_of(to.uid, relation.backward), from.uid)
@@ -570,14 +572,15 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     want_entry(list_of(uid, list, other.identifier), other.uid, score)
   end
 
-  --- Both halves of an edge that exists by some entry, and its entries in the mutual lists.
+  --- Checks both halves of an edge of which some entry exists, and its entries in the mutual lists.
   local function check_edge(name, relation, from, to)
     local score = edge_score(relation, from, to)
     if not score then
       return
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
-      -- The list of the from side decides whether an edge exists: where it lacks the edge, the repair is a change.
+      -- For all other scripts, the list of the from side decides whether an edge exists: if it lacks the edge, the repair
+      -- adds the edge.
       change('add', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
     end
     want_in_lists(from.uid, relation.forward, to, score)
@@ -590,7 +593,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- Whether anything but its own key says that there is a uid: its name, or one of its lists.
+  --- Whether a uid has a name or a list.
   local function is_known(uid)
     local keys = {uids .. ':' .. uid}
     for _, relation in pairs(RELATIONS) do
@@ -600,21 +603,21 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return call('EXISTS', unpack(keys)) > 0
   end
 
-  --- What is wrong with a uid in the key of a resource, and whether to leave it alone because it belongs to another
-  --- graph; false if nothing is wrong.
+  --- What is wrong with the uid in the key of a resource, and whether the key stays as it is because it belongs to a
+  --- graph of version 0.x; false if nothing is wrong.
   local function fault_of(uid)
     if #uid == 32 and not find(uid, '%X') then
       return 'holds ' .. show(uid) .. ', a uid of django-sequere 0.x', true
     elseif not is_uid(uid) then
-      return 'holds ' .. show(uid) .. ', which is no uid'
+      return 'holds ' .. show(uid) .. ', which is not a uid'
     end
     local given = is_sound(last_uid, 'string') and (call('GET', last_uid) or '0')
     local is_new = given and (not is_uid(given) or given + 0 < uid + 0)
-    -- No uid could follow one that already uses all its digits.
+    -- A uid has at most 15 digits. If the last one given out has 15, there may be no next one.
     return is_new and (#uid == 15 or not is_known(uid)) and 'leads to uid ' .. uid .. ', which was not given out'
   end
 
-  --- The resource of a uid that a list holds; also checks that the resource's own key leads to this uid.
+  --- The resource of a uid that a list holds; also checks that the key of that resource holds this uid.
   local function check_other(list, uid)
     local key = uids .. ':' .. uid
     if not is_sound(key, 'hash') then
@@ -665,8 +668,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- The resource's uid, by its own key; false if it has none. A key at fault is removed: an audit of those who know the
-  --- resource sets it, or the next write allocates a uid.
+  --- The uid that the key of the resource holds; false if it holds none. A wrong key is removed: the audit of a resource
+  --- that has this one in a list sets it, or the next write allocates a uid.
   local function find_this(key)
     local uid = is_sound(key, 'string') and call('GET', key)
     if not uid then
@@ -684,8 +687,8 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return uid
   end
 
-  --- The resource's own name, and the last uid given out. False if the name is another resource's: then nobody knows whose
-  --- lists these are, and nothing may be written into them.
+  --- Checks the name of the uid, and the last uid given out. False if the name is that of another resource: then it is
+  --- unknown which of the two the lists belong to, and they stay as they are.
   local function check_this(uid)
     local name, is_own = uids .. ':' .. uid, true
     if is_sound(name, 'hash') then
@@ -706,7 +709,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
       local number = given or '0'
       local is_number = number == '0' or is_uid(number)
       if not is_number or number + 0 < uid + 0 then
-        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is no uid')
+        found('count', last_uid, (is_number and 'says ' .. number or 'holds ' .. show(number) .. ', which is not a uid')
           .. ', but uid ' .. uid .. ' is in use')
         if mend then
           call('SET', last_uid, uid)
@@ -717,7 +720,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return is_own
   end
 
-  --- All lists to look into: those of everybody, then those of each identifier.
+  --- All lists to check: those of all identifiers, then those of each identifier.
   local function make_lists()
     local names, bases, lists = {}, {}, {}
     for name in pairs(RELATIONS) do
@@ -742,7 +745,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   end
 
   local lists = make_lists()
-  -- A cursor is the number of a list and, within it, score:uid of the last entry looked at.
+  -- A cursor is the number of a list, then the score and the uid of the last entry checked in it.
   local index, score, after = 1, nil, nil
   if cursor then
     index, score, after = string.match(cursor, '^(%d+):?([%d.e+-]*):?(%d*)$')
@@ -779,7 +782,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     budget = budget - #entries / 2
     if budget > 0 then
       index, score, after = index + 1, nil, nil
-      budget = budget - 1 -- a list costs a little even when it is empty
+      budget = budget - 1 -- an empty list takes time too
     else
       reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
     end
@@ -790,7 +793,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 105
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -802,7 +805,7 @@ for i = 6, right and #ARGV or 0, 1 do
   right = right and #each_identifiers <= 50 and find(each_identifiers, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifiers ~= 'count'
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -835,8 +838,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, cursor, limit, repair, identifiers)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -846,7 +849,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -854,15 +857,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -872,7 +875,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -899,8 +902,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -911,33 +914,33 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_begin_rebuild', flags = {},
-description = 'Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild move.', callback = function(KEYS, ARGV)
+description = 'Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild update.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 begin_rebuild: generated from lua/src/begin_rebuild.lua, do not edit
 --- Begins to fill a Redis without a journal from the database: sets the mark, which the other scripts of the rebuild
---- move.
+--- update.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   epoch       entry         the id of what the graph is from here on, given out by fence
---   replace     0|1           1 to replace a graph that is not known to be a copy of the database
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   epoch       entry         the id of the new copy, issued by fence
+--   replace     0|1           1 to replace a graph even if it may not be a copy of the database
 -- REPLY outcome
---   1 begun     the mark is "epoch clear - epoch"
---   0 refused   there is a journal, or the mark is another; nothing changed
---   2 unmarked  there is a graph without a mark, or one that was about to be adopted; nothing changed
+--   1 begun     the mark is now "epoch clear - epoch"
+--   0 refused   there is a journal, or the mark has changed; nothing was written
+--   2 unmarked  there is a graph without a mark, or one that was being adopted; nothing was written
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -948,19 +951,18 @@ description = 'Begins to fill a Redis without a journal from the database: sets 
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'begin_rebuild'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, epoch, replace with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, epoch, replace = ARGV[1], ARGV[2], ARGV[3]
 if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -969,7 +971,7 @@ end
 local function body(mark, epoch, replace)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from begin_rebuild.lua:19
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
@@ -982,13 +984,13 @@ local function body(mark, epoch, replace)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and (not mark or #mark >= 1 and #mark <= 255)
   and #epoch <= 41 and find(epoch, '^%d+%-%d+$')
   and (replace == '0' or replace == '1')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -1017,12 +1019,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1048,8 +1050,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -1060,7 +1062,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -1069,19 +1071,19 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_clear_graph', flags = {},
-description = 'Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild has moved the mark meanwhile.', callback = function(KEYS, ARGV)
+description = 'Removes keys of the graph during a rebuild. The caller finds them with SCAN. If another rebuild has changed the mark, this script removes nothing.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 clear_graph: generated from lua/src/clear_graph.lua, do not edit
---- Removes keys of the graph during a rebuild. The caller finds them with SCAN. Nothing is removed if another rebuild
---- has moved the mark meanwhile.
+--- Removes keys of the graph during a rebuild. The caller finds them with SCAN. If another rebuild has changed the
+--- mark, this script removes nothing.
 --
 -- ARGV
---   mark        mark          the mark as the caller has seen it
---   reached     mark          what it is now
---   keys        key[1..500]   each of a uid, or the last uid
+--   mark        mark          the mark that the caller has read
+--   reached     mark          the new mark
+--   keys        key[1..500]   keys that begin with {prefix}uid:, or {prefix}global:uid
 -- REPLY outcome
---   1 cleared   none of them is there any more
---   0 refused   there is a journal, or the mark is another; nothing changed
+--   1 cleared   none of these keys exists
+--   0 refused   there is a journal, or the mark has changed; nothing was removed
 -- COST
 --   O(M), M keys
 -- EXAMPLE
@@ -1092,20 +1094,19 @@ description = 'Removes keys of the graph during a rebuild. The caller finds them
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'clear_graph'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, reached, keys with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, reached = ARGV[1], ARGV[2]
 local keys = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -1114,7 +1115,7 @@ end
 local function body(mark, reached, keys)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from clear_graph.lua:18
   if call('EXISTS', prefix .. 'global:journal') == 1 or not is_marked(mark) then
@@ -1126,7 +1127,7 @@ local function body(mark, reached, keys)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
@@ -1139,7 +1140,7 @@ for i = 3, right and #ARGV or 0, 1 do
   right = right and is_key(each_keys)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -1165,15 +1166,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -1183,7 +1184,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1210,8 +1211,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -1222,36 +1223,36 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_copy_edges', flags = {},
-description = 'Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error, none. If there is a journal, an entry is added to it for each.', callback = function(KEYS, ARGV)
+description = 'Sets up to 50 edges to the given state, whatever their state was, and updates the mark. If there is a journal, it gets an entry for each edge. On an error, nothing changes.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Sets the state of up to 50 edges, whatever it was before, and moves the mark. All of them are set or, on an error,
---- none. If there is a journal, an entry is added to it for each.
+--- Sets up to 50 edges to the given state, whatever their state was, and updates the mark. If there is a journal, it
+--- gets an entry for each edge. On an error, nothing changes.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   reached     mark          what it is now
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   reached     mark          the new mark
 --   edges       group[0..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     timestamp   timestamp?    since when; empty: there is no such edge
+--     timestamp   timestamp?    since when the edge exists; empty: it does not exist
 -- REPLY outcome
---   1 copied    they are in that state
---   0 refused   the mark is another; nothing changed
+--   1 copied    the edges are in that state
+--   0 refused   the mark has changed; nothing was written
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -1263,39 +1264,39 @@ description = 'Sets the state of up to 50 edges, whatever it was before, and mov
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'copy_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, reached, edges with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, reached = ARGV[1], ARGV[2]
 if mark == '' then mark = nil end
 local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -1307,7 +1308,7 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_obtain_uid.lua:3
---- The uid of a resource, as text; a new one at the first write that it takes part in.
+--- The uid of a resource, as text. A resource that has none gets a new one.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
@@ -1324,7 +1325,7 @@ local function obtain_uid(identifier, object_id)
   end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
-    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+    error({'SEQUERE_CORRUPT', last_uid .. ' is too low: ' .. name .. ' exists; set it to the highest n of the keys '
       .. uids .. ':n'})
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)
@@ -1334,8 +1335,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -1347,8 +1348,8 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -1357,12 +1358,12 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -1376,7 +1377,7 @@ end
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -1384,10 +1385,10 @@ local function body(mark, reached, edges)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
   -- @from copy_edges.lua:29
-  local known = {} -- identifier, NUL, object id -> uid, as far as looked for
+  local known = {} -- identifier, NUL, object id -> uid, of the resources looked up so far
 
-  --- Unlike those of a new edge, these entries may exist, with another score or without the other half: the copy
-  --- is made while edges change.
+  --- Unlike the entries of a new edge, these may exist already, with another score or without the other half: edges
+  --- change during the copy.
   local function put(list, identifier, score, uid)
     for _ = 1, 2 do
       if not add_entry(list, score, uid) then
@@ -1409,7 +1410,7 @@ local function body(mark, reached, edges)
     end
   end
 
-  --- The uid of a resource; where an edge is to exist, a new one if it has none.
+  --- The uid of a resource. If it has none, a new one for an edge that is to exist.
   local function uid_of(identifier, object_id, exists)
     local name = identifier .. '\0' .. object_id
     if not known[name] then
@@ -1451,7 +1452,7 @@ local function body(mark, reached, edges)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 0
   and (not mark or #mark >= 1 and #mark <= 255)
   and #reached >= 1 and #reached <= 255
@@ -1466,14 +1467,14 @@ for i = 3, right and #ARGV or 0, 6 do
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -1506,7 +1507,7 @@ if not right then
   end
   check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 6 do
-    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 3) / 6 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -1524,8 +1525,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, mark, reached, edges)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -1535,7 +1536,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -1543,15 +1544,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -1561,7 +1562,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1588,8 +1589,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -1600,15 +1601,15 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -1619,10 +1620,10 @@ description = 'Counts the entries of a list of a resource.', callback = function
 --- Counts the entries of a list of a resource.
 --
 -- ARGV
---   resource    resource      whose list
---   list        list          which one: followers, or followings:project for those of one identifier
+--   resource    resource      the owner of the list
+--   list        list          such as followers, or followings:project for those of one identifier
 -- REPLY integer
---   how many entries it has; 0 for a resource that the graph does not know
+--   the number of entries; 0 for a resource that the graph does not know
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -1634,20 +1635,19 @@ description = 'Counts the entries of a list of a resource.', callback = function
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'count'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -1662,27 +1662,27 @@ end
 local function body(identifier, object_id, list)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from count.lua:15
   local uid = find_uid(identifier, object_id)
   return uid and call('ZCARD', uids .. uid .. ':' .. list) or 0
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -1718,12 +1718,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1749,8 +1749,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -1761,7 +1761,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -1770,18 +1770,18 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_delete_journal', flags = {},
-description = 'Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
+description = 'Removes the journal if its last entry is the last one that the caller has read. After that no entry is added, and a call with the journal as guard gets SEQUERE_COLD.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 delete_journal: generated from lua/src/delete_journal.lua, do not edit
---- Removes the journal if it ends with the last entry that the caller has read. From then on no entry is added, and a
+--- Removes the journal if its last entry is the last one that the caller has read. After that no entry is added, and a
 --- call with the journal as guard gets SEQUERE_COLD.
 --
 -- ARGV
---   last        entry         the journal's last entry
---   release     0|1           1 to remove the mark too: then calls without a guard may write
+--   last        entry         the last entry that the caller has read
+--   release     0|1           1 to remove the mark too: calls without a guard may then write
 -- REPLY outcome
---   1 deleted   there is no journal any more
---   0 refused   it ends with another entry, or there is none; nothing changed
+--   1 deleted   the journal is removed
+--   0 refused   the last entry is another one, or there is no journal; nothing was removed
 -- COST
 --   O(N), N entries in the journal
 -- EXAMPLE
@@ -1792,21 +1792,20 @@ description = 'Removes the journal if it ends with the last entry that the calle
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'delete_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and last, release with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local last, release = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local refused = false -- what the server refused: command, key, the server's error text
 
 local function body(last, release)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from delete_journal.lua:15
   local mark_key, journal = prefix .. 'global:mark', prefix .. 'global:journal'
@@ -1823,12 +1822,12 @@ local function body(last, release)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and #last <= 41 and find(last, '^%d+%-%d+$')
   and (release == '0' or release == '1')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -1851,15 +1850,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -1869,7 +1868,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -1896,8 +1895,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -1908,42 +1907,42 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_drain_journal', flags = {},
-description = 'Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that the database has committed.', callback = function(KEYS, ARGV)
+description = 'Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the position if the journal has the entry at the position and the mark has the given epoch. Give an epoch only with a position that the database has committed.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 drain_journal: generated from lua/src/drain_journal.lua, do not edit
 --- Reads the mark, the state of the journal, and its entries from a position on. It removes the entries before the
---- position if the journal has the position and the mark has the given epoch: pass an epoch only with a position that
---- the database has committed.
+--- position if the journal has the entry at the position and the mark has the given epoch. Give an epoch only with a
+--- position that the database has committed.
 --
 -- ARGV
 --   position    entry?        the last entry that the database has; empty: from the beginning
---   limit       1..400        entries wanted
---   epoch       entry?        the epoch of the graph that the database follows; empty: drop nothing
+--   limit       1..400        the most entries to reply
+--   epoch       entry?        the epoch of the graph that the database follows; empty: remove nothing
 -- REPLY tuple
 --   mark        text?         empty if there is none
 --   last_uid    text?         the last uid given out; empty if there is no graph
 --   now         text          the server's clock, milliseconds since the epoch
---   length      integer       entries in the journal; 0 if there is none
---   oldest      entry?        id of the oldest of them; empty if there is none
---   opening     text?         its operation
---   last        entry?        id of the last of them; empty if there is none
+--   length      integer       the number of entries in the journal; 0 if there is no journal
+--   oldest      entry?        the id of its oldest entry; empty if there is none
+--   opening     text?         the operation of the oldest entry
+--   last        entry?        the id of its last entry; empty if there is none
 --   entries     repeated
 --     id               entry
---     operation        text         add, remove, forget or open; "not UTF-8" if a text is not: its bytes as \255
---     relation         text?        empty, as those that follow, if the entry lacks it
+--     operation        text         add, remove, forget or open; "not UTF-8" if a field is not: it shows bytes as \255
+--     relation         text?        this and the fields below are empty if the entry does not have them
 --     from_identifier  text?
 --     from_object_id   text?
 --     to_identifier    text?
@@ -1951,7 +1950,7 @@ description = 'Reads the mark, the state of the journal, and its entries from a 
 --     timestamp        text?        seconds since the epoch, UTC
 --     payload          text?
 -- COST
---   O(M + D), M the limit, D the entries dropped
+--   O(M + D), M the limit, D the entries removed
 -- EXAMPLE
 --   redis-cli --eval lua/v1/drain_journal.lua sequere: sequere:global:uid , '' 100
 -- KEYS
@@ -1960,21 +1959,20 @@ description = 'Reads the mark, the state of the journal, and its entries from a 
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'drain_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and position, limit, epoch with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local position, limit, epoch = ARGV[1], ARGV[2], ARGV[3]
 if position == '' then position = nil end
 if epoch == '' then epoch = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_utf8.lua:1
 --- Whether a text is well-formed UTF-8.
 local function is_utf8(text)
-  -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+  -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
   for _, character in ipairs({
     '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
     '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -1988,7 +1986,7 @@ end
 local function body(position, limit, epoch)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   limit = tonumber(limit)
   -- @from drain_journal.lua:34
@@ -2001,7 +1999,7 @@ local function body(position, limit, epoch)
   end
 
   --- Appends an entry to the reply.
-  local function tell(reply, entry)
+  local function append(reply, entry)
     local n, texts = #reply, {}
     for i = 1, #entry[2], 2 do
       texts[entry[2][i]] = entry[2][i + 1]
@@ -2028,22 +2026,22 @@ local function body(position, limit, epoch)
   end
   local oldest = {}
   if first then
-    tell(oldest, first)
+    append(oldest, first)
   end
   reply[4], reply[5], reply[6], reply[7] = length, oldest[1] or '', oldest[2] or '', final and final[1] or ''
   for _, entry in ipairs(entries) do
-    tell(reply, entry)
+    append(reply, entry)
   end
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 3
   and (not position or #position <= 41 and find(position, '^%d+%-%d+$'))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 400
   and (not epoch or #epoch <= 41 and find(epoch, '^%d+%-%d+$'))
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -2071,12 +2069,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2102,8 +2100,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -2114,7 +2112,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -2123,18 +2121,19 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_fence', flags = {},
-description = 'Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process that changes the database because Redis is cold calls it first, so that a late script of a transaction that was rolled back cannot open the journal.', callback = function(KEYS, ARGV)
+description = 'Issues a new id if there is no journal, and revokes the right of every earlier caller to open one. A process that changes the database because Redis is cold calls it first, so that a late script of a transaction that was rolled back cannot open the journal.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 fence: generated from lua/src/fence.lua, do not edit
---- Issues a new id while there is no journal, and takes from every earlier caller the right to open one. A process
---- that changes the database because Redis is cold calls it first, so that a late script of a transaction that was
---- rolled back cannot open the journal.
+--- Issues a new id if there is no journal, and revokes the right of every earlier caller to open one. A process that
+--- changes the database because Redis is cold calls it first, so that a late script of a transaction that was rolled
+--- back cannot open the journal.
 --
 -- ARGV
 --   after       entry?                  an id that the new one must follow; empty: none
---   random      0..999999999999999      makes it differ from an id of the same millisecond
---   opens       0|1                     1: open_journal will take this id
+--   random      0..999999999999999      a random number; it distinguishes ids of the same millisecond
+--   opens       0|1                     1 if open_journal may use this id
 -- REPLY text?
+--   the id; empty if there is a journal
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -2145,34 +2144,33 @@ description = 'Issues a new id while there is no journal, and takes from every e
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_DENIED SEQUERE_FAILED SEQUERE_LIMIT SEQUERE_WRONGTYPE
 local SCRIPT = 'fence'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and after, random, opens with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local after, random, opens = ARGV[1], ARGV[2], ARGV[3]
 if after == '' then after = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 
 local function body(after, random, opens)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   random = tonumber(random)
-  -- @from fence.lua:15
+  -- @from fence.lua:16
   if call('EXISTS', prefix .. 'global:journal') == 1 then
     return ''
   end
   local key, now = prefix .. 'global:fence', call('TIME')
   local milliseconds = now[1] * 1000 + math.floor(now[2] / 1000)
-  if after then -- clocks may differ, and fall back
+  if after then -- clocks may differ or be set back
     milliseconds = math.max(milliseconds, string.match(after, '^%d+') + 1)
   end
   local id = format('%.0f-%.0f', milliseconds, random)
-  if opens == '1' then -- one write: if it is refused, nothing changed
+  if opens == '1' then -- the only write: if it is refused, nothing has changed
     call('SET', key, id)
   else
     call('DEL', key) -- a server that is out of memory accepts it too
@@ -2180,13 +2178,13 @@ local function body(after, random, opens)
   return id
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and (not after or #after <= 41 and find(after, '^%d+%-%d+$'))
   and #random <= 15 and find(random, '^%d+$') and random + 0 >= 0 and random + 0 <= 999999999999999
   and (opens == '0' or opens == '1')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -2212,12 +2210,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2243,8 +2241,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -2255,7 +2253,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -2271,8 +2269,8 @@ description = 'Makes one resource follow another.', callback = function(KEYS, AR
 --
 -- ARGV
 --   from        resource        the follower
---   to          resource~from   the one followed
---   timestamp   timestamp=now   when; else the server's clock
+--   to          resource~from   the followed resource
+--   timestamp   timestamp=now   of the edge; left out: the server's clock
 -- REPLY outcome
 --   1 made      the edge is new
 --   0 exists    the edge existed and keeps its timestamp
@@ -2287,26 +2285,25 @@ description = 'Makes one resource follow another.', callback = function(KEYS, AR
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'follow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id, timestamp with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if timestamp == '' then timestamp = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_obtain_uid.lua:3
---- The uid of a resource, as text; a new one at the first write that it takes part in.
+--- The uid of a resource, as text. A resource that has none gets a new one.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
@@ -2323,7 +2320,7 @@ local function obtain_uid(identifier, object_id)
   end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
-    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+    error({'SEQUERE_CORRUPT', last_uid .. ' is too low: ' .. name .. ' exists; set it to the highest n of the keys '
       .. uids .. ':n'})
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)
@@ -2333,8 +2330,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -2346,9 +2343,10 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+--- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
+--- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
+--- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
+--- follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -2376,7 +2374,7 @@ end
 local function body(from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -2384,7 +2382,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   if not timestamp then
@@ -2397,14 +2395,15 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = obtain_uid(to_identifier, to_object_id)
   local is_made = add_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier, timestamp)
   if is_noted then
-    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
+    -- Also if nothing changed: a server that was restored from an older state may reply what the database does not have
+    -- yet.
     local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. FORWARD, to))
     changes = {'add', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since}
   end
   return is_made and 1 or 0
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
@@ -2413,14 +2412,14 @@ local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -2458,8 +2457,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -2469,7 +2468,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -2477,15 +2476,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -2495,7 +2494,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2522,8 +2521,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -2534,27 +2533,28 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_forget', flags = {},
-description = 'Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.', callback = function(KEYS, ARGV)
+description = 'Removes a resource and every edge from or to it from the graph, in bounded steps: call it again until nothing is left.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 forget: generated from lua/src/forget.lua, do not edit
---- Removes a resource and every edge from or to it, in bounded steps: call it again until nothing is left.
+--- Removes a resource and every edge from or to it from the graph, in bounded steps: call it again until nothing is
+--- left.
 --
 -- ARGV
---   resource    resource      whom to forget
---   limit       1..100        edges to remove in this call
+--   resource    resource      the resource to forget
+--   limit       1..100        the most edges to remove in this call
 -- REPLY tuple
 --   removed     integer       edges removed by this call
 --   left        integer       edges left; at 0 the resource is forgotten
@@ -2569,30 +2569,30 @@ description = 'Removes a resource and every edge from or to it, in bounded steps
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'forget'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, limit with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, limit = ARGV[1], ARGV[2], ARGV[3]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -2609,16 +2609,16 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -2627,7 +2627,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -2659,7 +2659,7 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -2673,7 +2673,7 @@ end
 local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -2681,7 +2681,7 @@ local function body(identifier, object_id, limit)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   limit = tonumber(limit)
@@ -2724,7 +2724,8 @@ local function body(identifier, object_id, limit)
     empty(name, relation, relation.backward)
   end
   if left == 0 then
-    -- An entry of its own: a server that came back from an older state cannot note the removal of edges that it lacks.
+    -- This has an entry of its own: a server that was restored from an older state cannot note the removal of edges that
+    -- it does not have.
     change('forget', '', identifier, object_id, '', '', '')
     local key, name = uids .. identifier .. ':' .. object_id, uids .. ':' .. uid
     call('DEL', key)
@@ -2735,20 +2736,20 @@ local function body(identifier, object_id, limit)
   return {removed, left}
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 100
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -2775,8 +2776,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, limit)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -2786,7 +2787,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -2794,15 +2795,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -2812,7 +2813,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -2839,8 +2840,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -2851,27 +2852,27 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_is_following', flags = {'no-writes'},
-description = 'Returns whether one resource follows another.', callback = function(KEYS, ARGV)
+description = 'Replies whether one resource follows another.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 is_following: generated from lua/src/is_following.lua, do not edit
---- Returns whether one resource follows another.
+--- Replies whether one resource follows another.
 --
 -- ARGV
 --   from        resource      the follower
---   to          resource      the one followed
+--   to          resource      the followed resource
 -- REPLY outcome
 --   1 yes
 --   0 no
@@ -2886,36 +2887,35 @@ description = 'Returns whether one resource follows another.', callback = functi
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'is_following'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
   -- @from is_following.lua:17
-  -- The hottest read of all: without a function for the look-up it takes a tenth less.
+  -- This is the most frequent read. It looks the uids up without a function, which saves a tenth of the time.
   local from_key, to_key = uids .. from_identifier .. ':' .. from_object_id, uids .. to_identifier .. ':' .. to_object_id
   local from = call('GET', from_key)
   local to = from and call('GET', to_key)
   if to and call('ZSCORE', uids .. from .. ':' .. FORWARD, to) then
     return 1
   end
-  -- Only a value that is not a uid finds nothing although there is an edge.
+  -- If a key holds something that is not a uid, the edge may exist although it was not found.
   if from and not (find(from, UID) and #from < 16) then
     error({'SEQUERE_CORRUPT', from_key .. (#from == 32 and OLD_UID or NO_UID), from})
   elseif to and not (find(to, UID) and #to < 16) then
@@ -2924,21 +2924,21 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   return 0
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
   and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
   and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -2970,12 +2970,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3001,8 +3001,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -3013,7 +3013,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -3042,20 +3042,19 @@ description = 'Finds the uid of a resource.', callback = function(KEYS, ARGV)
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'lookup'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id = ARGV[1], ARGV[2]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3070,25 +3069,25 @@ end
 local function body(identifier, object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from lookup.lua:14
   return find_uid(identifier, object_id) or ''
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 2
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -3118,12 +3117,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3149,8 +3148,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -3161,7 +3160,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -3170,22 +3169,22 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_mend_edges', flags = {},
-description = 'Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each change an entry is added to the journal. All changes are made or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Changes the state of up to 50 edges, each only if its state is still the one that the caller has read. The journal gets an entry for each change. On an error, nothing changes.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 mend_edges: generated from lua/src/mend_edges.lua, do not edit
---- Changes the state of up to 50 edges, each only if it is still in the state that the caller has seen. For each
---- change an entry is added to the journal. All changes are made or, on an error, none.
+--- Changes the state of up to 50 edges, each only if its state is still the one that the caller has read. The journal
+--- gets an entry for each change. On an error, nothing changes.
 --
 -- ARGV
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     seen        timestamp?    since when the caller has seen it; empty: it saw none
---     wanted      timestamp?    since when it is to exist; empty: it is to be removed
+--     seen        timestamp?    the timestamp that the caller has read; empty: there was no edge
+--     wanted      timestamp?    the new timestamp; empty: the edge is removed
 -- REPLY outcome[edges]
---   1 mended    it is as wanted
---   0 changed   it was not as seen, and stays as it is
+--   1 mended    the edge has the new state
+--   0 changed   the edge had another state than the caller has read; it stays as it is
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -3197,30 +3196,30 @@ description = 'Changes the state of up to 50 edges, each only if it is still in 
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'mend_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and edges with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3232,8 +3231,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
---- relation's row and the uids of its ends, as far as the graph knows them.
+--- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
+--- its relation and the uids of its two resources, false for a resource that the graph does not know.
 local function edge_time(i)
   local relation = RELATIONS[ARGV[i]]
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
@@ -3242,7 +3241,7 @@ local function edge_time(i)
   return score and format('%.6f', score) or '', relation, from, to
 end
 -- @from include/_obtain_uid.lua:3
---- The uid of a resource, as text; a new one at the first write that it takes part in.
+--- The uid of a resource, as text. A resource that has none gets a new one.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
@@ -3259,7 +3258,7 @@ local function obtain_uid(identifier, object_id)
   end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
-    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+    error({'SEQUERE_CORRUPT', last_uid .. ' is too low: ' .. name .. ' exists; set it to the highest n of the keys '
       .. uids .. ':n'})
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)
@@ -3269,8 +3268,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -3282,9 +3281,10 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+--- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
+--- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
+--- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
+--- follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3309,8 +3309,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -3319,7 +3319,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -3351,7 +3351,7 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -3365,7 +3365,7 @@ end
 local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -3373,7 +3373,7 @@ local function body(edges)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   -- @from mend_edges.lua:25
@@ -3398,7 +3398,7 @@ local function body(edges)
   return replies
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0
 for i = 1, right and #ARGV or 0, 7 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_seen, each_wanted = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
@@ -3412,14 +3412,14 @@ for i = 1, right and #ARGV or 0, 7 do
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -3445,7 +3445,7 @@ if not right then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 7 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   for i = 1, reason and 0 or #ARGV, 7 do
-    check('edges ' .. (i - 1) / 7 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
     check('edges ' .. (i - 1) / 7 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 1) / 7 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 1) / 7 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -3467,8 +3467,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, edges)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -3478,7 +3478,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -3486,15 +3486,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -3504,7 +3504,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3531,8 +3531,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -3543,35 +3543,35 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_move_edges', flags = {},
-description = 'Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they are removed. All of them are moved or, on an error, none.', callback = function(KEYS, ARGV)
+description = 'Takes up to 50 entries out of a list of a resource. If a target is given, their edges become edges of that relation; otherwise they are removed. On an error, nothing changes.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 move_edges: generated from lua/src/move_edges.lua, do not edit
---- Takes up to 50 entries out of a list of a resource. Their edges become edges of another relation; without one they
---- are removed. All of them are moved or, on an error, none.
+--- Takes up to 50 entries out of a list of a resource. If a target is given, their edges become edges of that relation;
+--- otherwise they are removed. On an error, nothing changes.
 --
 -- ARGV
---   resource    resource            whose list
---   list        list                which one: followings, or followings:project for those of one identifier
---   target      relation?           what the edges become; empty: they are removed
---   limit       1..50               entries to take where no others are named: the oldest
---   timestamp   timestamp?          of the edges in the target; empty: they keep theirs
---   others      resource[0..50]~resource   whom to take out of the list
+--   resource    resource            the owner of the list
+--   list        list                such as followings, or followings:project for those of one identifier
+--   target      relation?           the relation that the edges get; empty: they are removed
+--   limit       1..50               the number of entries to take, oldest first, if no others are given
+--   timestamp   timestamp?          of the edges in the target; empty: each keeps its own
+--   others      resource[0..50]~resource   the resources to take out of the list
 -- REPLY tuple
 --   left        integer             entries left in the list
---   moved       repeated            those taken out, in the order of others; who was not in the list is left out
+--   moved       repeated            those taken out, in the order of others, without those that were not in the list
 --     identifier  identifier
 --     object_id   object_id
 --     timestamp   timestamp         of the edge in the target, or of the edge removed
@@ -3586,10 +3586,9 @@ description = 'Takes up to 50 entries out of a list of a resource. Their edges b
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'move_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list, target, limit, timestamp, others with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, target, limit, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if target == '' then target = nil end
@@ -3597,15 +3596,15 @@ if timestamp == '' then timestamp = nil end
 local others = 7 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -3622,23 +3621,24 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_list.lua:3
---- What a list such as followers:user belongs to: the name and the row of its relation, and whether its owner is the
---- from side, as the owner of a mutual list is too.
+--- The name and the row of the relation of a list such as followers:user, and whether the owner of the list is on the
+--- from side of the edges, which is so for a mutual list too.
 local function find_list(list)
   local base = string.match(list, '^[^:]+')
   for name, relation in pairs(RELATIONS) do
@@ -3648,8 +3648,8 @@ local function find_list(list)
   end
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and raises the list's counter; false if it was in the list. The counter follows the
---- reply of the ZADD, so repeating a call changes nothing.
+--- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
+--- only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -3661,9 +3661,10 @@ local function add_entry(list, score, uid)
   return true
 end
 -- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids, and the entries of the mutual list, if the relation has one and the
---- counterpart exists; false if the edge existed. The lists of the from side tell whether the counterpart exists.
---- The relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+--- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
+--- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
+--- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
+--- follow about as much as a function.
 local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
   local list = mine .. forward
@@ -3688,8 +3689,8 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
   return true
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -3698,7 +3699,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -3730,7 +3731,7 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -3744,7 +3745,7 @@ end
 local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -3752,14 +3753,14 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   limit = tonumber(limit)
   -- @from move_edges.lua:29
   local name, relation, is_from = find_list(list)
   if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
-    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' may become', target})
+    error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' can move to', target})
   end
   local uid = find_uid(identifier, object_id)
   local key = uid and uids .. uid .. ':' .. list
@@ -3782,8 +3783,8 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
       from_identifier, from_object_id, from, to_identifier, to_object_id, to =
         to_identifier, to_object_id, to, from_identifier, from_object_id, from
     end
-    if not (uid and other and call('ZSCORE', key, other)) then -- or it is named twice, and gone the second time
-      -- The edge may exist: a mutual list, or one of an identifier, has only some of them.
+    if not (uid and other and call('ZSCORE', key, other)) then -- or it was given twice and is already taken out
+      -- The edge may exist: a mutual list and a list of one identifier have only some of the edges.
       local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
       since = since and format('%.6f', since) or ''
       change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
@@ -3816,7 +3817,7 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -3831,14 +3832,14 @@ for i = 7, right and #ARGV or 0, 2 do
     and (each_object_id ~= object_id or each_identifier ~= identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -3872,7 +3873,7 @@ if not right then
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
   if target then
-    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
   if timestamp then
@@ -3891,8 +3892,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, identifier, object_id, list, target, limit, timestamp, others)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -3902,7 +3903,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -3910,15 +3911,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -3928,7 +3929,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -3955,8 +3956,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -3967,33 +3968,34 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_note_edges', flags = {},
-description = 'Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and moves the mark.', callback = function(KEYS, ARGV)
+description = 'Appends the current state of up to 50 edges to the journal, and updates the mark: an entry says since when an edge exists, or that it does not exist.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 note_edges: generated from lua/src/note_edges.lua, do not edit
---- Appends the current state of up to 50 edges to the journal (since when each exists, or that it does not), and
---- moves the mark.
+--- Appends the current state of up to 50 edges to the journal, and updates the mark: an entry says since when an edge
+--- exists, or that it does not exist.
 --
 -- ARGV
---   mark        mark          the mark as the caller has seen it
---   reached     mark          what it is now
+--   mark        mark          the mark that the caller has read
+--   reached     mark          the new mark
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
 -- REPLY text?
+--   the id of the last entry; empty if there is no journal or the mark has changed: then nothing was written
 -- COST
 --   O(M), M edges
 -- EXAMPLE
@@ -4005,39 +4007,39 @@ description = 'Appends the current state of up to 50 edges to the journal (since
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'note_edges'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, reached, edges with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, reached = ARGV[1], ARGV[2]
 local edges = 3 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local noted = '' -- the reply of a script that returns it: the id of the last entry
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local noted = '' -- a script that returns this replies the id of the last entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
 end
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4049,8 +4051,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
---- relation's row and the uids of its ends, as far as the graph knows them.
+--- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
+--- its relation and the uids of its two resources, false for a resource that the graph does not know.
 local function edge_time(i)
   local relation = RELATIONS[ARGV[i]]
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
@@ -4059,7 +4061,7 @@ local function edge_time(i)
   return score and format('%.6f', score) or '', relation, from, to
 end
 -- @from include/_change.lua:1
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return
@@ -4073,7 +4075,7 @@ end
 local function body(mark, reached, edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -4081,12 +4083,12 @@ local function body(mark, reached, edges)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
-  -- @from note_edges.lua:21
+  -- @from note_edges.lua:22
   if not is_noted or not is_marked(mark) then
-    return '' -- there is no journal, or the mark is another; nothing changed
+    return ''
   end
   call('SET', mark_key, reached)
   undo = {undo, 'SET', mark_key, mark}
@@ -4096,10 +4098,10 @@ local function body(mark, reached, edges)
     local operation = since == '' and 'remove' or 'add'
     change(operation, name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end
-  return noted -- the id of the last entry
+  return noted
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 252 and (#ARGV - 2) % 5 == 0
   and #mark >= 1 and #mark <= 255
   and #reached >= 1 and #reached <= 255
@@ -4113,14 +4115,14 @@ for i = 3, right and #ARGV or 0, 5 do
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -4148,7 +4150,7 @@ if not right then
   check('mark', mark, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 3) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
     check('edges ' .. (i - 3) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 3) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 3) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -4162,8 +4164,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, mark, reached, edges)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -4173,7 +4175,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     else
       reply = answer
     end
@@ -4183,15 +4185,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -4201,7 +4203,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4228,8 +4230,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -4240,32 +4242,32 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_open_journal', flags = {},
-description = 'Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each change, and a call with the journal as guard is run.', callback = function(KEYS, ARGV)
+description = 'Creates the journal. Its first entry has the operation open. From then on each change of an edge is appended to the journal, and a call with the journal as guard runs.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 open_journal: generated from lua/src/open_journal.lua, do not edit
---- Creates the journal, with one entry of the operation open. From then on an entry is added to the journal for each
---- change, and a call with the journal as guard is run.
+--- Creates the journal. Its first entry has the operation open. From then on each change of an edge is appended to the
+--- journal, and a call with the journal as guard runs.
 --
 -- ARGV
---   mark        mark?         the mark as the caller has seen it; empty: there was none
---   opened      mark          what it is now
---   entry       entry         the id of the first entry, given out by fence to the caller, who is to open
+--   mark        mark?         the mark that the caller has read; empty: there was none
+--   opened      mark          the new mark
+--   entry       entry         the id of the first entry, which fence has issued to this caller
 -- REPLY outcome
---   1 opened    the journal is there
---   0 refused   there is a journal, the mark is another, or fence was called again; nothing changed
+--   1 opened    the journal exists
+--   0 refused   the journal existed, the mark has changed, or fence was called again; nothing was written
 -- COST
 --   O(1)
 -- EXAMPLE
@@ -4276,20 +4278,19 @@ description = 'Creates the journal, with one entry of the operation open. From t
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'open_journal'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and mark, opened, entry with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local mark, opened, entry = ARGV[1], ARGV[2], ARGV[3]
 if mark == '' then mark = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_mark.lua:1
---- Whether the mark is as the caller has seen it. Every script of a rebuild and of an adoption sets it, so a server that
---- loses those writes loses the mark too; if the mark is another, another run went on.
+--- Whether the mark is still the one that the caller has read. Every script of a rebuild and of an adoption sets it, so
+--- a server that loses their writes loses the mark too. If the mark has changed, another run has continued the work.
 local mark_key = prefix .. 'global:mark'
 local function is_marked(mark)
   return (call('GET', mark_key) or '') == (mark or '')
@@ -4298,7 +4299,7 @@ end
 local function body(mark, opened, entry)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from open_journal.lua:18
   local journal, fence = prefix .. 'global:journal', prefix .. 'global:fence'
@@ -4314,13 +4315,13 @@ local function body(mark, opened, entry)
   return 1
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
   and (not mark or #mark >= 1 and #mark <= 255)
   and #opened >= 1 and #opened <= 255
   and #entry <= 41 and find(entry, '^%d+%-%d+$')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -4349,15 +4350,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -4367,7 +4368,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4394,8 +4395,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -4406,15 +4407,15 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})
@@ -4425,12 +4426,12 @@ description = 'Reads one page of a list of a resource, by offset or by cursor.',
 --- Reads one page of a list of a resource, by offset or by cursor.
 --
 -- ARGV
---   resource    resource      whose list
---   list        list          which one: followers, or followings:project for those of one identifier
+--   resource    resource      the owner of the list
+--   list        list          such as followers, or followings:project for those of one identifier
 --   order       desc|asc      newest first, or oldest first
---   limit       1..500        entries wanted
+--   limit       1..500        the most entries to reply
 --   offset      0..999999999999999?   entries to skip; empty or left out: none
---   cursor      cursor?       where the page before ended; not together with offset
+--   cursor      cursor?       the cursor of the page before; not together with offset
 -- REPLY tuple
 --   cursor      cursor?       pass it for the next page; empty after the last one
 --   entries     repeated
@@ -4438,7 +4439,7 @@ description = 'Reads one page of a list of a resource, by offset or by cursor.',
 --     object_id   object_id
 --     timestamp   timestamp
 -- COST
---   O(log N + M), N entries in the list, M the limit; the offset costs nothing more
+--   O(log N + M), N entries in the list, M the limit; the offset adds no cost
 -- EXAMPLE
 --   redis-cli --eval lua/v1/page.lua sequere: sequere:global:uid , project 7 followers desc 20
 -- KEYS
@@ -4448,22 +4449,21 @@ description = 'Reads one page of a list of a resource, by offset or by cursor.',
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_CURSOR SEQUERE_DENIED SEQUERE_FAILED
 --   SEQUERE_IDENTIFIER SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'page'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list, order, limit, offset, cursor with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, list, order, limit, offset, cursor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if offset == '' then offset = nil end
 if cursor == '' then cursor = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4480,17 +4480,17 @@ local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
   return name[1], name[2]
 end
 -- @from include/_rank.lua:1
---- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
---- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
---- among the entries of its score, which are sorted by uid as text.
+--- The rank of the first entry after (score, uid), in the given direction, so that a later page costs no more than the
+--- first. If the entry itself was removed or has another score, the rank that it would have is searched among the
+--- entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
   if stored and stored + 0 == score + 0 then
@@ -4521,14 +4521,14 @@ end
 local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   limit = tonumber(limit)
   offset = tonumber(offset)
   -- @from page.lua:25
   local newest_first = order == 'desc'
-  -- Score and uid of the last entry shown; oldest first also the score at which the walk ends, or it would meet
-  -- those who came meanwhile.
+  -- The score and the uid of the last entry shown. Oldest first, also the score at which the pages end: otherwise they
+  -- would show the entries that were added meanwhile.
   local score, after, bound
   if cursor then
     score, after, bound = string.match(cursor, '^(.-):(%d+):?(.*)$')
@@ -4571,7 +4571,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
@@ -4581,14 +4581,14 @@ local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
   and (not cursor or (#cursor <= 100 and (find(cursor, '^[%d.e+-]+:%d+$') or find(cursor, '^[%d.e+-]+:%d+:[%d.e+-]+$'))))
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -4635,12 +4635,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4666,8 +4666,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -4678,7 +4678,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -4687,17 +4687,17 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_relationships', flags = {'no-writes'},
-description = 'Returns, for up to 500 others, which lists of a resource contain them.', callback = function(KEYS, ARGV)
+description = 'Replies which lists of a resource hold each of up to 500 other resources.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 relationships: generated from lua/src/relationships.lua, do not edit
---- Returns, for up to 500 others, which lists of a resource contain them.
+--- Replies which lists of a resource hold each of up to 500 other resources.
 --
 -- ARGV
---   resource    resource           whose lists
---   lists       lists              which: 1 to 10 with a space between, such as 'followings followers'
---   others      resource[1..500]   whom to look for
+--   resource    resource           the owner of the lists
+--   lists       lists              1 to 10 lists, separated by spaces, such as 'followings followers'
+--   others      resource[1..500]   the resources to look for
 -- REPLY bits[others]
---   bit i: list i, counted from 0 as asked, holds the other
+--   bit i is 1 if list i, counted from 0 in the order given, holds the other resource
 -- COST
 --   O(L M), L lists, M others
 -- EXAMPLE
@@ -4709,21 +4709,20 @@ description = 'Returns, for up to 500 others, which lists of a resource contain 
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'relationships'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, lists, others with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local identifier, object_id, lists = ARGV[1], ARGV[2], ARGV[3]
 local others = 4 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -4738,7 +4737,7 @@ end
 local function body(identifier, object_id, lists, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from relationships.lua:16
   local uid = find_uid(identifier, object_id)
@@ -4775,7 +4774,7 @@ local function body(identifier, object_id, lists, others)
   return replies
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local function is_identifier(value)
   return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
 end
@@ -4801,14 +4800,14 @@ for i = 4, right and #ARGV or 0, 2 do
     and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -4826,7 +4825,7 @@ if not right then
   end
   check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-  check('lists', lists, is_lists, 'SEQUERE_ARGUMENT', '1 to 10 lists with one space between')
+  check('lists', lists, is_lists, 'SEQUERE_ARGUMENT', '1 to 10 lists, separated by one space')
   for i = 4, reason and 0 or #ARGV, 2 do
     check('others ' .. (i - 4) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('others ' .. (i - 4) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
@@ -4840,12 +4839,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -4871,8 +4870,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -4883,7 +4882,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -4900,7 +4899,7 @@ description = 'Finds the resource that has a uid.', callback = function(KEYS, AR
 -- ARGV
 --   uid         uid
 -- REPLY tuple?
---   identifier  identifier    the array is empty for a uid that was never given out or is forgotten
+--   identifier  identifier    the array is empty for a uid that was never given out or whose resource is forgotten
 --   object_id   object_id
 -- COST
 --   O(1)
@@ -4912,23 +4911,22 @@ description = 'Finds the resource that has a uid.', callback = function(KEYS, AR
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_WRONGTYPE
 local SCRIPT = 'resolve'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and uid with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local uid = ARGV[1]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_name.lua:1
 --- The identifier and the object id of a uid that a list holds.
 local function find_name(uid)
   local key = uids .. ':' .. uid
   local name = call('HMGET', key, 'identifier', 'object_id')
   if not (name[1] and name[2]) then
-    if call('EXISTS', uids .. uid) == 1 then -- the name that versions 0.1 and 0.2 gave a uid
-      error({'SEQUERE_CORRUPT', uids .. uid .. ' is of django-sequere 0.x; use another prefix and import these keys'})
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
     end
     error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
   end
@@ -4938,7 +4936,7 @@ end
 local function body(uid)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from resolve.lua:15
   if call('EXISTS', uids .. ':' .. uid) == 0 then
@@ -4947,11 +4945,11 @@ local function body(uid)
   return {find_name(uid)}
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 1 and #ARGV <= 1
   and #uid <= 15 and find(uid, '^[1-9]%d*$')
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
@@ -4973,12 +4971,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -5004,8 +5002,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -5016,7 +5014,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -5025,10 +5023,10 @@ end
 return redis.error_reply(text)
 end})
 redis.register_function({function_name = 'sequere_since', flags = {'no-writes'},
-description = 'Returns since when up to 50 edges exist.', callback = function(KEYS, ARGV)
+description = 'Replies since when up to 50 edges exist.', callback = function(KEYS, ARGV)
 --!df flags=allow-undeclared-keys
 -- sequere v1 since: generated from lua/src/since.lua, do not edit
---- Returns since when up to 50 edges exist.
+--- Replies since when up to 50 edges exist.
 --
 -- ARGV
 --   edges       group[1..50]
@@ -5049,27 +5047,27 @@ description = 'Returns since when up to 50 edges exist.', callback = function(KE
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'since'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and edges with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local edges = 1 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local refused = false -- what the server refused: command, key, the server's words
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
---- The relations. A row names the list of an edge's from side, that of its to side and, where edges of the
---- relation have counterparts, the list of those that do; `moves`: the relations into which its edges may be moved;
---- `excludes`: the relations of which no edge may exist, in either direction, between the two resources of its edges.
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
+--- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
+--- direction, between the two resources of an edge.
 local RELATIONS = {
   follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
 }
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -5081,8 +5079,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of an edge of a group, given its first place in ARGV; empty if the edge does not exist. Also its
---- relation's row and the uids of its ends, as far as the graph knows them.
+--- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
+--- its relation and the uids of its two resources, false for a resource that the graph does not know.
 local function edge_time(i)
   local relation = RELATIONS[ARGV[i]]
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
@@ -5094,7 +5092,7 @@ end
 local function body(edges)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   -- @from since.lua:18
   local reply = {}
@@ -5104,7 +5102,7 @@ local function body(edges)
   return reply
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
 for i = 1, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
@@ -5116,14 +5114,14 @@ for i = 1, right and #ARGV or 0, 5 do
     and (each_to_object_id ~= each_from_object_id or each_to_identifier ~= each_from_identifier)
 end
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -5146,7 +5144,7 @@ if not right then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   for i = 1, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation: follow')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
     check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
@@ -5164,12 +5162,12 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -5195,8 +5193,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -5207,7 +5205,7 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
@@ -5223,10 +5221,10 @@ description = 'Makes one resource stop following another.', callback = function(
 --
 -- ARGV
 --   from        resource        the follower
---   to          resource~from   the one followed
+--   to          resource~from   the followed resource
 -- REPLY outcome
 --   1 removed   the edge is gone
---   0 absent    there was none
+--   0 absent    there was no edge
 -- COST
 --   O(log N), N entries in the longest list touched
 -- EXAMPLE
@@ -5238,23 +5236,22 @@ description = 'Makes one resource stop following another.', callback = function(
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -5266,8 +5263,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -5276,7 +5273,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -5311,7 +5308,7 @@ end
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -5319,7 +5316,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
@@ -5328,13 +5325,14 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if is_noted then
-    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
+    -- Also if nothing changed: a server that was restored from an older state may reply what the database does not have
+    -- yet.
     changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
   return since and 1 or 0
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
@@ -5342,14 +5340,14 @@ local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
   and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -5380,8 +5378,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -5391,7 +5389,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -5399,15 +5397,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -5417,7 +5415,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -5444,8 +5442,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -5456,15 +5454,15 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)
 end})

@@ -4,10 +4,10 @@
 --
 -- ARGV
 --   from        resource        the follower
---   to          resource~from   the one followed
+--   to          resource~from   the followed resource
 -- REPLY outcome
 --   1 removed   the edge is gone
---   0 absent    there was none
+--   0 absent    there was no edge
 -- COST
 --   O(log N), N entries in the longest list touched
 -- EXAMPLE
@@ -19,23 +19,22 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
---- The frame of every script; the build puts the pieces of a source in the places of the marks, and the names of the
---- header where the body takes its arguments. What is needed only to refuse a call comes after the reply, and the body
---- takes its arguments as parameters: each call creates the closures that it reaches, and an upvalue for each variable
---- that they share, so there are few of both.
+--- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id with the names of
+--- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
+--- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
 local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
-local undo = false -- the way back, newest write first: {what was written before it, command, key, ...}
-local journal, is_noted = prefix .. 'global:journal', false -- where changes are noted, and whether it exists
-local changes = false -- what to note: operation, relation, both resources and timestamp of each entry, flat
-local refused = false -- what the server refused: command, key, the server's words
+local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
+local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
+local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
+local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_uid_form.lua:1
---- The form of a uid, with at most 15 digits, and the error for a key that holds something else: its lists would belong
---- to no resource. Versions 0.3 and 0.4 had uids of 32 hexadecimal digits.
+--- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
+--- 0.3 and 0.4 had uids of 32 hexadecimal digits.
 local UID, NO_UID = '^[1-9]%d*$', ' must hold a uid, a whole number from 1 to 999999999999999; run audit with repair'
-local OLD_UID = ' is of django-sequere 0.x; use another prefix and import these keys'
+local OLD_UID = ' is from django-sequere 0.x; use another prefix and import these keys'
 -- @from include/_uid.lua:3
 --- The uid of a resource, as text; false if the graph does not know it.
 local function find_uid(identifier, object_id)
@@ -47,8 +46,8 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_remove_entry.lua:1
---- Removes a resource from a list and lowers the list's counter; the score is for the undo. The counter follows the
---- reply of the ZREM, so repeating a call changes nothing.
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
 local function remove_entry(list, score, uid)
   if call('ZREM', list, uid) == 0 then
     return
@@ -57,7 +56,7 @@ local function remove_entry(list, score, uid)
   local count = list .. ':count'
   local left = call('DECR', count)
   undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
-  if left <= 0 then -- below zero it was missing or wrong
+  if left <= 0 then -- a counter below 0 was missing or wrong
     call('DEL', count)
   end
 end
@@ -92,7 +91,7 @@ end
 local function body(from_identifier, from_object_id, to_identifier, to_object_id)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
-      .. 'or its journal was closed; the database answers'})
+      .. 'or its journal was closed; ask the database instead'})
   end
   is_noted = guard == journal
   if not is_noted then
@@ -100,7 +99,7 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
     if found == 1 and not is_noted then
       error({'SEQUERE_COLD', 'the key ' .. prefix .. 'global:mark exists but the journal does not: Redis is being '
-        .. 'filled from the database, or write-behind was closed; the database answers'})
+        .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
@@ -109,13 +108,14 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
   local to = from and find_uid(to_identifier, to_object_id)
   local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
   if is_noted then
-    -- Even if nothing changed: what a server that came back from an older state replies must reach the database.
+    -- Also if nothing changed: a server that was restored from an older state may reply what the database does not have
+    -- yet.
     changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
   end
   return since and 1 or 0
 end
 
-local reason -- why this script refuses: code, text, value
+local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
@@ -123,14 +123,14 @@ local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
   and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
 if not right then
-  --- Refuses a value that is not what it must be; the first one counts.
+  --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
     if not reason and not is_right(value) then
       reason = {code, name .. ' must be ' .. text, value}
     end
   end
   local function is_utf8(text)
-    -- Each character beyond ASCII becomes a letter; a byte that is left over belongs to no character.
+    -- Replaces each character beyond ASCII with a letter. A byte that is left over is not part of a character.
     for _, character in ipairs({
       '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
       '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -161,8 +161,8 @@ local done, reply
 if not reason then
   done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
   if done and changes and is_noted then
-    -- An XADD cannot be undone without a trace, so it comes after all other writes, and never from a body that runs a
-    -- second time.
+    -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
+    -- the second time.
     local i, answer = 1
     repeat
       answer = redis.pcall('XADD', journal, '*', 'operation', changes[i], 'relation', changes[i + 1],
@@ -172,7 +172,7 @@ if not reason then
     until not changes[i] or type(answer) == 'table'
     if type(answer) == 'table' then
       refused = {'XADD', journal, tostring(answer.err)}
-      done, reply = pcall(error, '', 2) -- false, and this line
+      done, reply = pcall(error, '', 2) -- false, and the number of this line
     end
   end
   if done then
@@ -180,15 +180,15 @@ if not reason then
   end
 end
 
--- Only a refusal comes this far.
-local stuck = false -- what could not be set back: a key, and by which command
+-- From here on the call is refused.
+local stuck = false -- what could not be undone: a key, and the command that was to undo it
 
---- Sets back what was written.
+--- Undoes the writes, newest first.
 local function take_back()
   while undo do
     local answer = redis.pcall(unpack(undo, 2))
     if type(answer) == 'table' and answer.err then
-      stuck = stuck or undo[3] .. ' by ' .. undo[2]
+      stuck = stuck or undo[3] .. ' with ' .. undo[2]
     end
     undo = undo[1]
   end
@@ -198,7 +198,7 @@ take_back()
 if type(reply) == 'table' then
   reason = reply
 elseif not (reason or refused or stuck) then
-  -- Runs the body again by redis.pcall, to find the command that the server refused: it stops at the same place.
+  -- Runs the body again with redis.pcall, to find the command that the server refused: it stops at the same place.
   call = function(...)
     local answer = redis.pcall(...)
     if type(answer) == 'table' and answer.err then
@@ -225,8 +225,8 @@ if reason then
     text = text .. '; got "' .. value .. (size > 60 and '..." (' .. size .. ' bytes)' or '"')
   end
 elseif refused or stuck then
-  -- Servers word a refusal in different ways: 6.2 puts its own position or a dash in front. Where the way back was
-  -- refused too, the body did not run again: then its error is all that is known.
+  -- The error text of a server depends on its version: 6.2 puts its own position or a dash in front. If the undo was
+  -- refused too, the body did not run again, and only its own error is known.
   words = string.gsub(string.gsub(refused and refused[3] or tostring(reply), '^@user_script: ?%d+: ', ''), '^%-', '')
   place = refused and place .. ': ' .. refused[1] .. ' ' .. refused[2] or place
   if find(words, 'WRONGTYPE', 1, true) or find(words, 'not an integer', 1, true)
@@ -237,14 +237,14 @@ elseif refused or stuck then
     or find(words, 'The user executing the script', 1, true) then
     text = 'SEQUERE_DENIED ' .. place .. ': grant this user the command and the key (' .. words .. ')'
   else
-    -- READONLY, OOM, MISCONF ...: the server's own code stays first, where clients look for it.
+    -- For READONLY, OOM, MISCONF ..., the server's own code stays first, where clients look for it.
     text = words .. ' (' .. place .. ')'
   end
 else
   text = 'SEQUERE_FAILED ' .. place .. ': ' .. (words or tostring(reply)) .. '; please report this'
 end
 if stuck then
-  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not set back ' .. stuck
-    .. '; run audit with repair. What stopped it: ' .. text
+  text = 'SEQUERE_CORRUPT ' .. SCRIPT .. ': stopped half-way and could not undo the write to ' .. stuck
+    .. '; run audit with repair. The first error: ' .. text
 end
 return redis.error_reply(text)

@@ -123,7 +123,7 @@ class KeySource:
 
     def _find_names(self, uids: list[str]) -> dict[str, Resource | str]:
         """The resource of each uid, or a text that says what is wrong."""
-        names: dict[str, Resource | str] = {uid: f"holds {uid!r:.80}, which is no uid" for uid in uids}
+        names: dict[str, Resource | str] = {uid: f"holds {uid!r:.80}, which is not a uid" for uid in uids}
         wanted = [uid for uid in uids if re.fullmatch(_UID, uid)]
         questions = self.client.pipeline(transaction=False)
         for uid in wanted:

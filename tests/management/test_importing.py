@@ -142,7 +142,7 @@ def test_an_upgrade_in_place_goes_to_another_prefix(valkey, settings, run):
     with valkey.client() as client:
         fill(client)
         before = dump(client)
-        with pytest.raises(CorruptGraph, match=r"sequere:uid:user:1 is of django-sequere 0.x; use another prefix"):
+        with pytest.raises(CorruptGraph, match=r"sequere:uid:user:1 is from django-sequere 0.x; use another prefix"):
             follow(User.objects.get(), Project.objects.get())
         with pytest.raises(CommandError, match="Set it to another text, such as 'follows:'"):
             run(url=False)
@@ -246,7 +246,7 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
         "user 1 -> project 8: timestamp must be from 0",
         "user 1 -> project 9: timestamp must be from 0",
         f"{lists['1']}: sequere:uid:{'0' * 32} does not say who that is",
-        f"{lists['1']}: holds '\\udcff', which is no uid",
+        f"{lists['1']}: holds '\\udcff', which is not a uid",
         f"{lists['20']}: WRONGTYPE",
         f"{lists['21']}: {lists['21'].removesuffix(':followings')} does not say who that is",
         "user \udcff -> project 7: ",

@@ -153,7 +153,7 @@ def test_a_uid_of_the_first_versions_is_told_of_and_left_alone(graph):
     assert graph.audit("user", "9", "", "50", "1", "user")[2:] == ["mapping", f"{P}user:9", told]
     assert ("mapping", f"{P}project:7", f"{told}, should lead to uid 3") in audit(graph.client, repair=True)
     assert dump(graph.client) == before
-    with pytest.raises(redis.ResponseError, match=f"{P}user:9 is of django-sequere 0.x; use another prefix"):
+    with pytest.raises(redis.ResponseError, match=f"{P}user:9 is from django-sequere 0.x; use another prefix"):
         graph.follow("user", "9", "user", "1")
 
 

@@ -148,7 +148,7 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
             "to          thing",
             "follow.lua: not a type: thing; types.lua",
         ),
-        ("follow.lua", "to          resource~from   the one followed", "to", "follow.lua: not 'name type text'"),
+        ("follow.lua", "to          resource~from   the followed resource", "to", "follow.lua: not 'name type text'"),
         ("follow.lua", "to          resource~from", "from        resource~from", "two arguments have the name from"),
         ("follow.lua", "resource~from", "resource~me", "to cannot be ~me: both must be resources"),
         ("follow.lua", "resource~from", "resource?~from", r"to cannot be \?: only a single value can"),

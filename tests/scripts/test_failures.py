@@ -158,7 +158,7 @@ def test_a_key_of_the_wrong_type(call, name, arguments, counts):
         refusal = refused(call, name, arguments)
         if refusal:
             refusals += 1
-            taken = f"SEQUERE_CORRUPT {name}: sequere:global:uid is behind: {key} is taken"
+            taken = f"SEQUERE_CORRUPT {name}: sequere:global:uid is too low: {key} exists"
             wrong = f" {key}: the key holds something that is not part of the graph"
             assert refusal.startswith((f"SEQUERE_WRONGTYPE {name} line ", taken))
             assert wrong in refusal or taken in refusal
@@ -195,7 +195,7 @@ def test_a_command_that_the_user_may_not_run(server_call, server, name, argument
         if refusal:
             refusals += 1
             if (name, arguments, command) == STUCK:
-                assert refusal.startswith("SEQUERE_CORRUPT open_journal: stopped half-way and could not set back ")
+                assert refusal.startswith("SEQUERE_CORRUPT open_journal: stopped half-way and could not undo ")
                 continue
             assert refusal.startswith(f"SEQUERE_DENIED {name} line ")
             assert f": {command}" in refusal
@@ -250,8 +250,8 @@ def test_what_cannot_be_set_back_is_told(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "follow", ["user", "5", "user", "6"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT follow: stopped half-way and could not set back sequere:global:uid by DECR; "
-    assert refusal.startswith(f"{told}run audit with repair. What stopped it: SEQUERE_DENIED follow line ")
+    told = "SEQUERE_CORRUPT follow: stopped half-way and could not undo the write to sequere:global:uid with DECR; "
+    assert refusal.startswith(f"{told}run audit with repair. The first error: SEQUERE_DENIED follow line ")
     after = dump(server_call.client)
     assert {key for key in after if before.get(key) != after[key]} == {"sequere:global:uid"}
 
@@ -430,6 +430,6 @@ def test_a_deletion_of_the_journal_that_cannot_be_set_back(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "delete_journal", ["1-2", "1"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT delete_journal: stopped half-way and could not set back sequere:global:mark by SET; "
-    assert refusal.startswith(told)
+    told = "stopped half-way and could not undo the write to sequere:global:mark with SET; "
+    assert refusal.startswith(f"SEQUERE_CORRUPT delete_journal: {told}")
     assert server_call.client.exists(JOURNAL)

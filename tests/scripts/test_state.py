@@ -145,7 +145,7 @@ def test_a_uid_in_use_is_never_given_out(call):
     call.follow(*USER, *PROJECT)
     call.client.delete("sequere:global:uid")
     before = dump(call.client)
-    with pytest.raises(Exception, match="SEQUERE_CORRUPT follow: sequere:global:uid is behind"):
+    with pytest.raises(Exception, match="SEQUERE_CORRUPT follow: sequere:global:uid is too low"):
         call.follow(*OTHER, *PROJECT)
     assert dump(call.client) == before
     assert audit(call.client, repair=True) == [

@@ -1,4 +1,4 @@
---- Adds an entry to those that the frame appends to the journal once the body has returned.
+--- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
   if not is_noted then
     return

@@ -1,6 +1,6 @@
 --- @include "_utf8"
 
---- Whether a name, identifier and object_id, is one that a resource can have. No key can be made of another one.
+--- Whether a name, which is an identifier and an object id, is one that a resource can have.
 local function is_name(name)
   local identifier, object_id = name[1], name[2]
   return identifier and object_id and #identifier <= 50 and identifier ~= 'count'

@@ -1,7 +1,7 @@
 --- @include "_relations"
 
---- What a list such as followers:user belongs to: the name and the row of its relation, and whether its owner is the
---- from side, as the owner of a mutual list is too.
+--- The name and the row of the relation of a list such as followers:user, and whether the owner of the list is on the
+--- from side of the edges, which is so for a mutual list too.
 local function find_list(list)
   local base = string.match(list, '^[^:]+')
   for name, relation in pairs(RELATIONS) do

@@ -1,6 +1,6 @@
 --- @include "_uid_form"
 
---- The uid of a resource, as text; a new one at the first write that it takes part in.
+--- The uid of a resource, as text. A resource that has none gets a new one.
 local function obtain_uid(identifier, object_id)
   local key = uids .. identifier .. ':' .. object_id
   local uid = call('GET', key)
@@ -17,7 +17,7 @@ local function obtain_uid(identifier, object_id)
   end
   local name = uids .. ':' .. uid
   if call('EXISTS', name) == 1 then
-    error({'SEQUERE_CORRUPT', last_uid .. ' is behind: ' .. name .. ' is taken; set it to the highest n of the keys '
+    error({'SEQUERE_CORRUPT', last_uid .. ' is too low: ' .. name .. ' exists; set it to the highest n of the keys '
       .. uids .. ':n'})
   end
   call('HSET', name, 'identifier', identifier, 'object_id', object_id)

@@ -1,6 +1,6 @@
---- The rank of the first entry after (score, uid), in the direction of the walk: so a deep page costs what
---- the first one costs. The entry itself may have gone or moved since; then the rank that it would have is searched
---- among the entries of its score, which are sorted by uid as text.
+--- The rank of the first entry after (score, uid), in the given direction, so that a later page costs no more than the
+--- first. If the entry itself was removed or has another score, the rank that it would have is searched among the
+--- entries of its score, which are sorted by uid as text.
 local function rank_after(list, score, uid, newest_first)
   local stored = call('ZSCORE', list, uid)
   if stored and stored + 0 == score + 0 then

@@ -177,7 +177,7 @@ class DatabaseBackend(BaseBackend):
         seconds = None if operation.timestamp is None else to_seconds(operation.timestamp)
         if operation.target and operation.target not in relation.moves.split():
             raise InvalidArgument(
-                f"target must be empty or a relation that edges of {relation.name} may become; "
+                f"target must be empty or a relation that edges of {relation.name} can move to; "
                 f"got {operation.target!r:.80}"
             )
         alias = router.db_for_write(self._model)
