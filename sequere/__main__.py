@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from .exceptions import BackendError, InvalidArgument, InvalidSettings
 from .management.arguments import add_acl, add_scripts
-from .management.console import arrange, until_nobody_reads
+from .management.console import SubcommandParser, arrange, until_nobody_reads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sequere", description="Any Django model instance can follow any other."
     )
-    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True, parser_class=SubcommandParser)
 
     demo = commands.add_parser(
         "demo",

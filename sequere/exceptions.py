@@ -1,7 +1,7 @@
 """The exceptions of the package. Each text names the argument and its value, and says what to do.
 
 Misuse (the first group) is found before anything is written. For a failure of the store (from :class:`BackendError`
-on), the class says what is known about the effect of the call.
+on), the class says whether the call has changed anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class InvalidSettings(SequereException, ImproperlyConfigured):
 
 
 class InvalidModel(SequereException, TypeError):
-    """Something cannot be registered: it is not a model, is abstract or swapped out, or its key has no object ids."""
+    """A value cannot be registered: it is not a model, or is abstract, swapped out, or has a key without object ids."""
 
 
 class AlreadyRegistered(SequereException):
@@ -31,22 +31,22 @@ class NotRegistered(SequereException, LookupError):
 
 
 class UnsavedInstance(SequereException, ValueError):
-    """An instance that was never saved, or that has no primary key, cannot follow or be followed.
+    """An instance was never saved, or has no primary key, so it cannot follow or be followed.
 
-    Django's ``instance._state.adding`` decides whether it was saved: a key set by hand or by default does not make a
-    row. Whether the row still exists is not checked. If you have only the key of a row, use
+    Django's ``instance._state.adding`` says whether an instance was saved; a primary key alone does not. Whether the
+    row still exists is not checked. If you have only the primary key of a row, use
     :meth:`~sequere.registry.Registry.from_key`.
     """
 
 
 class InvalidIdentifier(SequereException, ValueError):
-    """An identifier is not 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, or is digits alone, or ``count``."""
+    """An identifier must be 1 to 50 characters of ``A-Z a-z 0-9 _ . -``, and neither digits alone nor ``count``."""
 
 
 class InvalidObjectId(SequereException, ValueError):
-    """The field or the database does not accept a primary key, or a text is not the object id of any key.
+    """The field or the database does not accept a primary key, or a text is not the object id of any primary key.
 
-    An object id is 1 to 255 bytes of UTF-8 without NUL; each key has exactly one (``lua/README.rst``).
+    An object id is 1 to 255 bytes of UTF-8 without NUL. Each primary key has exactly one (see ``lua/README.rst``).
     """
 
 
@@ -55,7 +55,7 @@ class SelfFollow(SequereException, ValueError):
 
 
 class InvalidTimestamp(SequereException, ValueError):
-    """A timestamp is neither a datetime nor seconds since the epoch, or not from 0 to below 2**33."""
+    """A timestamp must be a datetime, or seconds since the epoch, and from 0 to below 2**33 seconds."""
 
 
 class InvalidArgument(SequereException, ValueError):
@@ -63,69 +63,69 @@ class InvalidArgument(SequereException, ValueError):
 
 
 class InvalidLimit(SequereException, ValueError):
-    """A limit or an offset is out of its range."""
+    """A limit or an offset is out of range."""
 
 
 class InvalidCursor(SequereException, ValueError):
-    """A cursor is not one that a page returned."""
+    """A cursor was not returned by a page of a list in the same order."""
 
 
 class BackendError(SequereException):
-    """The store failed. Unless a subclass says otherwise, nothing was changed."""
+    """The store failed. Unless a subclass says otherwise, the call changed nothing."""
 
 
 class BackendUnavailable(BackendError):
-    """The store cannot be reached, or does not answer queries now. Nothing changed."""
+    """The store cannot be reached, or cannot answer now. The call changed nothing."""
 
 
 class OutcomeUnknown(BackendError):
-    """The reply to a write was lost: it may or may not have been applied. Repeating the call is safe."""
+    """The reply to a write was lost: the write may or may not have been applied. Repeating the call is safe."""
 
 
 class WriteRefused(BackendError):
-    """The server accepts no writes: a read-only replica, out of memory, persistence broken. Nothing changed."""
+    """The server refuses writes: it is a replica, out of memory or cannot save its data. The call changed nothing."""
 
 
 class CommandDenied(BackendError):
-    """The server's user lacks a permission. Nothing changed."""
+    """The server denies the user a command or a key, or does not accept the password. The call changed nothing."""
 
 
 class WrongType(BackendError):
-    """A key of the graph has a value of another type. Nothing changed."""
+    """A key of the graph holds a value of another type. The call changed nothing."""
 
 
 class CorruptGraph(BackendError):
-    """The graph contradicts itself, or a write that stopped half-way could not be undone: run ``audit --repair``.
+    """The graph is inconsistent, or a write that stopped half-way could not be undone: run ``audit --repair``.
 
-    Or the keys under the prefix are from django-sequere 0.x: see the page on upgrading.
+    It is also raised if keys under the prefix are from django-sequere 0.x: see the page on upgrading.
     """
 
 
 class ColdStore(BackendError):
-    """The server has lost its data: the guard key is missing. Nothing changed."""
+    """The server has lost its data: the guard key does not exist. The call changed nothing."""
 
 
 class WriteConflict(SequereException, OperationalError):
-    """Inside the caller's transaction, a write to the database conflicted with another one: a deadlock, changed rows.
+    """In the caller's transaction, a write conflicted with another transaction: a deadlock, or rows that have changed.
 
-    Roll the transaction back and repeat it from its beginning; without a transaction around it the call repeats itself.
-    On SQLite the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most conflicts.
+    Roll the transaction back and repeat it from its beginning. Outside a transaction, the call repeats the write
+    itself. On SQLite, the option ``transaction_mode`` with the value ``IMMEDIATE`` prevents most conflicts.
     """
 
 
 class WriteBehindRefused(SequereException):
-    """A command of write-behind is not needed, is already running elsewhere, or would destroy something.
+    """A command of write-behind is not needed, is already running elsewhere, or would destroy data.
 
     The text says what to do instead.
     """
 
 
 class DatabaseBehind(WriteBehindRefused):
-    """The database lacks changes that the journal no longer holds: it never read it, or came back from a backup.
+    """The database lacks changes that the journal no longer has: it was restored from a backup, or never read it.
 
-    Redis goes on answering; nothing is drained until an operator has decided.
+    Redis continues to answer. Nothing is drained until an operator decides what to do.
     """
 
 
 class ScriptFailed(BackendError):
-    """A script stopped for an unexpected reason; please report it. Nothing changed."""
+    """A script failed for an unexpected reason; please report it. The call changed nothing."""

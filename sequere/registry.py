@@ -255,9 +255,9 @@ class Registry:
 def _remedy(value: object) -> str:
     """What to do about a value that was passed as an instance by mistake."""
     if getattr(value, "is_anonymous", False) is True:
-        return " Nobody is logged in: ask user.is_authenticated first."
+        return " The user is not logged in: check user.is_authenticated first."
     if isinstance(value, tuple) and isinstance(getattr(value, "instance", None), Model):
-        return " It is an item of a list: pass its .instance or, for several, .instances() of the list."
+        return " It is an item of a list: pass its .instance or, for all items, .instances() of the list."
     return ""
 
 

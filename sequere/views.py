@@ -93,7 +93,7 @@ def _change(request: HttpRequest, *, following: bool) -> HttpResponse:
         )
     except (BackendError, InterfaceError, OperationalError):
         logger.exception("The follow graph does not answer.")
-        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, _("That does not work at the moment; try again.")
+        status, reason = HTTPStatus.SERVICE_UNAVAILABLE, _("This does not work at the moment. Try again later.")
     if client is _Client.JSON:
         return JsonResponse({"error": reason}, status=status)
     # htmx 4 would replace the button with the reason; htmx 2 leaves the button by default.
@@ -157,7 +157,7 @@ def _find(request: HttpRequest, user: Model, *, following: bool) -> _Found:
     try:
         base = registry.get_by_identifier(identifier)
     except NotRegistered as error:
-        reason = _("Nothing here is called %(identifier)s.") % {"identifier": f"{identifier!r:.80}"}
+        reason = _("There is no model %(identifier)s.") % {"identifier": f"{identifier!r:.80}"}
         raise _RefusedError(HTTPStatus.NOT_FOUND, reason) from error
     names = {"identifier": identifier, "object_id": f"{object_id!r:.80}"}
     found = _look_up(base, object_id, user, following=following)

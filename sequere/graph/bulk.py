@@ -1,4 +1,4 @@
-"""Who follows whom, for one instance and many others."""
+"""The public functions about one instance and many others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .events import Send
 
 M = TypeVar("M", bound=Model)
 
-#: The instances of each resource of a batch.
+#: For each resource of a batch, the instances that have this resource.
 Same = list[list[M]]
 
 #: A batch: its instances and its resources.
@@ -33,10 +33,10 @@ async def follow_many(
 ) -> dict[M, bool]:
     """Make ``from_instance`` follow several others, of one or of many models.
 
-    Returns, for each instance, whether the follow is new, and sends signals, as :func:`follow` does. One round trip for
-    each 50; of each 50, all are followed or, on an error, none. Everything is checked before the first round trip. If
-    the store fails after some batches, these are followed and their signals have been sent. Raises ``SelfFollow``,
-    ``InvalidTimestamp``, ``InvalidArgument``.
+    Returns, for each instance, whether the follow is new, and sends signals, as :func:`follow` does. Makes one round
+    trip for each batch of 50 instances: all of them are followed or, on an error, none. Every argument is checked
+    before the first round trip. If the store fails after some batches, the instances of these batches are followed, and
+    their signals have been sent. Raises ``SelfFollow``, ``InvalidTimestamp``, ``InvalidArgument``.
     """
     seconds = to_seconds(timestamp)
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
@@ -52,10 +52,10 @@ async def follow_many(
 async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
     """Make ``from_instance`` stop following several others.
 
-    Returns, for each instance, whether it was followed, and sends signals, as :func:`unfollow` does. One round trip for
-    each 50; of each 50, all are unfollowed or, on an error, none. Everything is checked before the first round trip. If
-    the store fails after some batches, these are unfollowed and their signals have been sent. Raises ``SelfFollow``,
-    ``InvalidArgument``.
+    Returns, for each instance, whether it was followed, and sends signals, as :func:`unfollow` does. Makes one round
+    trip for each batch of 50 instances: all of them are unfollowed or, on an error, none. Every argument is checked
+    before the first round trip. If the store fails after some batches, the instances of these batches are unfollowed,
+    and their signals have been sent. Raises ``SelfFollow``, ``InvalidArgument``.
     """
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
@@ -70,9 +70,9 @@ async def unfollow_many(from_instance: Model, to_instances: Iterable[M]) -> dict
 
 @blocking
 async def are_following(from_instance: Model, to_instances: Iterable[M]) -> dict[M, bool]:
-    """Return, for each of several instances, whether ``from_instance`` follows it. One round trip for each 500.
+    """Return, for each of several instances, whether ``from_instance`` follows it.
 
-    Raises ``InvalidArgument``.
+    Makes one round trip for each batch of 500 instances. Raises ``InvalidArgument``.
     """
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     replies: dict[M, bool] = {}
@@ -88,26 +88,27 @@ aare_following = awaitable(are_following)
 
 
 def _batches(instances: Iterable[M], size: int, *, not_of: Resource | None = None) -> Iterator[Batch[M]]:
-    """The resources in batches, each once, and the instances of each.
+    """The batches: each resource once, with its instances.
 
-    All of them are checked before the first batch is sent. Raises ``InvalidObjectId``, ``SelfFollow`` if ``not_of`` is
-    among them, and ``InvalidArgument`` for an instance that cannot be a key of the dict that the caller returns.
+    Every instance is checked before the first batch is returned. Raises ``InvalidObjectId``, ``SelfFollow`` if
+    ``not_of`` is among them, and ``InvalidArgument`` for an instance that cannot be a key of the dict that the caller
+    returns.
     """
     unique: dict[Resource, list[M]] = {}
     resource_of: dict[M, Resource] = {}
     for instance in _iterate(instances):
-        resource = check_resource(registry.identify(instance, "each of to_instances"), "to")
+        resource = check_resource(registry.identify(instance, "each item of to_instances"), "to")
         try:
             first = resource_of.setdefault(instance, resource)
         except TypeError as error:
             raise InvalidArgument(
-                f"each of to_instances must be hashable, because it is a key of the returned dict; "
+                f"each item of to_instances must be hashable, because it is a key of the returned dict; "
                 f"got {instance!r:.80}: {error}"
             ) from error
         if first != resource:
             raise InvalidArgument(
-                f"to_instances must not hold instances that are equal but stand for two resources, {first.identifier} "
-                f"and {resource.identifier}; got {instance!r:.80}. Pass each in a separate call."
+                f"to_instances must not contain equal instances of two resources, {first.identifier} and "
+                f"{resource.identifier}; got {instance!r:.80}. Pass each in a separate call."
             )
         unique.setdefault(resource, []).append(instance)
     resources = list(unique)

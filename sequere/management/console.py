@@ -7,9 +7,23 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 #: The exit status of a program that ended because nobody read its output, as in a shell: 128 + SIGPIPE.
 BROKEN_PIPE = 141
+
+
+class SubcommandParser(argparse.ArgumentParser):
+    """A parser of a sub-command, which shows its own usage for arguments that it does not know.
+
+    argparse shows that of the whole program.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
 
 
 def arrange(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:

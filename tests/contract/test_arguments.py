@@ -64,7 +64,7 @@ def test_equal_instances_of_two_resources_are_refused(api, users):
     registry.register(Ledger)
     try:
         for name in ("follow_many", "unfollow_many", "are_following"):
-            with pytest.raises(exceptions.InvalidArgument, match="equal but stand for two resources, book and ledger"):
+            with pytest.raises(exceptions.InvalidArgument, match="equal instances of two resources, book and ledger"):
                 getattr(api, name)(users[0], [users[1], book, ledger])
     finally:
         registry.unregister(Ledger)
@@ -75,7 +75,7 @@ def test_nobody_cannot_follow_or_be_followed(api, users):
     """In reads as in writes, an argument that is no instance is named."""
     lazy = SimpleLazyObject(AnonymousUser)
     for nobody, shown in [(AnonymousUser(), "<"), (lazy, "<SimpleLazy"), (None, "None"), ("", "''"), (User, "<class")]:
-        remedy = "Nobody is logged in: ask user.is_authenticated first" if shown.startswith("<") else ""
+        remedy = "The user is not logged in: check user.is_authenticated first" if shown.startswith("<") else ""
         remedy = "" if nobody is User else remedy
         for name in ("follow", "unfollow", "is_following", "is_friend"):
             for argument, pair in (("from_instance", (nobody, users[0])), ("to_instance", (users[0], nobody))):

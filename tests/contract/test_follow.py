@@ -276,10 +276,18 @@ def refused_among_many(thoas):
         (Country.objects.create(code="x" * 256), exceptions.InvalidObjectId, r"to\.object_id must be 1 to 255 bytes"),
         (Project(name="unsaved"), exceptions.UnsavedInstance, "save it"),
         (Stranger.objects.create(), exceptions.NotRegistered, r"testapp\.Stranger is not registered"),
-        (unhashable, exceptions.InvalidArgument, "each of to_instances must be hashable.*; got <Restaurant: .*: Model"),
-        (item, exceptions.InvalidArgument, r"each of to_instances must be a model instance; .* \.instances\(\) of the"),
+        (
+            unhashable,
+            exceptions.InvalidArgument,
+            "each item of to_instances must be hashable.*; got <Restaurant: .*: Model",
+        ),
+        (
+            item,
+            exceptions.InvalidArgument,
+            r"each item of to_instances must be a model instance; .* \.instances\(\) of the",
+        ),
         *[
-            (one, exceptions.InvalidArgument, f"each of to_instances must be a model instance; got {shown}")
+            (one, exceptions.InvalidArgument, f"each item of to_instances must be a model instance; got {shown}")
             for one, shown in [(None, "None"), ("ada", "'ada'"), (User, "<class"), ([thoas], r"\[<User"), (5, "5")]
         ],
     ]

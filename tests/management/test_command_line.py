@@ -168,3 +168,13 @@ def test_a_file_that_cannot_be_written_is_still_an_error(settings, tmp_path, cap
     assert stop.value.code == 1
     assert "Not a directory" in capsys.readouterr().err
     assert get_backend().prefix == "sequere:"
+
+
+@pytest.mark.parametrize("words", ["audit --unknown", "--unknown audit user 1", "audit user 1 2"])
+def test_the_usage_of_the_sub_command_is_shown(capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        Command().run_from_argv(["manage.py", "sequere", *words.split()])
+    assert stop.value.code == 2
+    usage, error = capsys.readouterr().err.rsplit("\n", 2)[:2]
+    assert "usage: manage.py sequere audit [-h]" in usage
+    assert error.startswith("manage.py sequere audit: error: unrecognized arguments: ")

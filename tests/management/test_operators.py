@@ -183,7 +183,7 @@ def test_another_backend(arguments):
         (
             ["scripts", "--url", "unix:///no/such/socket"],
             1,
-            "cannot reach the server; nothing changed: Error 2 connecting to",
+            "cannot reach the server: Error 2 connecting to",
         ),
         (["acl", "--prefix", "my graph:"], 2, "prefix must not contain spaces or quotes"),
     ],

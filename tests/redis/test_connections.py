@@ -172,7 +172,7 @@ def test_a_server_that_takes_no_more_connections(library, settings):
             other.connect(server.socket)
         for _ in range(10):
             for call in (*both_ways("follow", USER, PROJECT, timestamp=1.0), *both_ways("count", USER, "followers")):
-                with pytest.raises(exceptions.BackendUnavailable, match="nothing changed"):
+                with pytest.raises(exceptions.BackendUnavailable, match=r"(no more connections|reach the server)"):
                     call()
         told = translate(library.ConnectionError("max number of clients reached"), FOLLOW)
         assert "Raise its maxclients" in str(told)
@@ -261,7 +261,7 @@ def test_an_error_that_no_client_should_raise(library, settings, monkeypatch, er
         monkeypatch.setattr(Careless, "times", 3)
         assert is_following() is True
         monkeypatch.setattr(Careless, "times", 4)
-        with pytest.raises(exceptions.BackendUnavailable, match="cannot reach the server; nothing changed"):
+        with pytest.raises(exceptions.BackendUnavailable, match="cannot reach the server: "):
             is_following()
 
 
@@ -295,13 +295,14 @@ def test_an_error_that_no_client_for_asyncio_should_raise(library, monkeypatch):
 def test_a_server_that_is_down(library, settings, tmp_path, options):
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing"), **options}
     assert check_settings() == []
-    for call in [
-        *both_ways("follow", USER, PROJECT, timestamp=1.0),
-        *both_ways("is_following", USER, PROJECT),
-        *both_ways("page", USER, "followers"),
+    for calls, effect in [
+        (both_ways("follow", USER, PROJECT, timestamp=1.0), "; nothing changed"),
+        (both_ways("is_following", USER, PROJECT), ""),  # a read never changes anything
+        (both_ways("page", USER, "followers"), ""),
     ]:
-        with pytest.raises(exceptions.BackendUnavailable, match=r"cannot reach the server; nothing changed: .*nothing"):
-            call()
+        for call in calls:
+            with pytest.raises(exceptions.BackendUnavailable, match=f"cannot reach the server{effect}: .*/nothing"):
+                call()
     assert [message.id for message in check_server()] == ["sequere.W001"]
 
 

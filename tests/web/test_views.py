@@ -108,10 +108,10 @@ def test_a_redirect_stays_on_https(post, project):
     [
         ("", "1", 400, "The form needs identifier and object_id."),
         ("project", "", 400, "The form needs identifier and object_id."),
-        ("a:b", "1", 404, "Nothing here is called 'a:b'."),
-        ("count", "1", 404, "Nothing here is called 'count'."),
-        ("ghost", "1", 404, "Nothing here is called 'ghost'."),
-        ("ghost" * 100, "1", 404, "Nothing here is called 'ghostghost"),
+        ("a:b", "1", 404, "There is no model 'a:b'."),
+        ("count", "1", 404, "There is no model 'count'."),
+        ("ghost", "1", 404, "There is no model 'ghost'."),
+        ("ghost" * 100, "1", 404, "There is no model 'ghostghost"),
         ("project", "12345", 404, "There is no project '12345'."),
         ("project", "9" * 30, 404, "There is no project '999"),
         ("project", "1\0", 404, "There is no project '1\\x00'."),
@@ -301,10 +301,10 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
         "You cannot unfollow yourself.": "Man folgt sich nicht selbst.",
         "Your account cannot follow.": "Dieses Konto kann nicht folgen.",
         "The form needs identifier and object_id.": "Das Formular braucht identifier und object_id.",
-        "Nothing here is called %(identifier)s.": "%(identifier)s gibt es hier nicht.",
+        "There is no model %(identifier)s.": "%(identifier)s gibt es hier nicht.",
         "There is no %(identifier)s %(object_id)s.": "%(object_id)s gibt es nicht als %(identifier)s.",
         "You may not follow this %(identifier)s.": "Folgen verboten: %(identifier)s.",
-        "That does not work at the moment; try again.": "Das geht gerade nicht.",
+        "This does not work at the moment. Try again later.": "Das geht gerade nicht.",
     }
     write_catalog(tmp_path / "de" / "LC_MESSAGES" / "django.mo", texts)
     settings.LOCALE_PATHS = [tmp_path]

@@ -16,7 +16,7 @@ from ...exceptions import BackendUnavailable, InvalidSettings
 from . import scripts
 from .client import find_node, get_driver_of, is_cluster, make_async_client, make_client
 from .drivers import Driver
-from .errors import is_broken, may_be_repeated, translate
+from .errors import is_broken, may_be_repeated, translate, unchanged
 
 #: Seconds to wait before a call whose connection broke is repeated, if it may be repeated.
 PAUSES = (0.0, 0.01, 0.02)
@@ -153,8 +153,8 @@ class Connection:
         except TimeoutError:
             raise BackendUnavailable(
                 f"{script.name}: all {own.client.connection_pool.max_connections} connections of this event loop are "
-                f"in use, and none became free within {ASYNC_WAIT:.0f} seconds; nothing changed. Raise max_connections "
-                f"in {self.setting}, unless the server is slow or does not answer."
+                f"in use, and none became free within {ASYNC_WAIT:.0f} seconds{unchanged(script)}. Raise "
+                f"max_connections in {self.setting}, unless the server is slow or does not answer."
             ) from None
 
     async def _loop_client(self) -> LoopClient | None:

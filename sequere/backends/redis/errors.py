@@ -58,58 +58,58 @@ _REPLIES = {"ResponseError", "BusyLoadingError", "AuthenticationError"}
 #: The same, and an error for a command that the client refuses to send.
 _REFUSED = {"ResponseError", "DataError", *CLUSTER}
 
-#: Errors that are known to have changed nothing: class or text of the error, its exception, and the text of that.
+#: Errors after which nothing has changed: classes of the error or a pattern of its text, then the exception and its
+#: text.
 _REFUSALS: tuple[tuple[set[str], str, type[exceptions.BackendError], str], ...] = (
     (
         {"OutOfMemoryError", "ReadOnlyError"},
         r"^(MISCONF|NOREPLICAS|OOM|READONLY) ",
         exceptions.WriteRefused,
-        "the server refuses writes; nothing changed",
+        "the server refuses writes{unchanged}",
     ),
     (
         _DENIED,
         r"^(NOAUTH|NOPERM|WRONGPASS) ",
         exceptions.CommandDenied,
-        "the server denies this user; nothing changed",
+        "the server denies this user{unchanged}",
     ),
     (
         {"MaxConnectionsError"},
         r"Too many connections|No connection available",
         exceptions.BackendUnavailable,
-        "all connections are in use; nothing changed. Raise max_connections in SEQUERE_REDIS_CONNECTION",
+        "all connections are in use{unchanged}. Raise max_connections in SEQUERE_REDIS_CONNECTION",
     ),
     (
         set(),
         r"max number of clients reached",
         exceptions.BackendUnavailable,
-        "the server accepts no more connections; nothing changed. Raise its maxclients",
+        "the server accepts no more connections{unchanged}. Raise its maxclients",
     ),
     (
         {"MovedError"},  # which a cluster's client follows; an AskError too
         r"^MOVED ",
         exceptions.BackendError,
-        "another node of the cluster has the graph; nothing changed. SEQUERE_REDIS_CONNECTION_CLASS must be a cluster "
-        "client class",
+        "another node of the cluster has the graph{unchanged}. SEQUERE_REDIS_CONNECTION_CLASS must be a cluster client "
+        "class",
     ),
     (
         {"TryAgainError", "AskError"},
         r"^TTL exhausted|^TRYAGAIN ",  # the former where a cluster's client has tried often enough
         exceptions.BackendUnavailable,
-        "the graph is being moved to another node of the cluster; nothing changed. Repeat the call later",
+        "the graph is being moved to another node of the cluster{unchanged}. Repeat the call later",
     ),
     (
         {"BusyLoadingError", "ClusterDownError", "MasterDownError", "SlotNotCoveredError"},
         # The text is what a client that asks sentinels makes of READONLY.
         r"^(BUSY|LOADING|MASTERDOWN|CLUSTERDOWN) |^The previous master is now a slave",
         exceptions.BackendUnavailable,
-        "no server can answer now; nothing changed",
+        "no server can answer now{unchanged}",
     ),
     (
         set(),
         r"(?i)unknown command.*_RO",
         exceptions.BackendError,
-        "SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO, Redis 7.0 or newer or Valkey; nothing "
-        "changed",
+        "SEQUERE_REDIS_REPLICA_CONNECTION needs a server that knows EVALSHA_RO: Redis 7.0 or newer, or Valkey",
     ),
 )
 
@@ -183,10 +183,11 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
     names = _kinds(error)
     for classes, pattern, exception, told in _REFUSALS:
         if names & classes or re.search(pattern, str(error)):
-            return exception(f"{name}: {told}: {_show(error)}")
+            return exception(f"{name}: {told.format(unchanged=unchanged(script))}: {_show(error)}")
     stage, first = _where(error)
+    unreachable = exceptions.BackendUnavailable(f"{name}: cannot reach the server{unchanged(script)}: {_show(error)}")
     if stage is Stage.CONNECTING:
-        return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
+        return unreachable
     if isinstance(error, UnicodeEncodeError):
         return exceptions.InvalidObjectId(
             f"object_id must be text that {error.encoding.upper()} can hold; got {error.object!r:.80}"
@@ -200,8 +201,13 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
             f"{name}: {lost}, so it may or may not have been applied; repeating the call is safe: {_show(error)}"
         )
     if not is_broken(error):
-        return exceptions.BackendError(f"{name}: {lost}; nothing changed: {_show(error)}")
-    return exceptions.BackendUnavailable(f"{name}: cannot reach the server; nothing changed: {_show(error)}")
+        return exceptions.BackendError(f"{name}: {lost}{unchanged(script)}: {_show(error)}")
+    return unreachable
+
+
+def unchanged(script: Script | None) -> str:
+    """What an error text adds after a call of a script that had no effect; nothing after a read."""
+    return "" if script is None or script.read_only else "; nothing changed"
 
 
 def _show(error: Exception) -> str:

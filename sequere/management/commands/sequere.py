@@ -14,7 +14,7 @@ from ...exceptions import ColdStore, SequereException
 from ...registry import registry
 from ...resources import Resource, check_resource
 from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts, parse_uid
-from ..console import arrange, until_nobody_reads
+from ..console import SubcommandParser, arrange, until_nobody_reads
 from ..importing import add_import, run_import
 
 #: The sub-commands for every backend.
@@ -22,6 +22,10 @@ ANYWHERE = ("forget", "prune", "import")
 
 #: The sub-commands of write-behind.
 BEHIND = ("drain", "rebuild", "verify", "status", "close")
+
+
+class _Parser(SubcommandParser, CommandParser):
+    """A sub-command's parser that raises ``CommandError`` in ``call_command()``, as Django's does."""
 
 
 class Command(BaseCommand):
@@ -36,7 +40,7 @@ class Command(BaseCommand):
             super().run_from_argv([*argv[:2], *arrange(parser, argv[2:])])
 
     def add_arguments(self, parser: CommandParser) -> None:
-        commands = parser.add_subparsers(dest="subcommand", metavar="subcommand", required=True)
+        commands = parser.add_subparsers(dest="subcommand", metavar="subcommand", required=True, parser_class=_Parser)
         add_scripts(commands)
         add_acl(commands)
         audit = commands.add_parser(

@@ -110,8 +110,9 @@ class RedisFallbackBackend(RedisBackend):
             self.nudge()
 
     def _restless(self, operation: GraphOperation[R]) -> ColdStore:
+        effect = " Nothing changed." if operation.writes else ""
         return ColdStore(
-            f"{operation.script}: Redis lost its data and came back {ATTEMPTS} times during this call. Nothing changed."
+            f"{operation.script}: Redis lost its data and came back {ATTEMPTS} times during this call.{effect}"
         )
 
     def check(self) -> list[CheckMessage]:
