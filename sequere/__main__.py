@@ -21,14 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     demo = commands.add_parser(
         "demo",
-        help="play the README's session against a real server and show what happens",
-        description="Play the README's session with RedisBackend, on an embedded server, and with DatabaseBackend, "
-        "on SQLite; then show the replies, the round trips, the queries and the times.",
+        help="run the session of the README on a real server and show the results",
+        description="Run the session of the README with RedisBackend, on an embedded server, and with DatabaseBackend, "
+        "on SQLite. Then show the replies, the round trips, the queries and the times.",
     )
     demo.add_argument(
         "--url",
         help="use a server of your own, outside a cluster: redis://host:6379/0, rediss://host:6379/0 or "
-        "unix:///path/socket; the demo keeps to keys under a prefix of its own and deletes them at the end",
+        "unix:///path/socket; the demo uses only keys under its own prefix and deletes them at the end",
     )
     demo.add_argument("--keys", action="store_true", help="after each part, also show how the keys in Redis changed")
     demo.set_defaults(run=_demo, parser=demo)
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     scripts.set_defaults(run=_scripts, parser=scripts)
     acl = add_acl(commands)
-    acl.add_argument("--prefix", default="sequere:", help="what the graph's keys begin with (sequere:)")
-    acl.add_argument("--write-behind", action="store_true", help="the user of RedisFallbackBackend")
+    acl.add_argument("--prefix", default="sequere:", help="the prefix of the keys of the graph (sequere:)")
+    acl.add_argument("--write-behind", action="store_true", help="for the user of RedisFallbackBackend")
     acl.set_defaults(run=_acl, parser=acl)
 
     with until_nobody_reads():
@@ -72,12 +72,12 @@ def _scripts(options: argparse.Namespace) -> int:
     from .management.scripts import run_scripts
 
     if not (options.url or options.show or options.export):
-        options.parser.error("which server? Pass --url, or --show or --export, which need none")
+        options.parser.error("no server given: pass --url, or use --show or --export, which need no server")
 
     try:
         run_scripts(options, print, lambda: [connect("--url", options.url)])
     except BrokenPipeError:
-        raise  # nobody reads what is printed
+        raise  # nobody reads the output any more
     except (BackendError, OSError) as error:
         print(f"{options.parser.prog}: error: {error}", file=sys.stderr)
         return 1

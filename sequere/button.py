@@ -18,10 +18,11 @@ TEMPLATE = "sequere/follow_button.html"
 
 
 def find_state(user: object, instance: Model, *, following: bool | None = None) -> bool | None:
-    """Return whether a user's button unfollows the instance; None if there is no button, for the user themselves.
+    """Return whether the button of a user is one to unfollow; None if there is none, because the user is the instance.
 
-    ``user`` is ``request.user``. ``following`` says whether they follow the instance now; without it, one round trip
-    finds out. Somebody who is not logged in gets a button to follow. Raises as :func:`sequere.models.is_following`.
+    ``user`` is ``request.user``. ``following`` says whether they follow the instance now; without it, this takes one
+    round trip. A user who is not logged in gets a button to follow. Raises the same exceptions as
+    :func:`sequere.models.is_following`.
     """
     resource = registry.identify(instance)
     if not isinstance(user, Model):
@@ -34,7 +35,7 @@ def find_state(user: object, instance: Model, *, following: bool | None = None) 
 def render_button(request: HttpRequest, instance: Model, *, next_url: str, following: bool) -> SafeString:
     """Return the button with which ``request.user`` follows ``instance`` or, with ``following``, unfollows it.
 
-    Empty if ``ModelBase.has_follow_permission`` forbids the follow. Somebody who is not logged in gets a button to
+    Empty if ``ModelBase.has_follow_permission`` forbids the follow. A user who is not logged in gets a button to
     follow, which leads to the login page. No round trip. Raises ``ImproperlyConfigured`` if the URLconf lacks the
     views.
     """

@@ -1,4 +1,4 @@
-"""System checks: what is wrong with the settings and, with ``--deploy``, with the server behind them."""
+"""System checks of the settings and, with ``--deploy``, of the store."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """When the row of a registered model is deleted, the graph forgets it once the deletion is committed.
 
-A copy of the row that is deleted in another database, such as an archive, changes nothing. A row that has been created
-again with the same key by then keeps its follows.
+Deleting a copy of the row in another database, such as an archive, changes nothing. If a row with the same key exists
+again by then, its follows stay.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _forget_on_commit(registry: Registry, *, sender: type[Model], instance: Mode
         if using not in find_aliases(base):
             continue
         try:
-            # Now: Django removes the key from the instance before the commit.
+            # Done here, because Django removes the key from the instance before the commit.
             resource = registry.identify_row(base, instance)
         except (InvalidObjectId, UnsavedInstance) as error:
             logger.warning("A deleted %s is not forgotten, since its key is unknown: %s", base.identifier, error)
@@ -74,7 +74,7 @@ def _forget(base: ModelBase, resource: Resource, using: str, most: float) -> Non
     """Forget a deleted resource, or about ``most`` of its follows, and leave the rest to a task or to ``prune``.
 
     Only the database from which it was deleted is asked whether the row exists again: a replica may still have the row.
-    The row is gone whatever happens here, so a failure is logged, not raised.
+    The deletion is already committed, so a failure is logged, not raised.
     """
     try:
         with suppress(InvalidObjectId):  # such a key cannot be in the graph
@@ -83,8 +83,8 @@ def _forget(base: ModelBase, resource: Resource, using: str, most: float) -> Non
                 _hand_over(resource, using)
     except (SequereException, DatabaseError):
         logger.exception(
-            "%s %r was deleted, but the graph could not forget it: lists leave it out, counts do not. When the store "
-            "is back, run `python manage.py sequere forget %s`.",
+            "%s %r was deleted, but the graph could not forget it: lists leave it out, but counts include it. When "
+            "the store works again, run `python manage.py sequere forget %s`.",
             *resource,
             quote(resource),
         )

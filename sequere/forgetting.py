@@ -1,4 +1,4 @@
-"""How a resource is forgotten: in steps, with pauses, and only while it has no row."""
+"""Forgets a resource in steps, with pauses; if wanted, only as long as it has no row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pause(Operation[None]):
 async def forget_in_steps(
     resource: Resource, *, most: float = inf, goes_on: Callable[[int], bool] = lambda removed: True
 ) -> Forgotten:
-    """Forget a resource, or about ``most`` of its follows, 100 follows a step. One round trip each.
+    """Forget a resource, or about ``most`` of its follows, in steps of 100 follows. One round trip for each.
 
     After each step it pauses for as long as the step took, so that the store serves other calls half of the time.
     Before each step it calls ``goes_on`` with the number of follows removed, and stops if that returns False. Returns
@@ -60,7 +60,7 @@ forget_resource = blocking(forget_in_steps)
 def forget_unless_live(
     base: ModelBase, resource: Resource, aliases: Collection[str], *, most: float = inf
 ) -> Forgotten:
-    """As :func:`forget_resource`, as long as the resource of this model has no row in any of these databases.
+    """Forget a resource as :func:`forget_resource` does, as long as it has no row in any of these databases.
 
     It makes one SQL query in each of them before each step. Raises ``InvalidObjectId`` and what the backend raises.
     """

@@ -25,10 +25,10 @@ from django.utils import timezone
 from .exceptions import InvalidModel, InvalidObjectId
 from .resources import check_object_id
 
-#: What fields and databases raise for a value that cannot be a key.
+#: The exceptions of fields and databases for a value that cannot be a key.
 _REFUSED = (ValidationError, ValueError, TypeError, ArithmeticError)
 
-#: The range of integers and of durations in microseconds, if the database names no other.
+#: The range of integers and of durations in microseconds, unless the database has another.
 _INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -39,7 +39,7 @@ class PrimaryKey:
     serializers do.
     """
 
-    #: The types of values that the subclass writes in its own way.
+    #: The types of values for which the subclass has a text form of its own.
     value_types: ClassVar[type | tuple[type, ...]] = ()
 
     #: The type whose values are written by ``str()`` and read by calling it, if the field accepts them as they are.
@@ -77,20 +77,20 @@ class PrimaryKey:
                 _check_range(prepared, _INT64)
             return key
         except _REFUSED as error:
-            # The texts of fields are translated, for people who fill in forms.
+            # The messages of fields are translated, and meant for forms.
             field_type = type(self.field).__name__
             reason = f"it is not a value of {field_type}" if isinstance(error, ValidationError) else error
             raise InvalidObjectId(f"{value!r:.80} cannot be a primary key of {self._label}: {reason}.") from error
 
     def to_object_id(self, value: Any) -> str:
-        """Return the object id of a value, such as ``instance.pk``. Raises as :meth:`clean`.
+        """Return the object id of a value, such as ``instance.pk``. Raises the same exceptions as :meth:`clean`.
 
-        That the text has 1 to 255 bytes is checked by the operations.
+        The operations check that it has 1 to 255 bytes.
         """
         return str(value) if type(value) is self._plain else self._write(self.clean(value))
 
     def to_python(self, object_id: str) -> Any:
-        """Return the value that a text means, in the type of the field. The database accepts it in a look-up.
+        """Return the value that a text stands for, in the type of the field. The database accepts it in a look-up.
 
         Other spellings are accepted if the field accepts them: ``"01"`` is 1. So use this for input from clients.
         Raises :class:`~sequere.exceptions.InvalidObjectId`.
@@ -98,10 +98,10 @@ class PrimaryKey:
         return self.clean(check_object_id(object_id))
 
     def from_object_id(self, object_id: str) -> Any:
-        """Return the value that an object id of the graph means: the inverse of :meth:`to_object_id`.
+        """Return the value that an object id of the graph stands for: the inverse of :meth:`to_object_id`.
 
-        Raises :class:`~sequere.exceptions.InvalidObjectId`, for another spelling too: in the graph that is a different
-        resource.
+        Raises :class:`~sequere.exceptions.InvalidObjectId`, also for another spelling of the value: in the graph that
+        is a different resource.
         """
         if self._plain:
             try:
@@ -132,7 +132,7 @@ class PrimaryKey:
         return str(self.field.value_to_string(SimpleNamespace(**{self.field.attname: key})))
 
     def _normalize(self, key: Any) -> Any:
-        """The one form of equal values. Raises an error of ``_REFUSED`` if the database would refuse it."""
+        """The same form for all equal values. Raises an error of ``_REFUSED`` if the database refuses the value."""
         return key
 
     def _format(self, key: Any) -> str:
@@ -297,8 +297,8 @@ def get_primary_key(model: type[models.Model]) -> PrimaryKey:
         return PrimaryKey(model, field)
     raise InvalidModel(
         f"The primary key of {model._meta.label} is a {type(field).__name__}, for which there is no object id. "
-        "Give the model another primary key, such as a UUIDField, or the field a subclass with to_python() and "
-        "value_to_string()."
+        "Give the model another primary key, such as a UUIDField, or use a subclass of the field with to_python() "
+        "and value_to_string()."
     )
 
 

@@ -1,7 +1,7 @@
 """Finds the resources whose rows are gone, and forgets them.
 
-Such resources are left by deletions without Django's signals, by deletions while the store failed, and by those that
-forget only a part (``SEQUERE_FORGET_DELETED``).
+Such resources are left by deletions without Django's signals, by deletions while the store failed, and by deletions
+that forget only some of the follows (``SEQUERE_FORGET_DELETED``).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def prune(
 
     One SQL query for each model and 500 resources, and what :meth:`~sequere.backends.base.BaseBackend.resources` of
     the backend needs; for each resource without a row two round trips, and one query and one round trip for each 100
-    follows. Raises what the backend raises; call it again to go on.
+    follows. Raises what the backend raises; call it again to continue.
     """
     looked_at = 0
     told: set[Resource] = set()  # the database backend yields a resource once for each side of its edges
@@ -71,7 +71,7 @@ def prune(
 
 
 def _find_gone(registry: Registry, resources: Iterable[Resource]) -> Iterator[tuple[Resource, Fate]]:
-    """Those of some resources that have no row, each with what to do with it. One SQL query for each model."""
+    """The resources without a row, each with what to do with it. One SQL query for each model."""
     identifiers = set(registry.identifiers)
     keys: dict[str, dict[Any, Resource]] = defaultdict(dict)
     for resource in resources:

@@ -133,7 +133,7 @@ class Registry:
         raise NotRegistered(f"No model is registered as {identifier!r}; registered: {known}.{self._missing_app()}")
 
     def identify(self, instance: Model, name: str = "instance") -> Resource:
-        """Return the resource of an instance: its identifier and object id. ``name`` is the argument that errors name.
+        """Return the resource of an instance: its identifier and object id. Errors call the argument ``name``.
 
         Each row is one resource, whatever the form of the key in the instance: a UUID is the same with and without
         hyphens. Raises :class:`NotRegistered`; :class:`UnsavedInstance` for an instance that was never saved, even if
@@ -153,9 +153,9 @@ class Registry:
         return Resource(self._name(base), primary_key.to_object_id(key))
 
     def identify_row(self, base: ModelBase, instance: Model) -> Resource:
-        """Return the resource of an instance's row for one of :meth:`get_bases`, even if this instance did not save it.
+        """Return the resource of the row of an instance for one of :meth:`get_bases`, even if it was not saved.
 
-        Raises :class:`UnsavedInstance` without a key, ``InvalidObjectId``.
+        Raises :class:`UnsavedInstance` if it has no key, ``InvalidObjectId``.
         """
         key = getattr(instance, base.primary_key.attname)
         if key is None:
@@ -174,7 +174,7 @@ class Registry:
         return model.from_db(router.db_for_read(model), [primary_key.attname], [primary_key.clean(key)])
 
     def to_identifier(self, value: str | type[Model] | Model) -> str:
-        """Return the identifier that an ``identifier=`` argument means: an identifier, a model or an instance.
+        """Return the identifier that an ``identifier=`` argument stands for: an identifier, a model or an instance.
 
         Raises :class:`NotRegistered`, and ``InvalidArgument`` for a value of another type.
         """
@@ -213,7 +213,7 @@ class Registry:
             pass
         raise NotRegistered(
             f"{label} is not registered under the name that it has in this migration; pass "
-            f"sequere.registry.from_key(Model, instance.pk) with the model of today.{self._missing_app()}"
+            f"sequere.registry.from_key(Model, instance.pk) with the current model.{self._missing_app()}"
         )
 
     def _missing_app(self) -> str:
@@ -266,8 +266,8 @@ def _unsaved(instance: Model) -> UnsavedInstance:
     if not instance._state.adding:
         return UnsavedInstance(f"This {label} has no primary key (was it deleted?); it cannot follow or be followed.")
     return UnsavedInstance(
-        f"This {label} was never saved; save it before it follows or is followed. For a row of which you have "
-        f"only the key, take sequere.registry.from_key({name}, key)."
+        f"This {label} was never saved; save it before it follows or is followed. If you have only the key of a row, "
+        f"use sequere.registry.from_key({name}, key)."
     )
 
 

@@ -1,4 +1,4 @@
-"""The relations, as data. The table is written once, in ``lua/src/include/_relations.lua``.
+"""The relations. Their table is in ``lua/src/include/_relations.lua`` and nowhere else.
 
 An edge is a relation, two resources and a timestamp. A relation has a list for each of its two sides, and some
 relations have a third list, for mutual edges.
@@ -65,7 +65,7 @@ LISTS = {
 
 
 def settle(changes: Iterable[tuple[Edge, T | None]]) -> dict[Edge, T | None]:
-    """Return the last state of each edge after changes in their order; None if the edge does not exist.
+    """Apply changes in order and return the last state of each edge; None if the edge does not exist.
 
     Adding an edge also removes the edges that it excludes: the store that added it may not have had them.
     """

@@ -41,7 +41,7 @@ def check_object_id(object_id: object, name: str = "object_id") -> str:
     try:
         size = len(object_id.encode())
     except UnicodeEncodeError as error:
-        raise InvalidObjectId(f"{name} must be text that UTF-8 can hold; got {object_id!r:.80}") from error
+        raise InvalidObjectId(f"{name} must be text that can be encoded as UTF-8; got {object_id!r:.80}") from error
     if not 1 <= size <= 255 or "\0" in object_id:
         raise InvalidObjectId(f"{name} must be 1 to 255 bytes without NUL; got {object_id!r:.80} ({size} bytes)")
     return object_id
@@ -75,7 +75,7 @@ def quote(resource: Resource) -> str:
 
 
 def _quote(word: str) -> str:
-    """A word for a shell; one with characters that are not printable in the form of bash, zsh and ksh."""
+    """A word quoted for a shell. Characters that are not printable get the form that bash, zsh and ksh read."""
     if word.isprintable():
         return shlex.quote(word)
     octets = (chr(one) if 32 <= one < 127 and one not in b"\\'" else f"\\{one:03o}" for one in word.encode())

@@ -25,7 +25,7 @@ logger = logging.getLogger("sequere")
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
 
-#: How many items a list shows of itself.
+#: How many items ``repr()`` shows.
 _SHOWN = 20
 
 #: More entries than any list has.
@@ -43,7 +43,7 @@ class Item(NamedTuple, Generic[M_co]):
 
 
 class _Part(NamedTuple, Generic[M_co]):
-    """Entries, and the item of each; None in place of one that cannot be shown."""
+    """Entries, and the item of each; None for an entry that cannot be shown."""
 
     page: Page
     items: list[Item[M_co] | None]
@@ -69,14 +69,15 @@ class _InBulk(Operation[dict[Any, Model]]):
 class FollowList(Generic[M_co]):
     """A list of an instance, such as its followers: tuples ``(instance, timestamp)``, newest first.
 
-    It is lazy, like a ``QuerySet``: nothing is read before it is iterated, measured, indexed or shown. Iterating makes
-    one round trip for each 500 entries, by cursor, and one SQL query per model and page. ``list()`` of more than 500
-    entries makes one more round trip, for the length.
+    It is lazy, like a ``QuerySet``: nothing is read before you iterate over it, index it, print it or ask for its
+    length. Iterating makes one round trip for each page of 500 entries, and one SQL query per model and page.
+    ``list()`` of more than 500 entries makes one more round trip, for the length.
 
-    Iterating is a walk. It returns everyone who stays in the list from its first page to its last exactly once. It
-    returns those who join or return meanwhile only if their place is still ahead of it: newest first, with a timestamp
-    older than that of the last entry returned; oldest first, with a newer one, up to the newest in the list when the
-    walk began. It may or may not return those who join or return with the same timestamp as that entry.
+    Iterating over the pages is called a walk. It returns every entry that stays in the list from the first page to the
+    last exactly once. It returns an entry that is added meanwhile only if the place of the entry is still ahead: newest
+    first, if its timestamp is older than that of the last entry returned; oldest first, if its timestamp is newer, up
+    to that of the newest entry when the walk began. It may or may not return an entry that is added with the same
+    timestamp as the last entry returned.
 
     Slices are lazy too. The first page that is read is cached, and operations within it, slices included, need no round
     trip; :meth:`all` returns a list with an empty cache. Pickling reads the whole list and stores it; ``copy.copy()``
@@ -138,7 +139,7 @@ class FollowList(Generic[M_co]):
 
     @blocking
     async def contains(self, instance: Model) -> bool:
-        """Return whether the list holds an instance. One round trip; a slice is read for it.
+        """Return whether the list holds an instance. One round trip; for a slice, the slice is read.
 
         No round trip if the list was read to its end. Raises ``NotRegistered``, ``UnsavedInstance``,
         ``InvalidObjectId`` and ``InvalidArgument`` for a value that cannot be in any list; ``instance in result`` is
@@ -186,7 +187,7 @@ class FollowList(Generic[M_co]):
     # The protocols of Python.
 
     def __len__(self) -> int:
-        """The length of the list where one page holds it all; else how many entries there are now."""
+        """The number of items if one page holds the whole list; otherwise the number of entries."""
         self._load()
         whole = self._whole()
         return len(whole.shown()) if whole else self.count()
@@ -245,7 +246,7 @@ class FollowList(Generic[M_co]):
     @overload
     def __getitem__(self, index: slice) -> FollowList[M_co]: ...
     def __getitem__(self, index: int | slice) -> Item[M_co] | FollowList[M_co]:
-        """One item, by one round trip (two if the index is negative); or a lazy part."""
+        """Return one item, with one round trip (two if the index is negative), or a lazy slice."""
         if isinstance(index, slice):
             return self._slice(index)
         try:
@@ -256,7 +257,7 @@ class FollowList(Generic[M_co]):
         item = self._at(position) if 0 <= position < self._stop - self._start else None
         if item is None:
             raise IndexError(
-                f"nothing at index {index}: the list ends before, or that instance no longer exists or is hidden"
+                f"there is no item at index {index}: the list is shorter, or the instance no longer exists or is hidden"
             )
         return item
 
@@ -397,7 +398,7 @@ class FollowList(Generic[M_co]):
         ]
 
     def _keys(self, base: ModelBase, entries: Sequence[Entry]) -> list[Any]:
-        """The primary keys that object ids mean; one that cannot be a key of its model is left out."""
+        """The primary keys of entries; an object id that cannot be a key of its model is left out."""
         keys: list[Any] = []
         for _, object_id, _ in entries:
             try:

@@ -1,4 +1,4 @@
-"""Splits many items into steps of bounded size, such as one script or one statement takes."""
+"""Splits many items into steps of the size that one script or one statement takes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .exceptions import InvalidTimestamp
 
-#: Timestamps end below this (the year 2242): up to here a double tells microseconds apart.
+#: Timestamps are below this (the year 2242): up to it, a double distinguishes microseconds.
 END = 2.0**33
 
 MICROSECONDS = 1_000_000

@@ -28,7 +28,7 @@ class Operation(Generic[R_co]):
     __slots__ = ()
 
     def perform(self) -> R_co:
-        """Do it and return its result."""
+        """Perform the operation and return its result."""
         raise NotImplementedError
 
     async def aperform(self) -> R_co:

@@ -6,7 +6,7 @@ template tag ``follow_button`` renders such a form. The response depends on the 
 - A client that prefers JSON (``Accept: application/json``) gets ``following``, ``changed``, ``followers_count`` (of
   the object) and ``followings_count`` (of the user), or ``error``.
 - htmx (``HX-Request``) gets the new button, or empty text if there is none. A request that htmx boosts (``HX-Boosted``)
-  is treated as any other.
+  is treated like any other.
 - Any other client is redirected to ``next``, else to the page that it came from, else to ``/``, never to another site.
 
 Errors have a reason and the status 400 if a field is missing or users follow or unfollow themselves; 404 if there is no
@@ -126,7 +126,7 @@ def _check_user(user: Model) -> None:
         registry.get_base(user)
     except NotRegistered as error:
         logger.error("The follow views refuse request.user: %s", error)
-        raise _RefusedError(HTTPStatus.FORBIDDEN, _("Your account cannot follow.")) from error
+        raise _RefusedError(HTTPStatus.FORBIDDEN, _("Your account cannot follow anything.")) from error
 
 
 def _answer(

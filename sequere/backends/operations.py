@@ -85,7 +85,7 @@ class Follow(_Outcome):
 
 @dataclass(slots=True)
 class Unfollow(_Outcome):
-    """Make one resource stop following another. True if there was an edge. Raises as :class:`Follow`."""
+    """Make one resource stop following another. True if there was an edge. Raises the same as :class:`Follow`."""
 
     script, writes = "unfollow", True
     from_resource: Resource
@@ -99,7 +99,8 @@ class Unfollow(_Outcome):
 class AddEdges(GraphOperation[list[bool]]):
     """Add edges of a relation from one resource to 1 to 50 others, all or none.
 
-    Returns, for each other in order, whether its edge is new. Raises as :class:`Follow`, and ``InvalidArgument``.
+    Returns, for each other in order, whether its edge is new. Raises the same exceptions as :class:`Follow`, and
+    ``InvalidArgument``.
     """
 
     script, writes = "add_edges", True
@@ -117,11 +118,12 @@ class AddEdges(GraphOperation[list[bool]]):
 
 @dataclass(slots=True)
 class MoveEdges(GraphOperation[Moved]):
-    """Take entries out of a list of a resource: their edges move into another relation or, without one, are removed.
+    """Take entries out of a list of a resource: their edges move to the target relation or, without one, are removed.
 
-    ``others`` (up to 50) names them; without it, the oldest ``limit`` (1 to 50) are taken. All or none. With a
-    ``target`` relation the edges keep their timestamps unless one is given. The entries are returned in the order of
-    ``others``, without those that are not in the list. Raises as :class:`AddEdges`, and ``InvalidLimit``.
+    ``others`` (up to 50) names them; without it, the oldest ``limit`` (1 to 50) are taken. All are taken or, on an
+    error, none. With a ``target`` relation the edges keep their timestamps unless one is given. The entries are
+    returned in the order of ``others``, without those that are not in the list. Raises the same exceptions as
+    :class:`AddEdges`, and ``InvalidLimit``.
     """
 
     script, writes = "move_edges", True

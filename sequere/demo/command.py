@@ -17,7 +17,7 @@ from .show import show
 
 
 def run(url: str | None, *, keys: bool) -> int:
-    """Play the session with both backends, then show it, with ``keys`` also the keys in Redis. Returns the exit status.
+    """Run the session with both backends, then show it; with ``keys``, also the keys in Redis. Returns the exit status.
 
     Raises ``InvalidSettings`` for a URL that names no server.
     """
@@ -29,7 +29,7 @@ def run(url: str | None, *, keys: bool) -> int:
                 performance = play(server, keys=keys)
         show(performance, server)
     except BrokenPipeError:
-        raise  # nobody reads what is printed
+        raise  # nobody reads the output any more
     except (BackendError, DatabaseError, OSError, RedisError) as error:
         print(f"python -m sequere demo: error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""How the calls are made, counted and timed."""
+"""Makes the calls, counts their round trips and queries, and measures their times."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Performance:
 
 
 def play(server: Server, *, keys: bool) -> Performance:
-    """Play the session with RedisBackend on this server, then with DatabaseBackend; with ``keys``, read the keys."""
+    """Run the session with RedisBackend on this server, then with DatabaseBackend; with ``keys``, read the keys."""
     names: dict[str, Any] = {}
     exec(IMPORTS + SETTING, names)
     # Both get the same times, so that their replies can be compared to the microsecond.

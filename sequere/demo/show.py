@@ -90,7 +90,7 @@ def _keys(console: Console, words: str, before: Mapping[str, Held], after: Mappi
     changed = {key for key in after.keys() & before.keys() if after[key] != before[key]}
     counts = {"new": len(new), "changed": len(changed), "gone": len(gone)}
     news = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
-    _comment(console, f"{len(after)} keys in Redis, {news or 'as before'}.")
+    _comment(console, f"{len(after)} keys in Redis, {news or 'unchanged'}.")
     if words:
         _comment(console, words)
     shown = {key: held for key, held in after.items() if key in new or key in changed}

@@ -1,1 +1,1 @@
-"""The public functions, by family; :mod:`sequere.models` is where users import them from."""
+"""The public functions, grouped by subject. Users import them from :mod:`sequere.models`."""

@@ -1,4 +1,4 @@
-"""Who follows whom, for two instances."""
+"""The public functions about two instances, and ``forget``."""
 
 from __future__ import annotations
 

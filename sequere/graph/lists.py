@@ -71,7 +71,7 @@ async def get_friends_count(instance: Model, identifier: Identifier | None = Non
     return await Count(registry.identify(instance), join_list("friends", _narrow(identifier)))
 
 
-# A list can be awaited itself.
+# A list can be awaited, so these are the same functions.
 aget_followers = get_followers
 aget_followings = get_followings
 aget_friends = get_friends

@@ -1,4 +1,4 @@
-"""A follow as django-sequere 0.x stored it, and what a source of them is."""
+"""A follow as django-sequere 0.x stored it, and the interface of a source of follows."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Follow(NamedTuple):
 
 @dataclass
 class Batch:
-    """Follows in the order of their source. After them the import is at ``place``."""
+    """Follows in the order of their source; ``place`` is the position of the import after them."""
 
     place: str
     follows: list[Follow] = field(default_factory=list)
-    #: What cannot be read: a text that names the place, and how many follows that are.
+    #: What cannot be read: a text that names the place, and the number of follows.
     faults: list[tuple[str, int]] = field(default_factory=list)
 
 

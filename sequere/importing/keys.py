@@ -1,8 +1,8 @@
 """The follows that django-sequere 0.x has in Redis.
 
 Its keys are those of this version, with two exceptions: the uids of 0.3 and 0.4 are 32 hexadecimal digits, and the hash
-that names the resource of a uid has one colon less (``sequere:uid:{uid}``). The lists ``followings`` decide who follows
-whom, as ``is_following()`` of 0.x did.
+that names the resource of a uid has one colon fewer (``sequere:uid:{uid}``). The lists ``followings`` decide who
+follows whom, as ``is_following()`` of 0.x did.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class KeySource:
         total = state.count()
         if not total:
             raise InvalidSettings(
-                f"There is no list {self.prefix}*:followings of django-sequere 0.x. --prefix must be what comes before "
-                "'uid:' in the names of its keys; 0.4 puts a colon behind the prefix of its settings."
+                f"There is no list {self.prefix}*:followings of django-sequere 0.x. --prefix must be the text before "
+                "'uid:' in the names of its keys; 0.4 adds a colon to the prefix in its settings."
             )
         return total
 
@@ -132,7 +132,7 @@ class KeySource:
             if isinstance(reply, Exception):
                 names[uid] = f"{self.prefix}{uid}: {reply}"
             elif None in reply:
-                names[uid] = f"{self.prefix}{uid} does not say who that is"
+                names[uid] = f"{self.prefix}{uid} does not name a resource"
             else:
                 names[uid] = Resource(*map(_text, reply))
         return names

@@ -19,7 +19,7 @@ from .state import Progress, State
 #: The errors for which a follow is left out.
 UNFIT = (NotRegistered, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
 
-#: How many resources' canonical names are kept in memory.
+#: For how many resources the canonical name is kept in memory.
 KNOWN = 100_000
 
 
@@ -31,7 +31,7 @@ def import_follows(
     on_step: Callable[[int], object] = lambda done: None,
     on_left_out: Callable[[str], object] = lambda text: None,
 ) -> Progress:
-    """Make an edge of each follow of a source that :meth:`~sequere.importing.follows.Source.prepare` has looked at.
+    """Add an edge for each follow of a source whose :meth:`~sequere.importing.follows.Source.prepare` was called.
 
     An edge that exists keeps its time, so a batch that is repeated after an interruption changes nothing. The place is
     stored after each batch. With ``dry_run`` nothing is written, and ``added`` counts what would be new or existing.

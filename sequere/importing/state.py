@@ -55,8 +55,8 @@ class State:
         if (self.progress.source, self.progress.target) != (source, target):
             self._connection.close()
             raise InvalidArgument(
-                f"--state: {path} is of the import of {self.progress.source} into {self.progress.target}; this one is "
-                f"of {source} into {target}. Name another file."
+                f"--state: {path} belongs to the import of {self.progress.source} into {self.progress.target}, not to "
+                f"that of {source} into {target}. Name another file."
             )
 
     def __enter__(self) -> State:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FormerFollow(models.Model):
-    """A row of 0.x. No application has this model, so no migration knows it."""
+    """A row of 0.x. No application has this model, so it has no migration."""
 
     id = models.BigAutoField(primary_key=True)
     created_at = models.DateTimeField()

@@ -15,7 +15,7 @@ def add_scripts(commands: Any) -> argparse.ArgumentParser:
     """Add the parser of ``scripts`` to argparse's sub-parsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "scripts",
-        help="list the Lua scripts, load, show or export them",
+        help="list, load, show or export the Lua scripts",
         description="List the scripts with their version, their SHA-1 and whether the server has them loaded.",
     )
     what = parser.add_mutually_exclusive_group()
@@ -55,8 +55,8 @@ def add_forgetting(commands: Any) -> None:
     prune = commands.add_parser(
         "prune",
         help="forget the resources whose rows are gone",
-        description="Forget each resource of a registered model that has no row any more, in steps of some "
-        "milliseconds, beside any traffic. If it is stopped, run it again to continue.",
+        description="Forget each resource of a registered model that no longer has a row. It works in steps of a few "
+        "milliseconds, with pauses for other calls. If it is stopped, run it again to continue.",
     )
     prune.add_argument("--dry-run", action="store_true", help="show what would be forgotten")
     prune.add_argument(
@@ -64,7 +64,7 @@ def add_forgetting(commands: Any) -> None:
         type=_parse_seconds,
         default=MIN_AGE,
         metavar="SECONDS",
-        help=f"leave a resource alone whose newest follow is younger: its row may not be committed yet ({MIN_AGE:.0f})",
+        help=f"keep a resource whose newest follow is younger: its row may not be committed yet ({MIN_AGE:.0f})",
     )
 
 
@@ -75,7 +75,7 @@ def add_resource(parser: argparse.ArgumentParser, nargs: str | None = None) -> N
 
 
 def add_behind(commands: Any) -> None:
-    """Add the parsers of these sub-commands to argparse's sub-parsers."""
+    """Add the parsers of the sub-commands of write-behind to argparse's sub-parsers."""
     drain = commands.add_parser(
         "drain",
         help="bring the database up to date with Redis",
@@ -96,8 +96,8 @@ def add_behind(commands: Any) -> None:
         choices=("database", "redis"),
         default="",
         dest="side",
-        help="the side that is right: redis makes the database hold what Redis holds, database replaces even a graph "
-        "that is not known to be a copy of the database",
+        help="the side that is right: with redis, the database is changed to what Redis holds; with database, Redis is "
+        "filled from the database even if the graph in Redis may not be a copy of it",
     )
     check = commands.add_parser(
         "verify",
@@ -120,10 +120,10 @@ def add_behind(commands: Any) -> None:
     status.add_argument("--max-lag", type=_parse_seconds, metavar="SECONDS", help="exit with 1 if the lag is longer")
     close = commands.add_parser(
         "close",
-        help="leave: drain for the last time, then let the database answer, or Redis alone",
-        description="Leave write-behind: drain for the last time, and let the database answer until "
-        "`python manage.py sequere rebuild`; or, with --for redis, remove the journal, once no process uses "
-        "RedisFallbackBackend any more.",
+        help="end write-behind: drain for the last time, then use only the database, or only Redis",
+        description="End write-behind: drain for the last time, and let the database answer until "
+        "`python manage.py sequere rebuild`. With --for redis, Redis answers alone afterwards: use it when "
+        "no process uses RedisFallbackBackend any more.",
     )
     close.add_argument(
         "--for",
@@ -135,7 +135,7 @@ def add_behind(commands: Any) -> None:
 
 
 def parse_uid(text: str) -> str:
-    """A uid as the scripts take it. Raises argparse's error for the usage."""
+    """A uid as the scripts take it. Raises argparse's error for wrong usage."""
     if not re.fullmatch("[1-9][0-9]{0,14}", text):
         raise argparse.ArgumentTypeError(f"must be a positive whole number of at most 15 digits; got {text!r:.80}")
     return text

@@ -89,13 +89,15 @@ def _rebuild(unguarded: RedisBackend, options: argparse.Namespace, write: Write)
     with progress("rebuild", rebuilding.count_edges()) as on_step:
         rebuilt = rebuilding.rebuild(unguarded, by_hand=True, replace=options.side == "database", on_step=on_step)
     if options.side == "database":
-        write(f"{rebuilt.cleared:,} keys of the graph that Redis held removed.")
+        write(f"{rebuilt.cleared:,} keys of the graph in Redis removed.")
     _tell_rebuilt(rebuilt, write)
     return 0
 
 
 def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
-    left_out = f", {rebuilt.left_out:,} left out that no script takes: see the log" if rebuilt.left_out else ""
+    left_out = (
+        f", {rebuilt.left_out:,} left out because the scripts refuse them: see the log" if rebuilt.left_out else ""
+    )
     copied, replayed = count(rebuilt.copied, "follow"), count(rebuilt.replayed, "change")
     write(f"{copied} copied, {replayed} replayed{left_out}: Redis is ready.")
 
@@ -103,7 +105,7 @@ def _tell_rebuilt(rebuilt: rebuilding.Rebuilt, write: Write) -> None:
 def _adopt(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     with progress("adopt", rebuilding.count_edges() + count_uids(unguarded.client, unguarded.prefix)) as on_step:
         told = adopt(unguarded, on_step=on_step)
-    write(f"The database differed in {count(told, 'follow')}. It holds what Redis holds now, and follows it.")
+    write(f"The database differed in {count(told, 'follow')}. It now holds what Redis holds, and follows Redis.")
     return 0
 
 
@@ -167,7 +169,7 @@ def _status(unguarded: RedisBackend, options: argparse.Namespace, write: Write) 
 def _close(unguarded: RedisBackend, options: argparse.Namespace, write: Write) -> int:
     if options.side == "redis":
         _tell(release(unguarded), write)
-        write("Redis has no journal any more, and this database does not follow it.")
+        write("Redis no longer has a journal, and this database no longer follows Redis.")
     else:
         _tell(close(unguarded), write)
         write(get_status(unguarded).meaning)

@@ -78,8 +78,8 @@ def _options(parsers: Iterable[argparse.ArgumentParser]) -> dict[str, set[bool]]
 
 
 def _size(word: str, options: dict[str, set[bool]], rest: Sequence[str], choices: Collection[str]) -> int:
-    """How many words an option takes, itself included. What takes a value in one sub-command and none in another has
-    one unless a sub-command comes next."""
+    """How many words an option takes, itself included. An option that takes a value in some sub-commands only is read
+    with one, unless a sub-command comes next."""
     takes = options.get(word, {False})
     return 2 if rest and (takes == {True} or (True in takes and rest[0] not in choices)) else 1
 

@@ -113,7 +113,7 @@ def _stats_as_text(stats: Stats) -> Iterator[str]:
     if stats.largest:
         yield "Largest lists:"
     for size, name, resource in stats.largest:
-        whose = " ".join(resource) if resource else f"nobody known; {_advise(None)}"
+        whose = " ".join(resource) if resource else f"an unknown resource; {_advise(None)}"
         yield f"{size:>12,}  {name} of {whose}"
 
 

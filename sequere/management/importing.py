@@ -63,7 +63,7 @@ def run_import(options: argparse.Namespace, write: Write) -> int:
 
 def _run(source: Source, state: State, backend: BaseBackend, options: argparse.Namespace, write: Write) -> None:
     if state.progress.read:
-        write(f"Going on after {count(state.progress.read, 'follow')}, as {options.state} says.")
+        write(f"Continuing after {count(state.progress.read, 'follow')}, the position stored in {options.state}.")
     total = source.prepare(state)
     _check_prefix(source, state, backend)
     with progress("import", total) as on_step:
@@ -98,11 +98,13 @@ def _find_source(options: argparse.Namespace, backend: BaseBackend) -> Source:
         client = unguarded.client
     else:
         raise InvalidSettings(
-            "Say where the follows of django-sequere 0.x are: --url for keys in Redis, --database for the table "
+            "Pass the place of the follows of django-sequere 0.x: --url for keys in Redis, --database for the table "
             "sequere_follow."
         )
     if is_cluster(client):
-        raise InvalidSettings("SEQUERE_REDIS_CONNECTION is a cluster, where 0.x did not run: give its server as --url.")
+        raise InvalidSettings(
+            "SEQUERE_REDIS_CONNECTION is a cluster, which 0.x did not support: pass the server of 0.x as --url."
+        )
     return KeySource(client, options.prefix)
 
 
@@ -125,6 +127,6 @@ def _check_prefix(source: Source, state: State, backend: BaseBackend) -> None:
     unguarded = _find_redis(backend)
     if unguarded and source.collides_with(unguarded, state):
         raise InvalidSettings(
-            f"SEQUERE_REDIS_PREFIX is {unguarded.prefix!r}, and so begin the names of the old keys. Set it to another "
-            "text, such as 'follows:', and run this command again. The old keys stay as they are."
+            f"SEQUERE_REDIS_PREFIX is {unguarded.prefix!r}, with which the names of the old keys begin. Set it to "
+            "another text, such as 'follows:', and run this command again. The old keys stay as they are."
         )

@@ -1,6 +1,6 @@
 """Filters and a tag for templates: ``{% load sequere_tags %}``.
 
-Each use makes one round trip, unless its docstring says none. For a value that cannot follow or be followed, the
+Each use makes one round trip, unless its docstring says otherwise. For a value that cannot follow or be followed, the
 filters return False, 0 or empty text, and the tag shows nothing. Such values are a user who is not logged in, a missing
 variable, an unsaved instance, and an instance of a model that is not registered. For an identifier that is not
 registered, the filters return empty text. An unregistered model or identifier is a mistake in the template and is
@@ -134,25 +134,26 @@ def friends_count(instance: object, identifier: str | None = None) -> int:
 def follow_button(context: template.Context, instance: object, *, following: object = None) -> str:
     """``{% follow_button project %}``: a form with which ``request.user`` follows, or unfollows, an instance.
 
-    It works without JavaScript, and in place where the page loads htmx. ``following=`` says whether they follow it
-    now: then there is no round trip. The template is ``sequere/follow_button.html``; its variables are
-    ``identifier``, ``object_id``, ``following``, ``action`` (the URL to post to), ``next`` (where to go afterwards),
-    ``object`` and ``request``.
+    It works without JavaScript; if the page loads htmx, the button is updated in place. ``following=`` says whether the
+    user follows the instance now: then there is no round trip. The template is ``sequere/follow_button.html``; its
+    variables are ``identifier``, ``object_id``, ``following``, ``action`` (the URL to post to), ``next`` (where to go
+    afterwards), ``object`` and ``request``.
     """
     request = context.get("request") or getattr(context, "request", None)
     if request is None:
         raise ImproperlyConfigured(
-            "{% follow_button %} needs the request: render the template by django.shortcuts.render(), or put "
+            "{% follow_button %} needs the request: render the template with django.shortcuts.render(), or put "
             '"request" into its context.'
         )
     if not isinstance(instance, Model):
         return ""
-    known = None if following is None or following == "" else bool(following)  # "": a variable that is not there
+    known = None if following is None or following == "" else bool(following)  # "": a variable that does not exist
     state = _find_state(getattr(request, "user", None), instance, following=known)
     if not isinstance(state, bool):
         return ""
     return render_button(request, instance, next_url=request.get_full_path(), following=state)
 
 
-#: It does not wrap the whole tag: the project must see errors of its own permission and template.
+#: Only this part of the tag returns nothing on errors: those of the project's permission method and template are
+#: raised.
 _find_state = _or_nothing(nothing="", instances=2, name="follow_button")(find_state)

@@ -207,7 +207,7 @@ def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatc
         patch.setattr(apps.get_app_config("sequere").celery, "send_task", refuse)
         Ask(behind).follow(ADA, BOB, timestamp=1.0)
         nudge.time.sleep(0.1)
-    assert f"The broker takes no message; the journal waits for the next drain: {error!r}" in caplog.text
+    assert f"The broker did not accept the message; the journal waits for the next drain: {error!r}" in caplog.text
     Ask(behind).unfollow(ADA, BOB)
     nudge.time.sleep(1.1)
     assert len(sent) == 1  # the next one got through
@@ -220,7 +220,7 @@ def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, ca
     with monkeypatch.context() as patch:
         patch.setattr(nudge.threading.Thread, "start", refuse)
         assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
-    assert "Celery gets no message; the journal waits for the next drain: RuntimeError" in caplog.text
+    assert "No message was sent to Celery; the journal waits for the next drain: RuntimeError" in caplog.text
     assert Ask(behind).unfollow(ADA, BOB) is True
     nudge.time.sleep(0.2)
     assert len(sent) == 1  # the next one has its thread
@@ -233,7 +233,7 @@ def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monk
     assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert Ask(behind).unfollow(ADA, BOB) is True
     nudge.time.sleep(0.2)
-    assert caplog.text.count("Celery gets no messages of this process") == 1
+    assert caplog.text.count("This process sends no messages to Celery") == 1
 
 
 AT_EXIT = """

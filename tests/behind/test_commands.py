@@ -161,7 +161,7 @@ def test_rebuild_from_redis(settings, servers):
     Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
     Ask(backend.unguarded).follow(BOB, ADA, timestamp=1.0)
     Ask(backend.database).follow_many(ADA, [BOB, FLIGHT, CITY], timestamp=9.0)
-    told = "The database differed in 4 follows. It holds what Redis holds now, and follows it.\n"
+    told = "The database differed in 4 follows. It now holds what Redis holds, and follows Redis.\n"
     assert manage("rebuild", "--from", "redis") == (told, 0)
     assert Edge.objects.count() == 2
     with pytest.raises(CommandError, match="The database already follows Redis"):
@@ -312,7 +312,7 @@ def test_a_rebuild_that_replaces_a_graph_says_how_much_it_removed(settings, serv
     Ask(backend.unguarded).follow(ADA, BOB, timestamp=1.0)
     keys = backend.unguarded.client.keys("sequere:uid:*")
     assert manage("rebuild", "--from", "database")[0].splitlines() == [
-        f"{len(keys)} keys of the graph that Redis held removed.",
+        f"{len(keys)} keys of the graph in Redis removed.",
         "0 follows copied, 0 changes replayed: Redis is ready.",
     ]
 
@@ -361,14 +361,14 @@ def test_close_for_redis(backend):
     Ask(backend).follow(ADA, BOB, timestamp=1.0)
     out, status = manage("close", "--for", "redis")
     assert status == 0
-    assert out.startswith("1 entry drained.\nRedis has no journal any more")
+    assert out.startswith("1 entry drained.\nRedis no longer has a journal")
     assert not backend.unguarded.client.exists("sequere:global:journal")
 
 
 def test_another_backend(settings):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.redis.RedisBackend"
     for name in ("drain", "rebuild", "verify", "status", "close"):
-        with pytest.raises(CommandError, match="RedisFallbackBackend; the settings say RedisBackend"):
+        with pytest.raises(CommandError, match="RedisFallbackBackend; the settings name RedisBackend"):
             manage(name)
 
 

@@ -188,7 +188,7 @@ REFUSED = [
     (Country, "", "1 to 255 bytes"),
     (Country, "a\0b", "1 to 255 bytes without NUL"),
     (Country, "x" * 256, "1 to 255 bytes"),
-    (Country, "\ud800", "text that UTF-8 can hold"),
+    (Country, "\ud800", "text that can be encoded as UTF-8"),
 ]
 
 

@@ -201,7 +201,7 @@ def test_a_list_that_was_read_answers_from_what_it_keeps(project, monkeypatch):
         assert repr(followers) == f"{repr(everybody[:20])[:-1]}, ...]"
         assert list(Paginator(followers, 10).page(3)) == everybody[20:]
         for beyond in (25, -26, 10**30):
-            with pytest.raises(IndexError, match=f"nothing at index {beyond}"):
+            with pytest.raises(IndexError, match=f"no item at index {beyond}"):
                 followers[beyond]
     assert (sent, len(captured)) == ([], 0)
     assert len(followers.all()) == followers.all().count() == 26
@@ -274,7 +274,7 @@ def test_a_list_knows_no_backend(project, settings):
 
 @pytest.mark.parametrize("index", [25, -26, 1000, 10**30, -(10**30)])
 def test_an_index_beyond_the_end(project, index):
-    with pytest.raises(IndexError, match=f"nothing at index {index}"):
+    with pytest.raises(IndexError, match=f"no item at index {index}"):
         get_followers(project)[index]
     with pytest.raises(IndexError):
         get_followers(project)[5:10][index]

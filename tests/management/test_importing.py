@@ -174,7 +174,7 @@ def test_an_import_that_was_stopped_goes_on_and_does_nothing_twice(valkey, old, 
     first = next(call for call in calls if isinstance(call, AddEdges))
     Ask().unfollow(first.from_resource, first.others[0])
     status, output = run()
-    assert output.startswith("Going on after 4 follows")
+    assert output.startswith("Continuing after 4 follows")
     assert status == 0
     assert "9 follows read, 9 imported, 0 existed, 0 left out." in output
     gone = (first.from_resource, first.others[0])
@@ -245,10 +245,10 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
         "user 1 -> user 1: to must not be the same resource as from",
         "user 1 -> project 8: timestamp must be from 0",
         "user 1 -> project 9: timestamp must be from 0",
-        f"{lists['1']}: sequere:uid:{'0' * 32} does not say who that is",
+        f"{lists['1']}: sequere:uid:{'0' * 32} does not name a resource",
         f"{lists['1']}: holds '\\udcff', which is not a uid",
         f"{lists['20']}: WRONGTYPE",
-        f"{lists['21']}: {lists['21'].removesuffix(':followings')} does not say who that is",
+        f"{lists['21']}: {lists['21'].removesuffix(':followings')} does not name a resource",
         "user \udcff -> project 7: ",
     ):
         assert f"left out: {words}" in output
@@ -291,7 +291,9 @@ def test_the_file_of_another_import_is_refused(valkey, old, run, tmp_path):
     fill(old)
     run()
     fill(old, prefix="p:")
-    with pytest.raises(CommandError, match=r"state is of the import of sequere:uid:\* in Redis .* Name another file"):
+    with pytest.raises(
+        CommandError, match=r"state belongs to the import of sequere:uid:\* in Redis .* Name another file"
+    ):
         run("--prefix", "p:")
     with State(tmp_path / "busy", "a", "b"), pytest.raises(CommandError, match="Another import is using it"):
         run("--state", str(tmp_path / "busy"))

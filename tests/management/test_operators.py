@@ -167,7 +167,7 @@ def test_a_server_that_is_down(settings, tmp_path, arguments):
 @pytest.mark.parametrize("arguments", [["scripts", "--show", "count"], ["acl"], ["stats"]])
 def test_another_backend(arguments):
     with pytest.raises(
-        CommandError, match=r"for sequere.backends.redis.RedisBackend; the settings say DatabaseBackend"
+        CommandError, match=r"for sequere.backends.redis.RedisBackend; the settings name DatabaseBackend"
     ):
         manage(*arguments)
 
@@ -175,7 +175,7 @@ def test_another_backend(arguments):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["scripts"], 2, "which server? Pass --url, or --show or --export"),
+        (["scripts"], 2, "no server given: pass --url, or use --show or --export"),
         (["scripts", "--show", "nope"], 2, "There is no script 'nope'"),
         (["scripts", "--url", "redis://localhost?hots=x"], 2, "--url: AbstractConnection.__init__() got an unexpected"),
         (["scripts", "--url", "valkey://127.0.0.1:1"], 1, "error: redis: cannot reach the server"),

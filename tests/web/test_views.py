@@ -228,7 +228,7 @@ def test_a_user_whose_model_is_not_registered_is_refused_and_the_log_says_what_t
     with without(User):
         response = post(name, object_id=project.pk, headers=headers)
     assert response.status_code == 403
-    assert "Your account cannot follow." in response.content.decode()
+    assert "Your account cannot follow anything." in response.content.decode()
     (record,) = [record for record in caplog.records if record.name == "sequere"]
     assert record.levelname == "ERROR"
     assert "testapp.User is not registered; call sequere.register(User)" in record.getMessage()
@@ -299,7 +299,7 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
         "Log in first.": "Bitte zuerst anmelden.",
         "You cannot follow yourself.": "Man kann sich nicht selbst folgen.",
         "You cannot unfollow yourself.": "Man folgt sich nicht selbst.",
-        "Your account cannot follow.": "Dieses Konto kann nicht folgen.",
+        "Your account cannot follow anything.": "Dieses Konto kann nicht folgen.",
         "The form needs identifier and object_id.": "Das Formular braucht identifier und object_id.",
         "There is no model %(identifier)s.": "%(identifier)s gibt es hier nicht.",
         "There is no %(identifier)s %(object_id)s.": "%(object_id)s gibt es nicht als %(identifier)s.",

@@ -40,7 +40,7 @@ NAMES = 500
 
 
 def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
-    """What is wrong with the tables of these models where the routers send them. One query for each database."""
+    """Whether the tables of these models exist where the routers send them. One query for each database."""
     wanted: dict[str, set[str]] = {}
     for model in models:
         wanted.setdefault(router.db_for_write(model), set()).add(model._meta.db_table)

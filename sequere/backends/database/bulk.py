@@ -1,4 +1,4 @@
-"""Many edges at once, each between two resources of its own, as a replay needs them."""
+"""Reads and writes many edges at once, between any resources, for write-behind."""
 
 from __future__ import annotations
 

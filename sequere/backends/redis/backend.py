@@ -21,8 +21,8 @@ R = TypeVar("R")
 class RedisBackend(BaseBackend):
     """The graph in Redis or Valkey: every operation is one script and one round trip.
 
-    The scripts find misuse. When a connection breaks, reads are repeated, but writes that may have been applied are
-    not: they raise :class:`~sequere.exceptions.OutcomeUnknown`, and the caller may repeat them. The first call of a
+    The scripts check the arguments. When a connection breaks, reads are repeated, but writes that may have been applied
+    are not: they raise :class:`~sequere.exceptions.OutcomeUnknown`, and the caller may repeat them. The first call of a
     process makes one more round trip, to load the scripts. Each event loop has its own client, which is closed when the
     loop shuts down.
     """

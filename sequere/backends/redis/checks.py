@@ -42,14 +42,14 @@ def check_settings(connections: Sequence[Connection], prefix: str) -> list[check
 
 def check_server(connections: Sequence[Connection], keys: tuple[str, str]) -> list[checks.CheckMessage]:
     """What is wrong with the servers: whether they answer and, of the first connection's, the primary, whether it may
-    evict keys or denies what the scripts do."""
+    evict keys, and whether it permits what the scripts do."""
     prefix = keys[0]
     operation = Count(Resource("sequere", "check"), next(iter(LISTS)))
     try:
         for connection in connections:
             connection.run(scripts.catalogue()[operation.script], keys, operation.arguments())
     except InvalidSettings as error:
-        # check_settings() does not report what only a server knows: that its replicas answer wrongly.
+        # check_settings() does not report what only a server shows: that its replicas answer wrongly.
         return [] if check_settings(connections, prefix) else [checks.Error(str(error), id="sequere.E008")]
     except SequereException as error:
         return [
@@ -72,7 +72,7 @@ def _check_policy(client: Any, prefix: str) -> list[checks.CheckMessage]:
     if str(policy).startswith("allkeys"):
         return [
             checks.Warning(
-                f"The server may drop keys of the follow graph: its maxmemory-policy is {policy}.",
+                f"The server may evict keys of the follow graph: its maxmemory-policy is {policy}.",
                 hint="Set maxmemory-policy to noeviction.",
                 id="sequere.W002",
             )

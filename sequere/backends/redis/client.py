@@ -1,7 +1,7 @@
 """Makes clients from the settings. They never repeat a command by themselves.
 
 The libraries' own clients send a command again when the reply was lost, some by default and up to ten times. For a read
-that is welcome. After a write, the second reply says "exists already" about what the first try did. So no client
+that does no harm. After a write, the second reply would say "exists already" about what the first try did. So no client
 repeats anything here: the backend repeats reads.
 """
 
@@ -58,7 +58,7 @@ def make_async_client(setting: str) -> Any | None:
 
 
 def connect(name: str, url: str) -> Any:
-    """A client of the server at a URL, which has answered. One round trip.
+    """A client of the server at a URL, after a PING. One round trip.
 
     Raises :class:`~sequere.exceptions.InvalidSettings`, which names ``name``, for a wrong URL, and ``BackendError``.
     """
@@ -110,8 +110,8 @@ def _make(client_class: Any, setting: str, options: Mapping[str, Any]) -> Any:
             raise translate(error) from error
         if not hasattr(client_class, "execute_command"):
             raise InvalidSettings(
-                f"SEQUERE_REDIS_CONNECTION_CLASS: {path!r} makes no client of {setting}: {error}. Name the class of a "
-                "client, such as 'redis.Redis'."
+                f"SEQUERE_REDIS_CONNECTION_CLASS: {path!r} cannot make a client from {setting}: {error}. Name the "
+                "class of a client, such as 'redis.Redis'."
             ) from error
         raise InvalidSettings(f"{setting}: cannot create a client: {error}") from error
 
@@ -133,7 +133,7 @@ def _from_url(client_class: Any, url: str, options: Mapping[str, Any]) -> Any:
         if "db" not in place and "path" not in place and place.get("host") == parts.hostname and parts.path.strip("/"):
             raise ValueError(f"the database in a URL must be a whole number, as in /0; got {parts.path!r:.80}")
         _check_numbers(place)
-        # A URL's options are looked at when a connection is made, which opens nothing yet.
+        # The options of a URL are checked when a connection object is made, which does not connect yet.
         client.connection_pool.connection_class(**place)
     return client
 
@@ -142,7 +142,7 @@ def _check_numbers(place: Mapping[str, Any]) -> None:
     """Check the port, which the libraries only use when they connect. The server refuses a wrong database."""
     for name, greatest in (("port", 65535), ("db", None)):
         value = place.get(name, 0)
-        if name == "db" and value is None:  # the libraries select none then
+        if name == "db" and value is None:  # then the libraries select no database
             continue
         text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
         if not text.isdecimal() or (greatest is not None and int(text) > greatest):
@@ -184,7 +184,7 @@ def name_nodes(client: Any) -> dict[str, Any]:
         nodes = sorted(client.get_nodes(), key=lambda node: str(node.name))
         return {node.name: _of_node(client, node) for node in nodes}
     pool = client.connection_pool
-    if hasattr(pool, "service_name"):  # sentinels say where it is
+    if hasattr(pool, "service_name"):  # sentinels know the address
         return {f"{pool.service_name}, {'primary' if pool.is_master else 'a replica'}": client}
     place = pool.connection_kwargs
     return {place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}": client}

@@ -1,4 +1,4 @@
-"""Treats redis-py and valkey-py alike: they are one library under two names, so only the names differ.
+"""Uses redis-py or valkey-py: valkey-py is a fork of redis-py, so only the names differ.
 
 Neither is imported before it is needed, and no other module of the backend imports either.
 """

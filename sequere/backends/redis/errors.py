@@ -190,7 +190,7 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
         return unreachable
     if isinstance(error, UnicodeEncodeError):
         return exceptions.InvalidObjectId(
-            f"object_id must be text that {error.encoding.upper()} can hold; got {error.object!r:.80}"
+            f"object_id must be text that can be encoded as {error.encoding.upper()}; got {error.object!r:.80}"
         )
     if names & _REFUSED and not is_broken(error):
         return exceptions.BackendError(f"{name}: {error}")
@@ -249,7 +249,7 @@ def _where(error: Exception) -> tuple[Stage, BaseException]:
             below = {name for _, name in calls[index + 1 :]}
             if function == "get_connection" or (function in _SENDING and below & _CONNECTING):
                 return Stage.CONNECTING, first
-            # Had the socket taken all, no error would follow; but asyncio sends the rest even after a timeout.
+            # If the socket had accepted everything, there would be no error. But asyncio sends the rest even later.
             if function in _SENDING and not ("asyncio" in module and "TimeoutError" in kinds(error)):
                 return Stage.SENDING, first
             break

@@ -92,8 +92,8 @@ def run(driver: Driver, client: Any, script: Script, *words: str | int | bytes, 
     """Run a script with a client of the driver: one round trip, two if the server does not have it loaded.
 
     ``words`` are the number of keys, the keys and the arguments. Returns the reply as the client decodes it and raises
-    what the client raises. EVALSHA; on NOSCRIPT, and on nothing else, EVAL of the same text, once: that works even
-    while the script cache is being flushed again and again. With ``replica`` by EVALSHA_RO and EVAL_RO (Redis 7.0,
+    what the client raises. It sends EVALSHA, and after NOSCRIPT, and nothing else, EVAL with the text, once: this
+    works even while the script cache is being flushed. With ``replica`` it sends EVALSHA_RO and EVAL_RO (Redis 7.0,
     Valkey), which a replica answers.
     """
     evalsha, evaluate = (client.evalsha_ro, client.eval_ro) if replica else (client.evalsha, client.eval)

@@ -40,6 +40,6 @@ def _backend() -> RedisFallbackBackend:
     if not isinstance(backend, RedisFallbackBackend):
         raise InvalidSettings(
             "The tasks sequere.drain and sequere.rebuild are for sequere.backends.redis.RedisFallbackBackend; "
-            f"SEQUERE_BACKEND_CLASS names {type(backend).__name__}. Take them out of the schedule."
+            f"SEQUERE_BACKEND_CLASS names {type(backend).__name__}. Remove them from the schedule."
         )
     return backend

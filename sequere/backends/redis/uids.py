@@ -13,7 +13,7 @@ from .errors import translated
 #: How many names are read together.
 NAMES = 500
 
-#: What to do about a graph that contradicts itself.
+#: What to do about an inconsistent graph.
 AUDIT = "Run `python manage.py sequere audit --repair`."
 
 _LAST_UID = re.compile(r"0|[1-9][0-9]{0,14}")

@@ -29,9 +29,9 @@ class _Parser(SubcommandParser, CommandParser):
 
 
 class Command(BaseCommand):
-    """Sub-commands; each but ``acl`` and ``scripts --show``, ``--export`` talks to the store of the settings."""
+    """The sub-commands. All but ``acl``, ``scripts --show`` and ``scripts --export`` use the store of the settings."""
 
-    help = "Looks after the follow graph: its health, what is deleted, its scripts and names in Redis."
+    help = "Checks and maintains the follow graph, write-behind, and the scripts in Redis."
     requires_system_checks = []
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -52,10 +52,10 @@ class Command(BaseCommand):
         add_resource(audit, nargs="?")
         audit.add_argument("--repair", action="store_true", help="repair what can be repaired")
         audit.add_argument("--json", action="store_true", help="print the findings as JSON")
-        stats = commands.add_parser("stats", help="count resources and edges, name the longest lists")
+        stats = commands.add_parser("stats", help="count resources and edges, show the longest lists")
         stats.add_argument("--json", action="store_true", help="print them as JSON")
         add_resource(commands.add_parser("lookup", help="print the uid of a resource"))
-        resolve = commands.add_parser("resolve", help="print the resource behind a uid")
+        resolve = commands.add_parser("resolve", help="print the resource that has a uid")
         resolve.add_argument("uid", type=parse_uid)
         add_forgetting(commands)
         add_behind(commands)
@@ -70,11 +70,11 @@ class Command(BaseCommand):
             if options["subcommand"] not in ANYWHERE and not isinstance(backend, wanted):
                 raise CommandError(
                     f"This command is for sequere.backends.redis.{wanted.__name__}; "
-                    f"the settings say {type(backend).__name__}."
+                    f"the settings name {type(backend).__name__}."
                 )
             self._run(backend, argparse.Namespace(**options))
         except BrokenPipeError:
-            raise  # nobody reads what is printed
+            raise  # nobody reads the output any more
         except ColdStore as error:
             is_guarded = options["subcommand"] not in BEHIND and isinstance(backend, RedisFallbackBackend)
             advice = " Run `python manage.py sequere status`." if is_guarded else ""

@@ -1,8 +1,8 @@
-"""Starts write-behind with the graph that Redis holds: the database is brought up to it while both are in use.
+"""Starts write-behind with the graph in Redis: the database is brought up to date with it while both are in use.
 
 If Redis has no journal, it first gets the writes that the database accepted meanwhile, and then a journal. Edges on
 which the two do not agree are appended to the journal once more, as Redis has them, and the drain applies them. So the
-database changes through the journal alone, and a restore meanwhile is noticed as always. Each of these scripts moves
+database changes through the journal alone, and a restore meanwhile is noticed as always. Each of these scripts updates
 the mark, so a Redis that comes back without some of these entries is noticed too. Until the end the phase is
 *adopting*, so that no rebuild treats the database as complete.
 """
@@ -38,8 +38,8 @@ def adopt(unguarded: RedisBackend, *, on_step: Callable[[int], object] = lambda 
     Returns how many edges differed. What was written to the database because Redis had no journal is copied to Redis
     first. ``on_step`` is called with the number of edges looked at, on both sides. Raises
     :class:`~sequere.exceptions.WriteBehindRefused` if the two are in step, or if Redis has no graph or has lost the one
-    that was in step with this database; ``BackendError`` and Django's database errors; call it again to go on. The
-    round trips of ``verify``.
+    that was in step with this database; ``BackendError`` and Django's database errors; call it again to continue. It
+    makes the same round trips as ``verify``.
     """
     return _Adoption(unguarded).run(on_step)
 
@@ -120,8 +120,8 @@ class _Adoption:
         take_for_position(row, alias, entry)
 
     def _replay(self, rows: Iterable[OutboxEntry], mark: Mark) -> None:
-        """Bring what the outbox says into Redis. That is no copy of this database: it may have edges that exclude an
-        added one, or are of one who was forgotten.
+        """Apply the outbox to Redis. Its graph is not a copy of this database: it may have edges that exclude an added
+        edge, and edges of a resource that was forgotten.
         """
         for batch in _whole_writes(rows):
             parts = list(in_steps(settle(self._read_changes(batch)).items(), COPY_STEP))
@@ -174,7 +174,7 @@ def _check_whole(row: State, alias: str, journal: Journal) -> None:
         raise WriteBehindRefused(
             "Redis has lost the graph that was in step with this database; adopting what it holds now would remove the "
             "rest from the database. Run `python manage.py sequere rebuild`; if Redis is right after all, "
-            "`python manage.py sequere close` first."
+            "run `python manage.py sequere close` first."
         )
 
 

@@ -31,8 +31,8 @@ class RedisFallbackBackend(RedisBackend):
     Redis answers, in one round trip as with :class:`RedisBackend`; the scripts append each change to a journal, from
     which ``drain`` brings the database up to date. Every call passes the journal as guard. When Redis has lost its data
     (is *cold*), reads and writes go to the database, writes with one more round trip, until a rebuild has filled Redis
-    again. A walk that this interrupts continues in the other store from the same time: no entry is skipped, and entries
-    of that same microsecond may be returned twice.
+    again. A walk that this interrupts continues in the other store at the same time: no entry is skipped, and entries
+    of that microsecond may be returned twice.
 
     With ``SEQUERE_REDIS_FALLBACK_READS`` reads also go to the database while Redis cannot be reached;
     they then lack what was not drained yet.
@@ -95,7 +95,7 @@ class RedisFallbackBackend(RedisBackend):
             raise error
 
     def perform_while_cold(self, operation: GraphOperation[R]) -> list[R]:
-        """Perform an operation in the database. Returns nothing, and does nothing, if Redis answers again."""
+        """Perform an operation in the database. Returns an empty list, and does nothing, if Redis answers again."""
         if not operation.writes:
             return [self.database.perform(operation.with_cursor(for_database))]
         from .outbox import RedisIsBackError, change_while_cold  # models need their applications loaded

@@ -67,7 +67,7 @@ def _check_scan(unguarded: RedisBackend) -> list[checks.CheckMessage]:
         with translated():
             find_node(unguarded.client, unguarded.prefix).scan(count=1)
     except CommandDenied as error:
-        words = f"The server's user cannot rebuild, which goes over the keys: {error}"
+        words = f"The server's user cannot rebuild the graph, which needs SCAN: {error}"
         return [checks.Warning(words, hint=ACL_HINT, id="sequere.W005")]
     except BackendError:
         pass  # the checks of the scripts report it

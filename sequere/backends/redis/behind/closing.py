@@ -1,4 +1,4 @@
-"""Leaves write-behind: for the database, or for Redis alone."""
+"""Ends write-behind: afterwards only the database is used, or only Redis."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ ATTEMPTS = 100
 
 
 def close(unguarded: RedisBackend) -> Drained:
-    """Leave Redis: bring the database up to the journal's end, and delete the journal.
+    """Stop using Redis: bring the database up to the end of the journal, and delete the journal.
 
-    From here on the database answers, and no task rebuilds; ``rebuild`` by hand goes back. Raises
+    Afterwards the database answers, and no task rebuilds; an operator can return with ``rebuild``. Raises
     :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and Django's database errors; call it again then.
     """
     return _close(unguarded, release=False)
 
 
 def release(unguarded: RedisBackend) -> Drained:
-    """Leave the database: bring it up to date for the last time and delete the journal and the mark.
+    """Stop using the database: bring it up to date for the last time and delete the journal and the mark.
 
     The database then treats this Redis as one that it has never followed, so nothing overwrites later changes there.
     Processes that still use RedisFallbackBackend find no journal, and their writes are refused. Raises
@@ -51,7 +51,7 @@ def _close(unguarded: RedisBackend, *, release: bool) -> Drained:
 
 
 def _leave(unguarded: RedisBackend, row: State, alias: str, *, release: bool) -> bool:
-    """Delete the journal, under the lock, if the database has all of it. Returns whether it had."""
+    """Delete the journal, under the lock, if the database has all of it. Returns whether it has."""
     reached, journal, verdict = look(unguarded, row, alias, limit=2)
     advice = advise(row, verdict, journal, alias)
     if verdict is Verdict.COLD:

@@ -1,4 +1,4 @@
-"""Translates page cursors so that a walk continues in the other store.
+"""Translates the cursors of pages, so that a walk can continue in the other store.
 
 Both begin with the time of the last entry shown: in Redis seconds and the entry's uid, in the database microseconds and
 the row's id. The other store has no such uid or row, so there the walk continues with the first entry of that

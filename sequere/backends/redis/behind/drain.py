@@ -2,7 +2,7 @@
 
 The tables and the position change in one transaction, under the lock, so it does not matter how many drains run and
 when they stop. Entries before the position are dropped from the journal once the position is committed. The entry at
-the position stays, to recognize the journal by.
+the position stays, so that the journal can be recognized.
 """
 
 from __future__ import annotations

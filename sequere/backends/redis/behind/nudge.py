@@ -40,16 +40,16 @@ class Nudge:
     def _start(self, wanted: threading.Event) -> None:
         try:
             threading.Thread(target=_run, args=(wanted,), name="sequere-nudge", daemon=True).start()
-        except RuntimeError as error:  # there are too many, or Python is about to end
+        except RuntimeError as error:  # there are too many threads, or Python is shutting down
             self._wanted.pop(os.getpid(), None)  # the next nudge tries again
-            logger.warning("Celery gets no message; the journal waits for the next drain: %r", error)
+            logger.warning("No message was sent to Celery; the journal waits for the next drain: %r", error)
 
 
 def _run(wanted: threading.Event) -> None:
     try:
         application = find_application()
     except Exception as error:  # noqa: BLE001 the project's Celery settings may raise anything
-        logger.warning("Celery gets no messages of this process; the journal waits for other drains: %r", error)
+        logger.warning("This process sends no messages to Celery; the journal waits for other drains: %r", error)
         return
     while application is not None:
         wanted.wait()
@@ -58,5 +58,5 @@ def _run(wanted: threading.Event) -> None:
             # A drain a minute late is of no use: the next nudge has sent another.
             application.send_task("sequere.drain", expires=60, retry=False, ignore_result=True)
         except Exception as error:  # noqa: BLE001 transports may raise anything; the next may get through
-            logger.warning("The broker takes no message; the journal waits for the next drain: %r", error)
+            logger.warning("The broker did not accept the message; the journal waits for the next drain: %r", error)
         time.sleep(INTERVAL)

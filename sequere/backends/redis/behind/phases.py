@@ -56,7 +56,7 @@ class Event(enum.Enum):
 
 
 def judge(row: State, reached: str, journal: Journal) -> Verdict:
-    """What a journal is to the database. ``reached`` is the last change that the tables contain, from where
+    """How a journal relates to the database. ``reached`` is the last change that the tables contain, from where
     the journal was read.
 
     A database that was restored from a backup is always noticed: the mark names the exact state that the graph was made
@@ -113,7 +113,7 @@ def move(row: State, event: Event, *, advice: str = "") -> None:
     row.phase = following
 
 
-#: The cases that an operator decides, and the commands for them.
+#: The cases in which an operator must decide, and the commands for them.
 BEHIND = (
     "Redis answers, and has changes that the database lacks: it was restored from a backup, or is another database. "
     "Run `python manage.py sequere rebuild --from redis` to bring it up to Redis, or "
@@ -129,7 +129,7 @@ FOREIGN = (
     "`python manage.py sequere rebuild --from database`, which removes what only Redis has."
 )
 ADOPTING_AFTER_LOSS = (
-    "The database is not complete, and Redis holds no graph any more, or only a part of it. Run "
+    "The database is not complete, and Redis no longer holds a graph, or only a part of it. Run "
     "`python manage.py sequere rebuild --from database`: it fills Redis with what the database has."
 )
 _ADOPT = (
@@ -137,15 +137,15 @@ _ADOPT = (
     "`python manage.py sequere rebuild --from database` removes what Redis holds"
 )
 UNMARKED = (
-    f"Redis holds a graph that is not known to be this database's. {_ADOPT} and fills it from the database: run it "
+    f"Redis holds a graph that may not be a copy of this database. {_ADOPT} and fills it from the database: run it "
     "only if the database is right."
 )
 UNMARKED_EMPTY = (
-    f"Redis holds a graph that is not known to be this database's, and the database has no follows. {_ADOPT}; as the "
+    f"Redis holds a graph that may not be a copy of this database, and the database has no follows. {_ADOPT}; as the "
     "database is empty, every follow would be lost."
 )
 UNMARKED_AFTER_LOSS = (
-    "Redis holds a graph that is not known to be this database's: it lost its data and then accepted writes without "
+    "Redis holds a graph that may not be a copy of this database: it lost its data and then accepted writes without "
     "the guard, or a release was interrupted. Run `python manage.py sequere rebuild --from database`: it removes what "
     "Redis holds and fills it from the database. Or, if the whole graph is in Redis, run "
     "`python manage.py sequere close` and then `python manage.py sequere rebuild --from redis`, which removes from "
@@ -153,9 +153,9 @@ UNMARKED_AFTER_LOSS = (
 )
 CLOSED = "Write-behind is closed. Run `python manage.py sequere rebuild` to go back to Redis."
 CLOSED_UNMARKED = (
-    "The database answers. Write-behind is closed, and Redis holds a graph that is not known to be this "
-    "database's. To go back to Redis, run `python manage.py sequere rebuild --from database`, which removes what Redis "
-    "holds and fills it from the database; or, if the whole graph is in Redis, "
+    "The database answers. Write-behind is closed, and Redis holds a graph that may not be a copy of "
+    "this database. To go back to Redis, run `python manage.py sequere rebuild --from database`, which removes what "
+    "Redis holds and fills it from the database; or, if the whole graph is in Redis, "
     "`python manage.py sequere rebuild --from redis`, which removes from the database what Redis lacks."
 )
 _LEFT = "An operator left write-behind with `python manage.py sequere close --for redis`"
@@ -165,7 +165,7 @@ RELEASED = (
     "write-behind."
 )
 RELEASED_LOST = (
-    f"{_LEFT}, and Redis holds no graph any more. {_SETTING}run `python manage.py sequere rebuild` to return to "
+    f"{_LEFT}, and Redis no longer holds a graph. {_SETTING}run `python manage.py sequere rebuild` to return to "
     "write-behind with what the database held then."
 )
 
@@ -184,10 +184,10 @@ def is_released(row: State) -> bool:
 
 
 def is_unmarked(journal: Journal) -> bool:
-    """Whether Redis holds a graph without a journal that is not known to be a copy of the database.
+    """Whether Redis holds a graph without a journal that may not be a copy of the database.
 
     It lost its data and then accepted a write without the guard, was never filled by this package, or was about to be
-    adopted. A rebuild would remove what nobody else may have.
+    adopted. A rebuild would remove follows that may exist nowhere else.
     """
     no_copy = journal.mark is None or journal.mark.step == "adopt"
     return not journal.length and bool(journal.last_uid) and no_copy

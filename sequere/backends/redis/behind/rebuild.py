@@ -3,16 +3,16 @@
 1. *Begin*, under the lock: an epoch, in the row and in the mark; the outbox is emptied.
 2. *Clear*: what Redis still holds of the graph is removed.
 3. *Copy*: the edges, in the order of their keys.
-4. *Replay*: the outbox. Whatever the copy saw of those edges, the last word on each is here.
+4. *Replay*: the outbox. It has the last state of each of its edges, whatever the copy has read of them.
 5. *Finish*, under the lock: the rest of the outbox, the journal, the commit.
 
-The mark in Redis holds the progress; each script of the rebuild compares and moves it. So a server that loses the
+The mark in Redis holds the progress; each script of the rebuild compares and updates it. So a server that loses the
 copied edges loses the progress too, a rebuild continues where an interrupted one stopped, and a late script of that one
 is refused. The mark also names the last change of the database that the graph contains: after a restore the database
 does not have it any more, and the rebuild starts over.
 
 After a crash before the journal is created, the database still answers. After it, Redis answers, and has all that the
-database had; if the commit was lost, the next drain makes up for it.
+database had; if the commit was lost, the next drain completes it.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ EdgeState = tuple[Edge, int | None]
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What this run did: edges copied, changes replayed, how many of them no script takes (see the log), and about how
-    many keys that Redis held were removed.
+    """What this run did: how many edges it copied, how many changes it replayed, how many of both the scripts refused
+    (see the log), and about how many keys it removed from Redis.
     """
 
     copied: int
@@ -85,9 +85,9 @@ def rebuild(
     """Fill Redis from the database and switch back to it. ``on_step`` is called with the number of edges copied.
 
     One round trip for each 50 edges, one query for each 2,000. ``by_hand`` also works after ``close``; ``replace`` also
-    removes a graph that is not known to be a copy of the database. A row that no script accepts, written by another
+    removes a graph that may not be a copy of the database. A row that no script accepts, written by another
     program, is logged and left out. Raises :class:`~sequere.exceptions.WriteBehindRefused`, ``BackendError`` and
-    Django's database errors; call it again to go on.
+    Django's database errors; call it again to continue.
     """
     return _Rebuild(unguarded, on_step).run(by_hand=by_hand, replace=replace)
 
@@ -107,7 +107,7 @@ class Copier:
         self.left_out = 0
 
     def set(self, states: Sequence[EdgeState], reached: Mark) -> None:
-        """Set the state of up to 50 edges and move the mark. One round trip.
+        """Set the state of up to 50 edges and update the mark. One round trip.
 
         Raises ``WriteBehindRefused`` if the mark has changed.
         """
@@ -117,7 +117,7 @@ class Copier:
         except UNFIT as error:
             fit = [state for state in states if self._is_fit(*state)]
             if len(fit) == len(states):
-                raise AssertionError("the scripts refuse what has no fault") from error
+                raise AssertionError("the scripts refuse edges without a fault") from error
             self.set(fit, reached)
             return
         if not done:
@@ -128,7 +128,7 @@ class Copier:
         fault = fault_of(edge, micros)
         if fault:
             ends = " ".join(edge.from_resource), " ".join(edge.to_resource)
-            logger.error("Left out, since no script takes it: %s -> %s (%s): %s", *ends, edge.relation, fault)
+            logger.error("Left out, because the scripts refuse it: %s -> %s (%s): %s", *ends, edge.relation, fault)
             self.left_out += 1
         return not fault
 
@@ -245,7 +245,7 @@ class _Rebuild:
         seen = self.mark.seen
         while True:
             rows = self._query(last)
-            self._check_seen(seen)  # before Redis gets edges that may be from another state, and the mark moves
+            self._check_seen(seen)  # before Redis gets edges that may be from another state, and the mark is updated
             seen = (rows[-1][-1] if rows else "") or self.mark.epoch
             for chunk in in_steps(rows, COPY_STEP):
                 states: list[EdgeState] = [(make_edge(*columns), to_micros(at)) for _, *columns, at, _ in chunk]

@@ -34,7 +34,7 @@ class Status:
     """The state of write-behind; what cannot be known is None.
 
     - ``state``: a key of :data:`SEVERITIES`;
-    - ``meaning``: what it means, and what an operator has to do;
+    - ``meaning``: what it means, and what an operator can do;
     - ``journal``: entries in Redis, including the one at the position and those not dropped yet; 0: no journal;
     - ``lag``: entries that the database lacks, including those that the next drain drops, and ``lag_seconds``: the age
       of the oldest that it lacks. None if the database does not follow the journal: there is none, or it does not hold
@@ -59,7 +59,7 @@ class Status:
 
     @property
     def severity(self) -> int:
-        """0: all is well, 1: somebody should look, 2: Redis does not answer for the graph."""
+        """0: all is well, 1: it needs attention, 2: Redis does not answer for the graph."""
         if self.state == "adopting" and self.journal == 0:
             return CRITICAL
         return max(SEVERITIES[self.state], WARNING if self.set_aside or self.problems else OK)
@@ -111,7 +111,10 @@ def _tell_without_database(journal: Journal) -> Status:
     elif step in STEPS:
         name, meaning = "rebuilding", f"Redis has no journal; it is being filled: {step}."
     elif is_unmarked(journal):
-        name, meaning = "unmarked", "Redis holds a graph without a journal; only the database can say whose it is."
+        name, meaning = (
+            "unmarked",
+            "Redis holds a graph without a journal; only the database can tell whether it is a copy.",
+        )
     else:
         name, meaning = "cold", "Redis has no journal, and the database does not answer."
     return Status(name, meaning, journal=journal.length)

@@ -1,8 +1,8 @@
 """Compares Redis with the database, edge by edge, while both are in use.
 
-Both stores are walked through in steps of bounded size; whatever differs at first sight is a suspect. Suspects are
-looked at again: in Redis, then in the database once all is drained that Redis had noted by then, then in Redis once
-more. An edge that changes in between is in the journal, so the database follows it: it does not count as a difference.
+Both stores are read in steps of bounded size. An edge that differs is a suspect, and is read again: in Redis, then in
+the database after a drain of everything that Redis had noted by then, then in Redis once more. An edge that changes in
+between is in the journal, so the database follows it: it does not count as a difference.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def verify(
     drain(unguarded)
     for suspects in find_suspects(unguarded, on_step=on_step):
         yield from _decide(unguarded, suspects, repair)
-    drain(unguarded)  # what was walked through must still be there
+    drain(unguarded)  # what was read must still be there
 
 
 def find_suspects(unguarded: RedisBackend, *, on_step: Callable[[int], object]) -> Iterator[list[Edge]]:
-    """The edges that differ at first sight, at most 50 a time."""
+    """The suspects, at most 50 at a time."""
     done = 0
     suspects: set[Edge] = set()
     for edges, differing in _walk(unguarded):
@@ -85,16 +85,16 @@ def find_suspects(unguarded: RedisBackend, *, on_step: Callable[[int], object]) 
 
 
 def note(unguarded: RedisBackend, marked: str, reached: str, edges: Collection[Edge]) -> str:
-    """Append the state of up to 50 edges in Redis to the journal once more, and move the mark. One round trip.
+    """Append the state of up to 50 edges in Redis to the journal once more, and update the mark. One round trip.
 
-    Returns the last entry; empty if there is no journal or the mark is another.
+    Returns the last entry; empty if there is no journal or the mark has changed.
     """
     last: str = decode(unguarded.run("note_edges", marked, reached, *chain.from_iterable(edge.words for edge in edges)))
     return last
 
 
 def _walk(unguarded: RedisBackend) -> Iterator[tuple[int, set[Edge]]]:
-    """Both stores in steps: how many edges were looked at, and those that differ at first sight."""
+    """Both stores in steps: how many edges were read, and those that differ."""
     alias = get_alias()
     table = Row._default_manager.using(alias).order_by("pk")
     last = None

@@ -1,4 +1,4 @@
-"""Checks one resource's part of a graph in Redis, and repairs it."""
+"""Checks the keys of one resource in Redis, and repairs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_IDENTIFIERS = 100
 
 
 class Finding(NamedTuple):
-    """A contradiction in the graph: count, missing, surplus, score, orphan, mapping or wrongtype."""
+    """Something wrong in the graph: count, missing, surplus, score, orphan, mapping or wrongtype."""
 
     kind: str
     key: str

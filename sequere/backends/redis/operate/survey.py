@@ -51,7 +51,7 @@ class Checked(NamedTuple):
 
 
 class Largest(NamedTuple):
-    """One of the longest lists; the resource is None if the graph does not say whose it is."""
+    """One of the longest lists; the resource is None if the graph does not name it."""
 
     size: int
     list: str
@@ -189,7 +189,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
             for relation in RELATIONS.values():
                 reply = next(replies)
                 if isinstance(reply, Exception) or (reply and not resource):
-                    raise CorruptGraph(f"uid {uid}: its names or its lists are not what they should be. {AUDIT}")
+                    raise CorruptGraph(f"uid {uid}: its name or one of its lists is wrong. {AUDIT}")
                 if reply and resource:
                     lists.append((relation, resource, _pairs(reply)))
         yield from _read_lists(backend, lists)
