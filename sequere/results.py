@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import operator
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
-from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 
-from .backends.operations import MAX_PAGE, Count, Entry, Page, ReadPage, Relationships
-from .base import ModelBase
+from .backends.operations import MAX_PAGE, Count, Page, ReadPage, Relationships
 from .exceptions import InvalidArgument, InvalidObjectId, NotRegistered, UnsavedInstance
+from .items import Item, find_items, find_keys
 from .registry import registry
 from .relations import join_list
 from .resources import Resource, check_resource
-from .timestamps import to_datetime, to_moment
-from .twins import Operation, awaitable, blocking
+from .twins import awaitable, blocking
 
-logger = logging.getLogger("sequere")
+__all__ = ["FollowList", "Item"]
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
 
@@ -32,16 +27,6 @@ _SHOWN = 20
 _ENDLESS = 10**15 - 1
 
 
-class Item(NamedTuple, Generic[M_co]):
-    """One entry of a list: the instance, and the time of the follow (a datetime, aware with ``USE_TZ``)."""
-
-    instance: M_co
-    timestamp: datetime
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
-
-
 class _Part(NamedTuple, Generic[M_co]):
     """Entries, and the item of each; None for an entry that cannot be shown."""
 
@@ -50,20 +35,6 @@ class _Part(NamedTuple, Generic[M_co]):
 
     def shown(self) -> list[Item[M_co]]:
         return [item for item in self.items if item is not None]
-
-
-@dataclass(slots=True)
-class _InBulk(Operation[dict[Any, Model]]):
-    """The rows of one model by primary key: one SQL query."""
-
-    queryset: QuerySet[Any]
-    keys: Sequence[Any]
-
-    def perform(self) -> dict[Any, Model]:
-        return self.queryset.in_bulk(self.keys)
-
-    async def aperform(self) -> dict[Any, Model]:
-        return await self.queryset.ain_bulk(self.keys)
 
 
 class FollowList(Generic[M_co]):
@@ -161,7 +132,9 @@ class FollowList(Generic[M_co]):
                 f"get_{self._name}(instance, identifier=User).ids()."
             )
         base = registry.get_by_identifier(self._identifier)
-        return [key for page in await self._pages() for key in self._keys(base, page.entries)]
+        return [
+            key for page in await self._pages() for key in find_keys(base, page.entries, self._name, self._resource)
+        ]
 
     @blocking
     async def instances(self) -> list[M_co]:
@@ -257,7 +230,7 @@ class FollowList(Generic[M_co]):
         item = self._at(position) if 0 <= position < self._stop - self._start else None
         if item is None:
             raise IndexError(
-                f"there is no item at index {index}: the list is shorter, or the instance no longer exists or is hidden"
+                f"no item at index {index}: the list is shorter, or the instance no longer exists or is hidden"
             )
         return item
 
@@ -345,7 +318,7 @@ class FollowList(Generic[M_co]):
 
     async def _part(self, position: int, limit: int, cursor: str = "") -> _Part[M_co]:
         page = await self._page(position, limit, cursor)
-        return _Part(page, await self._items(page.entries))
+        return _Part(page, await find_items(page.entries, self._name, self._resource))
 
     async def _read(self) -> _Part[M_co]:
         """The first page and its items."""
@@ -375,34 +348,3 @@ class FollowList(Generic[M_co]):
             pages.append(await self._page(position, MAX_PAGE, pages[-1].cursor))
             position += len(pages[-1].entries)
         return pages
-
-    async def _items(self, entries: Sequence[Entry]) -> list[Item[M_co] | None]:
-        """The entries with their instances: one query per model. None in place of one that is gone or hidden."""
-        wanted: dict[str, list[Entry]] = {}
-        for entry in entries:
-            wanted.setdefault(entry[0], []).append(entry)
-        found: dict[str, dict[str, Any]] = {}  # by identifier and object id
-        for identifier, same in wanted.items():
-            found[identifier] = {}
-            try:
-                base = registry.get_by_identifier(identifier)
-            except NotRegistered as error:
-                logger.warning("Some %s of %s are left out: %s", self._name, self._resource, error)
-                continue
-            instances = await _InBulk(base.get_queryset(), self._keys(base, same))
-            found[identifier] = {base.primary_key.to_object_id(key): instance for key, instance in instances.items()}
-        moment = to_moment if settings.USE_TZ else to_datetime
-        return [
-            None if (instance := found[identifier].get(object_id)) is None else Item(instance, moment(timestamp))
-            for identifier, object_id, timestamp in entries
-        ]
-
-    def _keys(self, base: ModelBase, entries: Sequence[Entry]) -> list[Any]:
-        """The primary keys of entries; an object id that cannot be a key of its model is left out."""
-        keys: list[Any] = []
-        for _, object_id, _ in entries:
-            try:
-                keys.append(base.primary_key.from_object_id(object_id))
-            except InvalidObjectId as error:
-                logger.warning("An entry of the %s of %s is left out: %s", self._name, self._resource, error)
-        return keys

@@ -229,7 +229,7 @@ def named_by(operation):
 
 @pytest.fixture
 def requests(monkeypatch):
-    """A second relation, whose edges may become follows."""
+    """A second relation, whose edges can move to follow."""
     monkeypatch.setitem(relations.RELATIONS, REQUEST.name, REQUEST)
     for name in (REQUEST.forward, REQUEST.backward):
         monkeypatch.setitem(relations.LISTS, name, REQUEST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
@@ -11,18 +10,19 @@ from django.apps import apps
 from django.core import checks
 from django.db import Error as DatabaseError
 from django.db import connections, router, transaction
-from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Greatest
+from django.db.models import QuerySet
 
 from ... import relations
-from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
-from ...relations import Edge, Relation, check_relation, split_list
+from ...exceptions import InvalidArgument, InvalidLimit
+from ...relations import Edge, check_relation, split_list
 from ...resources import Resource, check_ends, check_resource, check_self
 from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
 from .. import operations as ops
 from ..base import BaseBackend, GraphOperation
+from .checks import check_tables
 from .conflicts import check_transactions, despite_conflicts
 from .fields import columns_of, edge_of, make_digest
+from .queries import after_cursor, digests_between, edge_between, edges_around, other_side, rows_of_list, walk_side
 from .statements import begin_writing, delete_rows
 from .texts import check_charset, refuse_unfit
 
@@ -30,29 +30,6 @@ if TYPE_CHECKING:
     from .models import Edge as Row
 
 R = TypeVar("R")
-
-#: A cursor: microseconds and row id of the last entry and, oldest first, the time at which the walk ends.
-CURSOR = re.compile(r"(?P<at>\d{1,16}):(?P<id>[0-9a-f]{32})(?::(?P<bound>\d{1,16}))?", re.ASCII)
-
-
-#: How many resources one query lists.
-NAMES = 500
-
-
-def check_tables(*models: type[Model]) -> list[checks.CheckMessage]:
-    """Whether the tables of these models exist where the routers send them. One query for each database."""
-    wanted: dict[str, set[str]] = {}
-    for model in models:
-        wanted.setdefault(router.db_for_write(model), set()).add(model._meta.db_table)
-    problems = []
-    for alias, tables in wanted.items():
-        try:
-            lacking = tables.difference(connections[alias].introspection.table_names())
-        except DatabaseError as error:
-            problems.append(f"The database {alias!r} does not answer: {error}")
-        else:
-            problems += [f"The database {alias!r} has no table {table}." for table in sorted(lacking)]
-    return [checks.Warning(text, hint="Start the database and run migrate.", id="sequere.W004") for text in problems]
 
 
 class DatabaseBackend(BaseBackend):
@@ -87,7 +64,7 @@ class DatabaseBackend(BaseBackend):
         rows = self._model._default_manager.using(router.db_for_read(self._model))
         for relation in relations.RELATIONS:
             for side in ("from", "to"):
-                yield from _walk_side(rows.filter(relation=relation), f"{side}_identifier", f"{side}_object_id")
+                yield from walk_side(rows.filter(relation=relation), f"{side}_identifier", f"{side}_object_id")
 
     def check(self) -> list[checks.CheckMessage]:
         if apps.is_installed("sequere.backends.database"):
@@ -181,12 +158,12 @@ class DatabaseBackend(BaseBackend):
                 f"got {operation.target!r:.80}"
             )
         alias = router.db_for_write(self._model)
-        listed = self._list(owner, operation.list).using(alias)
+        listed = rows_of_list(self._model._default_manager.using(alias), owner, operation.list)
         wanted = listed.order_by("score", "id")
-        edges = [_edge_between(relation, name, owner, other) for other in others]
+        edges = [edge_between(relation, name, owner, other) for other in others]
         if others:
             wanted = wanted.filter(digest__in=[make_digest(edge) for edge in edges])
-        side = _other_side(relation, name)
+        side = other_side(relation, name)
 
         def move() -> tuple[ops.Moved, list[Edge]]:
             with transaction.atomic(using=alias, savepoint=False):
@@ -240,7 +217,7 @@ class DatabaseBackend(BaseBackend):
             relation, name, identifier = split_list(one)
             wanted.append(
                 [
-                    _digests_between(relation, name, owner, other) if identifier in ("", other.identifier) else []
+                    digests_between(relation, name, owner, other) if identifier in ("", other.identifier) else []
                     for other in others
                 ]
             )
@@ -253,17 +230,17 @@ class DatabaseBackend(BaseBackend):
         ]
 
     def count(self, operation: ops.Count) -> int:
-        return self._list(operation.resource, operation.list).count()
+        return rows_of_list(self._model._default_manager.all(), operation.resource, operation.list).count()
 
     def page(self, operation: ops.ReadPage) -> ops.Page:
         limit, offset, cursor, desc = operation.limit, operation.offset, operation.cursor, operation.desc
         alias = router.db_for_read(self._model)
-        entries = self._list(operation.resource, operation.list).using(alias)
+        entries = rows_of_list(self._model._default_manager.using(alias), operation.resource, operation.list)
         _check_number("limit", limit, 1, ops.MAX_PAGE)
         _check_number("offset", offset, 0, 10**15 - 1)
         bound: int | None = None
         if cursor:
-            after, bound = _after(cursor, desc=desc)
+            after, bound = after_cursor(cursor, desc=desc)
             if offset:
                 raise InvalidArgument(f"page takes offset or cursor, not both; got {offset!r} and {cursor!r}")
             entries = entries.filter(after)
@@ -273,7 +250,7 @@ class DatabaseBackend(BaseBackend):
         if bound is not None:
             entries = entries.filter(score__lte=to_moment(bound / MICROSECONDS))
         relation, name, _ = split_list(operation.list)
-        names = [f"{_other_side(relation, name)}_{part}" for part in Resource._fields]
+        names = [f"{other_side(relation, name)}_{part}" for part in Resource._fields]
         # MariaDB and MySQL start reading at the cursor only if the index has all columns; otherwise they read the list
         # from its beginning up to the cursor.
         is_split = cursor and name != relation.mutual and connections[alias].vendor == "mysql"
@@ -316,71 +293,6 @@ class DatabaseBackend(BaseBackend):
         begin_writing(rows.db, rows.model)
         return rows.select_for_update() if connections[rows.db].features.has_select_for_update else rows
 
-    def _list(self, resource: Resource, list_: str) -> QuerySet[Any]:
-        """The rows behind a list, each with its ``score``: the timestamp that lists show."""
-        check_resource(resource)
-        relation, name, identifier = split_list(list_)
-        other = _other_side(relation, name)
-        own = "to" if other == "from" else "from"
-        edges: QuerySet[Any] = self._model._default_manager.filter(relation=relation.name)
-        rows = edges.filter(**_side(own, resource))
-        if identifier:
-            rows = rows.filter(**{f"{other}_identifier": identifier})
-        if name != relation.mutual:
-            listed: QuerySet[Any] = rows.annotate(score=F("timestamp"))
-            return listed
-        answers = edges.filter(
-            from_identifier=OuterRef("to_identifier"), from_object_id=OuterRef("to_object_id"), **_side("to", resource)
-        )
-        answered = rows.annotate(answered_at=Subquery(answers.values("timestamp")[:1]))
-        mutual: QuerySet[Any] = answered.filter(answered_at__isnull=False).annotate(
-            score=Greatest("timestamp", "answered_at")
-        )
-        return mutual
-
-
-def _walk_side(rows: QuerySet[Any], identifier: str, object_id: str) -> Iterator[list[Resource]]:
-    """The resources in two columns. Each query starts in an index where the previous one ended."""
-
-    def take(rows: QuerySet[Any], column: str, after: str, most: int) -> list[str]:
-        values = rows.filter(**{f"{column}__gt": after}).order_by(column).values_list(column, flat=True)
-        return list(values.distinct()[:most])
-
-    names = [""]
-    while names := take(rows, identifier, names[0], 1):
-        same = rows.filter(**{identifier: names[0]})
-        found = [""]
-        while found := take(same, object_id, found[-1], NAMES):
-            yield [Resource(names[0], one) for one in found]
-
-
-def edges_around(rows: Any, resource: Resource) -> QuerySet[Any]:
-    """The rows, of a manager of ``Edge``, whose edges are from or to a resource."""
-    around = Q(**_side("from", resource)) | Q(**_side("to", resource))
-    found: QuerySet[Any] = rows.filter(around, relation__in=relations.RELATIONS)
-    return found
-
-
-def _side(side: str, resource: Resource) -> dict[str, str]:
-    return {f"{side}_identifier": resource.identifier, f"{side}_object_id": resource.object_id}
-
-
-def _other_side(relation: Relation, name: str) -> str:
-    """The side of the others in a list: "from" or "to"."""
-    return "from" if name == relation.backward else "to"
-
-
-def _edge_between(relation: Relation, name: str, owner: Resource, other: Resource) -> Edge:
-    """The edge because of which a list of ``owner`` holds ``other``; for a mutual list, the owner's edge."""
-    ends = (other, owner) if name == relation.backward else (owner, other)
-    return Edge(relation.name, *ends)
-
-
-def _digests_between(relation: Relation, name: str, owner: Resource, other: Resource) -> list[bytes]:
-    edge = _edge_between(relation, name, owner, other)
-    edges = [edge, Edge(edge.relation, other, owner)] if name == relation.mutual else [edge]
-    return [make_digest(edge) for edge in edges]
-
 
 def _check_size(name: str, items: Sequence[object], least: int, most: int) -> None:
     if not least <= len(items) <= most:
@@ -390,18 +302,3 @@ def _check_size(name: str, items: Sequence[object], least: int, most: int) -> No
 def _check_number(name: str, value: object, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidLimit(f"{name} must be a whole number from {least} to {most}; got {value!r:.80}")
-
-
-def _after(cursor: str, *, desc: bool) -> tuple[Q, int | None]:
-    """What a cursor means: the rows after its entry and, oldest first, the time at which the walk ends.
-
-    A cursor is the last entry's microseconds and row id. Oldest first, a third part is the newest score when the walk
-    began; without it, the walk would reach entries that were added meanwhile.
-    """
-    match = CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
-    if not match or (match["bound"] is None) != desc:
-        raise InvalidCursor(f"cursor must be one that a page in the same order returned; got {cursor!r:.80}")
-    at, row = to_moment(int(match["at"]) / MICROSECONDS), UUID(match["id"])
-    if desc:
-        return Q(score__lte=at) & (Q(score__lt=at) | Q(id__lt=row)), None
-    return Q(score__gte=at) & (Q(score__gt=at) | Q(id__gt=row)), int(match["bound"])

@@ -13,9 +13,9 @@ from ...relations import Edge, check_relation
 from ...resources import Resource, check_ends, check_self
 from ...steps import in_steps
 from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
-from .backend import edges_around
 from .fields import COLUMNS, columns_of, make_digest, make_edge
 from .models import Edge as Row
+from .queries import edges_around
 from .statements import delete_rows
 
 #: How many edges one statement handles.

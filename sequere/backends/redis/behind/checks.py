@@ -7,7 +7,7 @@ from django.core import checks
 from django.db import router
 
 from ....exceptions import BackendError, CommandDenied
-from ...database.backend import check_tables as check_tables_of
+from ...database.checks import check_tables as check_tables_of
 from ...database.conflicts import check_transactions
 from ...database.texts import check_charset
 from ..backend import RedisBackend

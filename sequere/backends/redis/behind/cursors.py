@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from ...database.backend import CURSOR
+from ...database.queries import CURSOR
 
 _REDIS = re.compile(r"(?P<at>\d{1,10}(?:\.\d{1,16})?):\d{1,20}(?::(?P<bound>\d{1,10}(?:\.\d{1,16})?))?", re.ASCII)
 
