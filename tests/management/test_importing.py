@@ -273,7 +273,7 @@ def test_what_the_store_refuses_is_left_out_alone(narrow_database, old, run, set
         (["--database", ""], "--database must be one of default"),
         (["--url", ""], "--url: "),
         (["--database", "default"], "has no rows in a table sequere_follow"),
-        ([], "Say where the follows of django-sequere 0.x are: --url"),
+        ([], "No source of follows: pass --url"),
     ],
 )
 def test_a_source_that_there_is_not(run, arguments, words, settings):

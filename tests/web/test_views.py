@@ -216,7 +216,7 @@ def test_a_store_that_fails(post, project, settings, tmp_path, headers, caplog):
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing")}
     response = post("follow", object_id=project.pk, headers=headers)
     assert response.status_code == 503
-    assert "try again" in response.content.decode()
+    assert "Try again" in response.content.decode()
     assert "cannot reach the server" in caplog.text
 
 
