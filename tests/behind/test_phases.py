@@ -238,7 +238,7 @@ def test_drain_cold_asks_an_operator(stage, wanted, told):
     assert phase() == wanted
     if wanted == ADOPTING:  # what Redis had is lost, and the operator says so
         assert get_status(stage.graph).severity == 2
-        with pytest.raises(WriteBehindRefused, match=r"no graph any more, .* Run .* --from database"):
+        with pytest.raises(WriteBehindRefused, match=r"no longer holds a graph, .* Run .* --from database"):
             adopt(stage.graph)
     rebuild(stage.graph, by_hand=True, replace=wanted == ADOPTING)
     assert phase() == READY
