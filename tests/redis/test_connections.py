@@ -205,7 +205,7 @@ def test_a_reply_that_the_client_cannot_read(library, valkey, settings):
     with valkey.client() as admin:
         for call in both_ways("page", USER, "followings"):
             before = admin.info("commandstats")["cmdstat_evalsha"]["calls"]
-            with pytest.raises(exceptions.BackendError, match=r"the client cannot read the reply; .*'ascii'") as caught:
+            with pytest.raises(exceptions.BackendError, match=r"the client cannot read the reply: .*'ascii'") as caught:
                 call()
             assert type(caught.value) is exceptions.BackendError
             assert admin.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
@@ -296,8 +296,8 @@ def test_a_server_that_is_down(library, settings, tmp_path, options):
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing"), **options}
     assert check_settings() == []
     for calls, effect in [
-        # A client with a single connection fails when it is made, whatever the call.
-        (both_ways("follow", USER, PROJECT, timestamp=1.0), "" if options else "; nothing changed"),
+        # A synchronous client with a single connection fails when it is made, before the call is known.
+        (both_ways("follow", USER, PROJECT, timestamp=1.0), "(; nothing changed)?" if options else "; nothing changed"),
         (both_ways("is_following", USER, PROJECT), ""),  # a read never changes anything
         (both_ways("page", USER, "followers"), ""),
     ]:
