@@ -136,7 +136,7 @@ local function body(identifier, object_id, limit)
     end
   end
   limit = tonumber(limit)
-  -- @from forget.lua:20
+  -- @from forget.lua:21
   local uid = find_uid(identifier, object_id)
   if not uid then
     change('forget', '', identifier, object_id, '', '', '')
