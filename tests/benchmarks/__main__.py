@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -26,11 +25,12 @@ def main() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    from tests.support.servers import SERVERS, running
+    from tests.support.servers import running
+
+    from .servers import free_port, parse_with_server
 
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="What each public call costs.")
     parser.add_argument("--rounds", type=int, default=2000, help="how often each operation runs (default: 2000)")
-    parser.add_argument("--server", choices=SERVERS, default="valkey-9.1", help="which server (default: valkey-9.1)")
     parser.add_argument(
         "--cpus",
         choices=["apart", "same", "any"],
@@ -38,12 +38,9 @@ def main() -> None:
         help="server and client on a processor each, as on two machines (default); on the same; as the kernel likes",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    options = parser.parse_args()
-    find, remedy = SERVERS[options.server]
+    options = parse_with_server(parser, default="valkey-9.1")
     if options.rounds < 2:
         parser.error("--rounds must be at least 2")
-    if find() is None:
-        parser.error(f"{options.server} is not installed: {remedy}")
 
     port = free_port()
     connection = {"host": "127.0.0.1", "port": port}
@@ -71,13 +68,6 @@ def main() -> None:
     else:
         title = f"{options.server}, redis-py {redis.__version__}, cpus {options.cpus}, {options.rounds} rounds"
         show(operations.all.values(), timings, title=title)
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def choose_cpus(how: str) -> tuple[set[int], set[int]]:

@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sequere.backends import operations
-from tests.support.servers import SERVERS, Server, running
+from tests.support.servers import Server, running
 
-from .__main__ import free_port
 from .scripts import EMPTY, Texts, _is, cpu_of, read_texts
+from .servers import free_port, parse_with_server
 from .steps import batched
 
 PREFIX = "sequere:"
@@ -216,15 +216,11 @@ def show(title: str, figures: dict[tuple[str, str], list[float]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale", description="What a graph takes.")
-    parser.add_argument("--server", choices=SERVERS, default="valkey-9.1", help="which server (default: valkey-9.1)")
     parser.add_argument("--full", action="store_true", help="the sizes of docs/scale.rst; takes minutes")
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts (default: 3)")
-    options = parser.parse_args()
-    find, remedy = SERVERS[options.server]
+    options = parse_with_server(parser, default="valkey-9.1")
     if options.runs < 1:
         parser.error("--runs must be at least 1")
-    if find() is None:
-        parser.error(f"{options.server} is not installed: {remedy}")
     sizes, port = FULL if options.full else SMALL, free_port()
     memory: dict[tuple[str, str], list[float]] = defaultdict(list)
     calls: dict[tuple[str, str], list[float]] = defaultdict(list)

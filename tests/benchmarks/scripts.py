@@ -24,7 +24,9 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.servers import SERVERS, Server, running
+from tests.support.servers import Server, running
+
+from .servers import parse_with_server
 
 LUA = Path(__file__).resolve().parents[2] / "lua"
 NAIVE = Path(__file__).with_name("naive.lua").read_text(encoding="utf-8")
@@ -206,15 +208,11 @@ def main() -> None:
         prog="python -m tests.benchmarks.scripts", description="Server CPU of the scripts."
     )
     parser.add_argument("--against", metavar="COMMIT", help="also the texts of this commit")
-    parser.add_argument("--server", choices=SERVERS, default="redis-7.0", help="which server (default: redis-7.0)")
     parser.add_argument("--rounds", type=int, default=40, help="slices of each work (default: 40)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    options = parser.parse_args()
+    options = parse_with_server(parser, default="redis-7.0")
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
-    find, remedy = SERVERS[options.server]
-    if find() is None:
-        parser.error(f"{options.server} is not installed: {remedy}")
     all_texts = [read_texts(None), *([read_texts(options.against)] if options.against else [])]
     with running(options.server) as server, server.client() as client:
         for texts in all_texts:

@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sequere.backends import operations
-from tests.support.servers import SERVERS, running
+from tests.support.servers import running
 
 from .scripts import Texts, cpu_of, read_texts
+from .servers import parse_with_server
 
 #: Calls of each kind.
 CALLS = 25
@@ -153,12 +154,8 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.steps", description="The largest calls.")
-    parser.add_argument("--server", choices=SERVERS, default="redis-7.0", help="which server (default: redis-7.0)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    options = parser.parse_args()
-    find, remedy = SERVERS[options.server]
-    if find() is None:
-        parser.error(f"{options.server} is not installed: {remedy}")
+    options = parse_with_server(parser, default="redis-7.0")
     rows = []
     with running(options.server) as server, server.client() as client:
         bench = Bench(client)

@@ -19,7 +19,7 @@ from sequere.backends.redis.scripts import catalogue
 from sequere.checks import check_server
 from sequere.conf import get_setting
 from sequere.resources import Resource
-from tests.management.test_operators import manage
+from tests.management.conftest import manage
 from tests.support.calls import Ask
 from tests.support.counting import round_trips
 from tests.support.graph import audit

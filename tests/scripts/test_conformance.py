@@ -23,7 +23,7 @@ UNREACHED = {
     "fence": {"SEQUERE_WRONGTYPE": "it replaces or removes the fence, whatever that holds"},
     "note_edges": {"SEQUERE_CORRUPT": "who may set the mark may set it back"},
     "clear_graph": {"SEQUERE_CORRUPT": "who may set the mark may set it back"},
-    "delete_journal": {"SEQUERE_CORRUPT": "who may remove the mark may set it; see tests/scripts/test_failures.py"},
+    "delete_journal": {"SEQUERE_CORRUPT": "who may remove the mark may set it; see tests/scripts/test_undo.py"},
 }
 
 #: Runners that call the scripts as functions too.
