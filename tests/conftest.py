@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
@@ -27,6 +28,15 @@ hypothesis_settings.load_profile("few")
 
 #: RedisFallbackBackend in step with each server, and with one that has no memory.
 FALLBACKS = [*(f"ready {name}" for name in SERVERS), "cold valkey-9.1"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Give all skips the same place, so that the summary has one line for each reason and not for each test."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):  # an expected failure has another
+        report.longrepr = (str(Path(__file__).parent), None, report.longrepr[2])
+    return report
 
 
 @pytest.hookimpl(trylast=True)
