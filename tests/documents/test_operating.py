@@ -32,7 +32,7 @@ def test_every_sub_command_is_named():
     assert [name for name in SUBCOMMANDS if f"``{name}``" not in told] == []
 
 
-def test_the_console_lines(in_root, project, server):
+def test_the_console_lines(in_root, project, valkey):
     folder = project(PAGES["operating"])
     in_root("export DJANGO_SETTINGS_MODULE=mysite.operating")
     in_root("python manage.py check --fail-level WARNING", folder)
@@ -54,7 +54,7 @@ def test_the_console_lines(in_root, project, server):
     assert told["-m sequere scripts --show follow | redis-cli -x SCRIPT LOAD"] == MANIFEST["follow"]["sha1"]
     assert told["-m sequere acl --prefix sequere: | redis-cli"] == "OK"
     assert (folder / "vendor" / "sequere" / "v1" / "follow.lua").is_file()
-    with server.client() as client:
+    with valkey.client() as client:
         assert "+zadd" in client.acl_getuser("sequere")["commands"]
         client.acl_deluser("sequere")
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
-import pytest
-
 from tests.support.documents import PAGES, commands
 from tests.support.former import Former
 
 LINES = commands(PAGES["upgrading"])
 
 
-@pytest.mark.parametrize("server", ["valkey-9.1"], indirect=True)
-def test_keys(in_root, project, server):
+def test_keys(in_root, project, valkey):
     folder = project(PAGES["upgrading"])
-    with server.client() as client:
+    with valkey.client() as client:
         Former(client).follow(("user", "1"), ("project", "7"), 1382676091.0)
     in_root("export DJANGO_SETTINGS_MODULE=mysite.production")
     assert [in_root(line, folder) for line in LINES[:2]] == [
@@ -24,7 +21,6 @@ def test_keys(in_root, project, server):
     ]
 
 
-@pytest.mark.parametrize("server", ["valkey-9.1"], indirect=True)
 def test_a_table(in_root, project):
     folder = project(PAGES["backends"])  # it has the settings of the database backend
     in_root("export DJANGO_SETTINGS_MODULE=mysite.database")

@@ -53,8 +53,8 @@ class Graph:
         return {"followers": followers, "followings": followings, "friends": friends}[name]
 
 
-#: How many examples is for the profile to say: few by default, many with --hypothesis-profile=many.
-STEPS = settings(stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+#: The profile says how many examples and steps: few by default, many with --hypothesis-profile=many.
+STEPS = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 def machine(backend, empty, healthy):
