@@ -25,7 +25,7 @@ from tests.support.graph import audit
 from tests.support.servers import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES = 8
+PROCESSES = 4
 
 
 def race(settings, alias="default", environment=()):
@@ -124,6 +124,7 @@ print(json.dumps(sorted(Edge.objects.values_list("from_object_id", "to_object_id
 """
 
 
+@pytest.mark.slow
 def test_a_walk_through_100000_followers_while_others_come_and_go(valkey):
     star, script = Resource("project", "star"), scripts.catalogue()["follow"]
     Ask().count(star, "followers")
