@@ -291,8 +291,11 @@ def test_an_error_that_no_client_for_asyncio_should_raise(library, monkeypatch):
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("options", [{}, {"single_connection_client": True}])
-def test_a_server_that_is_down(library, settings, tmp_path, options):
+@pytest.mark.parametrize("single", [False, True])
+def test_a_server_that_is_down(library, settings, tmp_path, single):
+    # A client with a single connection connects when it is made, with the library's own retries: 20 seconds.
+    once = library.retry.Retry(library.backoff.NoBackoff(), 0)
+    options = {"single_connection_client": True, "retry": once} if single else {}
     settings.SEQUERE_REDIS_CONNECTION = {"unix_socket_path": str(tmp_path / "nothing"), **options}
     assert check_settings() == []
     for calls, effect in [

@@ -30,11 +30,26 @@ def six(whole_cluster, settings):
 
 
 @pytest.fixture(params=["redis.RedisCluster", "valkey.ValkeyCluster"])
-def mortal(request, settings):
-    """A cluster that a test may kill, with each client."""
-    with cluster("valkey-9.1") as made:
+def client_class(request):
+    return request.param
+
+
+@pytest.fixture
+def mortal(client_class, settings):
+    """Three primaries that a test may kill, with each client."""
+    yield from _own_cluster(client_class, settings, replicas=False)
+
+
+@pytest.fixture
+def replicated(client_class, settings):
+    """The same with a replica of each."""
+    yield from _own_cluster(client_class, settings, replicas=True)
+
+
+def _own_cluster(client_class, settings, *, replicas):
+    with cluster("valkey-9.1", replicas=replicas) as made:
         use_cluster(made, settings)
-        settings.SEQUERE_REDIS_CONNECTION_CLASS = request.param
+        settings.SEQUERE_REDIS_CONNECTION_CLASS = client_class
         yield made
         get_backend().client.close()
 

@@ -166,7 +166,7 @@ def test_nobody_is_there(mortal):
                 call()
 
 
-def test_a_replica_takes_over(mortal, settings):
+def test_a_replica_takes_over(replicated, settings):
     """A primary dies under load: who fails is told, what was told to stand does, and the scripts load themselves."""
     settings.SEQUERE_REDIS_CONNECTION = {**settings.SEQUERE_REDIS_CONNECTION, "socket_timeout": 1}
     backend = get_backend()
@@ -190,10 +190,10 @@ def test_a_replica_takes_over(mortal, settings):
     for thread in threads:
         thread.start()
     time.sleep(1)
-    owner = mortal.owner(backend.prefix)
-    mortal.nodes[owner].kill()
+    owner = replicated.owner(backend.prefix)
+    replicated.nodes[owner].kill()
     killed = time.monotonic()
-    wait_until(lambda: owner not in mortal.primaries and len(mortal.primaries) == 3)
+    wait_until(lambda: owner not in replicated.primaries and len(replicated.primaries) == 3)
     wait_until(lambda: any(at > killed and error is None for at, error in list(outcomes.values())))
     time.sleep(0.5)
     stop.set()
@@ -214,5 +214,5 @@ def test_a_replica_takes_over(mortal, settings):
         assert Ask(backend).follow(Resource("user", name), PROJECT, timestamp=1.0) is not standing[name]
     assert Ask(backend).count(PROJECT, "followers") == len(outcomes) - len(lost)
     call_command("sequere", "audit", stdout=io.StringIO())
-    with mortal.nodes[mortal.owner(backend.prefix)].client() as client:
+    with replicated.nodes[replicated.owner(backend.prefix)].client() as client:
         assert client.script_exists(scripts.catalogue()["follow"].sha1) == [True]
