@@ -6,6 +6,8 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -28,6 +30,7 @@ from sequere.resources import Resource
 from tests.conftest import use_fallback
 from tests.support.calls import Ask, both_ways
 from tests.support.counting import round_trips
+from tests.support.replication import wait_until
 from tests.support.servers import running
 from tests.support.states import busy, loading
 from tests.testapp.models import Project, User
@@ -170,7 +173,7 @@ def test_the_admin_removes_only_what_stays_removed(behind, rf, settings, admin_u
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The messages to Celery, and pauses that take no time."""
+    """The messages to Celery."""
     messages = []
     application = Celery("nudged", broker="memory://", set_as_current=False)
     monkeypatch.setattr(application, "send_task", lambda name, **options: messages.append((name, options)))
@@ -178,39 +181,61 @@ def sent(monkeypatch):
     return messages
 
 
-def test_many_writes_are_one_message(behind, sent):
+class Pauses:
+    """In place of ``time``: the pause after each message ends when the test calls ``end``."""
+
+    def __init__(self):
+        self.begun, self.ended = [], threading.Semaphore(0)
+
+    def sleep(self, seconds):
+        self.begun.append(seconds)
+        self.ended.acquire()
+
+    def end(self):
+        self.ended.release()
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    made = Pauses()
+    monkeypatch.setattr(nudge, "time", made)
+    return made
+
+
+def test_many_writes_are_one_message(behind, sent, pauses):
+    Ask(behind).follow(ADA, BOB, timestamp=1.0)
+    wait_until(lambda: pauses.begun == [nudge.INTERVAL])
     for number in range(50):
         Ask(behind).follow(ADA, Resource("project", str(number)), timestamp=1.0)
-    nudge.time.sleep(0.2)
-    assert len(sent) == 1
-    assert sent[0] == ("sequere.drain", {"expires": 60, "retry": False, "ignore_result": True})
-    nudge.time.sleep(1.1)
+    assert sent == [("sequere.drain", {"expires": 60, "retry": False, "ignore_result": True})]
+    pauses.end()
+    wait_until(lambda: len(pauses.begun) == 2)
     assert len(sent) == 2  # for those after the first
+    pauses.end()
 
 
 def test_a_read_sends_none_and_a_cold_one_does(behind, sent):
     Ask(behind).is_following(ADA, BOB)
-    nudge.time.sleep(0.1)
+    time.sleep(0.1)
     assert sent == []
     behind.unguarded.client.flushall()
     Ask(behind).is_following(ADA, BOB)
-    nudge.time.sleep(0.1)
-    assert len(sent) == 1
+    wait_until(lambda: len(sent) == 1)
 
 
 @pytest.mark.parametrize("error", [OperationalError("refused"), ModuleNotFoundError("No module named 'pika'")])
-def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, monkeypatch, caplog, error):
+def test_a_broker_that_is_down_is_told_and_stops_nobody(behind, sent, pauses, monkeypatch, caplog, error):
     def refuse(name, **options):
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(apps.get_app_config("sequere").celery, "send_task", refuse)
         Ask(behind).follow(ADA, BOB, timestamp=1.0)
-        nudge.time.sleep(0.1)
+        wait_until(lambda: len(pauses.begun) == 1)
     assert f"The broker did not accept the message; the journal waits for the next drain: {error!r}" in caplog.text
     Ask(behind).unfollow(ADA, BOB)
-    nudge.time.sleep(1.1)
-    assert len(sent) == 1  # the next one got through
+    pauses.end()
+    wait_until(lambda: len(sent) == 1)  # the next one got through
 
 
 def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, caplog):
@@ -222,8 +247,7 @@ def test_a_thread_that_does_not_start_stops_nobody(behind, sent, monkeypatch, ca
         assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert "No message was sent to Celery; the journal waits for the next drain: RuntimeError" in caplog.text
     assert Ask(behind).unfollow(ADA, BOB) is True
-    nudge.time.sleep(0.2)
-    assert len(sent) == 1  # the next one has its thread
+    wait_until(lambda: len(sent) == 1)  # the next one has its thread
 
 
 def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monkeypatch, caplog):
@@ -232,7 +256,8 @@ def test_settings_of_celery_that_fail_are_told_once_and_stop_nobody(behind, monk
     monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
     assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert Ask(behind).unfollow(ADA, BOB) is True
-    nudge.time.sleep(0.2)
+    wait_until(lambda: "This process sends no messages to Celery" in caplog.text)
+    assert Ask(behind).follow(ADA, BOB, timestamp=1.0) is True
     assert caplog.text.count("This process sends no messages to Celery") == 1
 
 
@@ -282,7 +307,7 @@ def test_without_a_broker_nothing_is_sent(behind, sent, monkeypatch, settings_of
     application = None if settings_of_celery is None else Celery(set_as_current=False, **settings_of_celery)
     monkeypatch.setattr(apps.get_app_config("sequere"), "celery", application)
     Ask(behind).follow(ADA, BOB, timestamp=1.0)
-    nudge.time.sleep(0.1)
+    time.sleep(0.1)
     assert sent == []
 
 

@@ -25,6 +25,7 @@ from sequere.resources import Resource
 from tests.conftest import use_fallback
 from tests.support.behind import Crash, crash_at
 from tests.support.calls import Ask
+from tests.support.replication import wait_until
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
@@ -95,13 +96,10 @@ def test_watch_drains_rebuilds_and_ends_when_told(backend):
     client = backend.unguarded.client
 
     def later():
-        deadline = time.monotonic() + 20
         # Redis tells that the drain is done; to read the shared SQLite here could fail on a lock of its table.
-        while client.xlen("sequere:global:journal") > 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: client.xlen("sequere:global:journal") == 1)
         client.flushall()
-        while not client.exists("sequere:global:journal") and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: client.exists("sequere:global:journal"))
 
     assert watch(later) == [
         "1 entry drained.",
@@ -120,13 +118,12 @@ def test_watch_goes_on_where_the_server_denies_a_command(backend, settings):
         settings.SEQUERE_REDIS_CONNECTION = {**server, "username": "sequere", "password": "any"}
         (problem,) = [message for message in get_backend().check_server() if message.id == "sequere.W005"]
         assert "cannot rebuild" in problem.msg
+        admin.acl_log_reset()
 
         def later():
-            time.sleep(0.5)
+            wait_until(lambda: any(entry["object"] == "scan" for entry in admin.acl_log()))
             admin.execute_command(*manage("acl")[0].split())
-            deadline = time.monotonic() + 20
-            while not admin.exists("sequere:global:journal") and time.monotonic() < deadline:
-                time.sleep(0.05)
+            wait_until(lambda: admin.exists("sequere:global:journal"))
 
         cold, refused, ready = watch(later)
         assert cold == "Redis is cold: rebuilding."
