@@ -338,7 +338,13 @@ def migrate(two, ends):
 
 @pytest.mark.parametrize("guard", GUARDS)
 @pytest.mark.parametrize(
-    ("two", "move"), [("redis-7.0", reshard), ("valkey-9.1", reshard), ("valkey-9.1", migrate)], indirect=["two"]
+    ("two", "move"),
+    [
+        ("redis-7.0", reshard),
+        pytest.param("valkey-9.1", reshard, marks=pytest.mark.slow),
+        ("valkey-9.1", migrate),
+    ],
+    indirect=["two"],
 )
 def test_a_move_under_load(two, ends, backend, guard, move):
     source, keys = ends[0], (PREFIX, GUARDS[guard])
