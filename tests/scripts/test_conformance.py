@@ -128,6 +128,7 @@ def test_the_vectors_pass(runner, server):
     assert (done.stdout, done.stderr, done.returncode) == (f"{len(CASES)} passed, 0 failed\n", "", 0)
 
 
+@pytest.mark.slow
 def test_the_vectors_pass_with_redis_cli(valkey):
     done = run("redis_cli.sh", VECTORS, valkey.socket, "--flushall")  # a process for each call: on one server
     assert (done.stdout, done.stderr, done.returncode) == (f"{len(CASES)} passed, 0 failed\n", "", 0)
