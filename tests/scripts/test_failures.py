@@ -21,6 +21,7 @@ from tests.scripts.cases import (
 from tests.scripts.conftest import JOURNAL, KEYS
 from tests.support.graph import dump
 from tests.support.manifest import MANIFEST
+from tests.support.servers import SERVERS
 
 #: How the names of keys begin that scripts read to find out what to write.
 READ = ("sequere:uid::", "sequere:uid:user:", "sequere:global:")
@@ -47,6 +48,13 @@ def touched(call, name, arguments):
     return sorted({*changed(call, name, arguments), *read, JOURNAL})
 
 
+#: fakeredis takes a second for each case.
+on_each_store = pytest.mark.parametrize(
+    "store", [pytest.param("fakeredis", marks=pytest.mark.slow), *SERVERS], indirect=True
+)
+
+
+@on_each_store
 @pytest.mark.parametrize("counts", ["right", "-3"])
 @pytest.mark.parametrize(("name", "arguments"), ALL_CASES)
 def test_a_key_of_the_wrong_type(call, name, arguments, counts):
@@ -68,6 +76,7 @@ def test_a_key_of_the_wrong_type(call, name, arguments, counts):
     assert refusals >= least_of(name, arguments) or name == "fence"  # which looks into no key
 
 
+@on_each_store
 @pytest.mark.parametrize(("name", "arguments"), CASES)
 def test_a_count_that_is_no_number(call, name, arguments):
     for key in [key for key in changed(call, name, arguments) if key.endswith((":count", "global:uid"))]:
