@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.support.behind import memory_of, restore
 from tests.support.documents import PAGES, README, ROOT, blocks, commands, make_project, manage, steps, steps_of
 from tests.support.manifest import MANIFEST
 
@@ -61,16 +62,18 @@ def test_the_lines_of_write_behind(state, valkey, tmp_path):
         use_redis_alone: {"sequere rebuild --from redis"},
         stay_cold: {"sequere rebuild"},
     }[state]
-    for line in sorted(fitting):
-        with valkey.client() as client:
-            client.flushall()
-        (tmp_path / "db.sqlite3").unlink(missing_ok=True)
-        assert manage(tmp_path, "mysite.production", "migrate", "--run-syncdb").returncode == 0
-        state(tmp_path)
-        if "--watch" in line:
-            line = f"{line} --help"  # it goes on until it is stopped
-        done = manage(tmp_path, "mysite.production", *line.split())
-        assert (done.returncode, done.stderr) == (0, ""), line
+    assert manage(tmp_path, "mysite.production", "migrate", "--run-syncdb").returncode == 0
+    state(tmp_path)
+    file = tmp_path / "db.sqlite3"
+    with valkey.client() as client:
+        memory, database = memory_of(client), file.read_bytes()
+        for line in sorted(fitting):
+            restore(client, memory)
+            file.write_bytes(database)
+            if "--watch" in line:
+                line = f"{line} --help"  # it goes on until it is stopped
+            done = manage(tmp_path, "mysite.production", *line.split())
+            assert (done.returncode, done.stderr) == (0, ""), line
 
 
 def test_the_console_lines_of_the_scripts(in_root, server):
