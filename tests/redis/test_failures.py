@@ -136,7 +136,7 @@ def test_a_key_that_belongs_to_somebody_else(library, valkey):
                 match=r"ZADD sequere:uid:2:followers: the key holds .*_add_entry\.lua:\d+: if",
             ):
                 call()
-        assert dump(admin) == {"sequere:uid:2:followers": "list"}
+        assert dump(admin) == {"sequere:uid:2:followers": [b"not yours"]}
         admin.delete("sequere:uid:2:followers")
         Ask().follow(USER, PROJECT, timestamp=1.0)
         admin.delete("sequere:uid:2:followers")

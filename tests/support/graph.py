@@ -8,25 +8,37 @@ from sequere.backends.redis import scripts
 IDENTIFIERS = ("user", "project", "country", "document", "place", "profile", "book")
 
 
+#: Kind of a key -> the command that reads it, and what makes its reply comparable.
+KINDS = {
+    "string": (lambda pipeline, key: pipeline.get(key), lambda text: text.decode(errors="backslashreplace")),
+    "zset": (
+        lambda pipeline, key: pipeline.zrange(key, 0, -1, withscores=True),
+        lambda entries: {uid.decode(): score for uid, score in entries},
+    ),
+    "hash": (lambda pipeline, key: pipeline.hgetall(key), lambda fields: _decoded(fields)),
+    "stream": (
+        lambda pipeline, key: pipeline.xrange(key),
+        lambda entries: [_decoded(fields) for _, fields in entries],
+    ),
+    "list": (lambda pipeline, key: pipeline.lrange(key, 0, -1), lambda texts: texts),
+}
+
+
+def _decoded(fields):
+    return {name.decode(): text.decode() for name, text in fields.items()}
+
+
 def dump(client) -> dict[str, object]:
-    """Every key and its value, in a form that compares."""
-    found = {}
-    for key in client.keys("*"):
-        kind = client.type(key).decode()
-        if kind == "string":
-            value = client.get(key).decode(errors="backslashreplace")
-        elif kind == "zset":
-            value = {uid.decode(): score for uid, score in client.zrange(key, 0, -1, withscores=True)}
-        elif kind == "hash":
-            value = {name.decode(): text.decode() for name, text in client.hgetall(key).items()}
-        elif kind == "stream":
-            value = [
-                {name.decode(): text.decode() for name, text in fields.items()} for _, fields in client.xrange(key)
-            ]
-        else:
-            value = kind
-        found[key.decode()] = value
-    return found
+    """Every key and its value, in a form that compares; in three round trips."""
+    keys = client.keys("*")
+    with client.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.type(key)
+        kinds = [kind.decode() for kind in pipeline.execute()]
+        for key, kind in zip(keys, kinds, strict=True):
+            KINDS[kind][0](pipeline, key)
+        values = pipeline.execute()
+    return {key.decode(): KINDS[kind][1](value) for key, kind, value in zip(keys, kinds, values, strict=True)}
 
 
 def audit(client, prefix="sequere:", *, repair=False) -> list[tuple[str, str, str]]:
