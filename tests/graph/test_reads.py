@@ -42,7 +42,7 @@ def test_a_list_that_was_read_answers_from_what_it_keeps(project, monkeypatch):
         assert repr(followers) == f"{repr(everybody[:20])[:-1]}, ...]"
         assert list(Paginator(followers, 10).page(3)) == everybody[20:]
         for beyond in (25, -26, 10**30):
-            with pytest.raises(IndexError, match=f"nothing at index {beyond}"):
+            with pytest.raises(IndexError, match=f"no item at index {beyond}"):
                 followers[beyond]
     assert (sent, len(captured)) == ([], 0)
     assert len(followers.all()) == followers.all().count() == 26

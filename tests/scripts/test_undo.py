@@ -23,8 +23,8 @@ def test_what_cannot_be_set_back_is_told(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "follow", ["user", "5", "user", "6"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT follow: stopped half-way and could not set back sequere:global:uid by DECR; "
-    assert refusal.startswith(f"{told}run audit with repair. What stopped it: SEQUERE_DENIED follow line ")
+    told = "SEQUERE_CORRUPT follow: stopped half-way and could not undo the write to sequere:global:uid with DECR; "
+    assert refusal.startswith(f"{told}run audit with repair. The first error: SEQUERE_DENIED follow line ")
     after = dump(server_call.client)
     assert {key for key in after if before.get(key) != after[key]} == {"sequere:global:uid"}
 
@@ -124,6 +124,6 @@ def test_a_deletion_of_the_journal_that_cannot_be_set_back(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "delete_journal", ["1-2", "1"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT delete_journal: stopped half-way and could not set back sequere:global:mark by SET; "
+    told = "SEQUERE_CORRUPT delete_journal: stopped half-way and could not undo the write to sequere:global:mark with SET; "
     assert refusal.startswith(told)
     assert server_call.client.exists(JOURNAL)
