@@ -124,6 +124,6 @@ def test_a_deletion_of_the_journal_that_cannot_be_set_back(server_call, server):
     with server.client(username="half", password="any") as client:
         refusal = refused(type(server_call)(client), "delete_journal", ["1-2", "1"])
     server_call.client.acl_deluser("half")
-    told = "SEQUERE_CORRUPT delete_journal: stopped half-way and could not undo the write to sequere:global:mark with SET; "
-    assert refusal.startswith(told)
+    told = "SEQUERE_CORRUPT delete_journal: stopped half-way and could not undo the write to sequere:global:mark with "
+    assert refusal.startswith(f"{told}SET; ")
     assert server_call.client.exists(JOURNAL)
