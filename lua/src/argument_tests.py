@@ -62,7 +62,7 @@ class Types:
     """The types that a header may name, read from ``types.lua``, where ``words`` replace the names in capitals."""
 
     def __init__(self, path: Path, words: Mapping[str, str]) -> None:
-        text = re.sub(r"\b[A-Z]+_NAMES\b", lambda match: words[match[0]], path.read_text(encoding="utf-8"))
+        text = re.sub(r"\b[A-Z_]+_NAMES\b", lambda match: words[match[0]], path.read_text(encoding="utf-8"))
         self.by_name: dict[str, Type] = {}
         #: The texts of the functions, each after those that it calls.
         utf8 = (path.parent / "include" / "_utf8.lua").read_text(encoding="utf-8")
@@ -253,7 +253,7 @@ def _refuse(name: str, other: str, identifier: str, object_id: str, *others: str
 
 def _add_functions(tests: Tests, types: Types, every: Sequence[Type], there: Collection[str]) -> None:
     """Put each function before the first test that calls it."""
-    head = types.functions_for([kind for kind in every if kind.quick == f"{kind.test}(value)"])
+    head = types.functions_for([kind for kind in every if f"{kind.test}(value)" in kind.quick])
     rest = [test for test in types.functions_for(every) if test not in head and test not in there]
     tests.quick = [line for test in head for line in types.functions[test].splitlines()] + tests.quick
     tests.check = [line for test in rest for line in types.functions[test].splitlines()] + tests.check

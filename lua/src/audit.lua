@@ -1,12 +1,13 @@
 --- Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four
 --- entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown,
---- or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold
---- a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
+--- or if the entry is in a mutual list and one of the two edges does not exist. It removes an edge that a block
+--- excludes, a request for a follow that exists, and a mute that has ended. If the key of a resource does not hold a
+--- uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
 --- reported and stays as it is.
 --
 -- ARGV
 --   resource     resource
---   cursor       place?               the cursor that the call before replied; empty: begin
+--   cursor       place?               the cursor that the previous call replied; empty: begin
 --   limit        1..50                the most entries to check in this call
 --   repair       0|1                  1 to repair what is found, 0 to report it only
 --   identifiers  identifier[1..100]   the identifiers whose lists to check
@@ -14,7 +15,7 @@
 --   cursor       place?               pass it for the next step; empty after the last one
 --   checked      integer              the number of entries checked by this call
 --   findings     repeated
---     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
+--     kind         text               count, missing, surplus, score, conflict, orphan, mapping or wrongtype
 --     key          text               the key concerned
 --     detail       text               what is wrong
 -- COST
@@ -22,27 +23,18 @@
 -- EXAMPLE
 --   redis-cli --eval lua/v1/audit.lua sequere: sequere:global:uid , user 1 '' 50 0 user project
 
---- @include "_relations"
+--- @include "_relation"
+--- @include "_kinds"
 --- @include "_uid_form"
 --- @include "_is_name"
 --- @include "_rank"
 --- @include "_change"
+--- @include "_findings"
 --- @maintenance
 
 local mend = repair == '1'
-local reply = {'', 0}
-local reported = {}
-local types = {} -- key -> whether it has the right type, for the keys checked so far
-
---- Reports a finding once in a call: two entries of one edge lead to the same finding.
-local function found(kind, key, detail)
-  local finding = kind .. key .. detail
-  if not reported[finding] then
-    local n = #reply
-    reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
-    reported[finding] = true
-  end
-end
+local time = call('TIME')
+local now = time[1] + time[2] / 1000000
 
 --- Whether a value is a uid. The last uid given out is set to nothing else: otherwise no script could allocate the
 --- next.
@@ -50,30 +42,7 @@ local function is_uid(value)
   return find(value, UID) and #value < 16
 end
 
---- A value as readable text.
-local function show(value)
-  return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
-end
-
---- Whether a key has the type that it should have, or does not exist; if not, reports it once.
-local function is_sound(key, wanted)
-  if types[key] == nil then
-    local kind = call('TYPE', key).ok
-    types[key] = kind == wanted or kind == 'none'
-    if not types[key] then
-      found('wrongtype', key, 'holds a ' .. kind .. ', should be a ' .. wanted)
-    end
-  end
-  return types[key]
-end
-
-local function list_of(uid, list, list_identifier)
-  return uids .. uid .. ':' .. list .. (list_identifier and ':' .. list_identifier or '')
-end
-
-local function score_in(list, uid)
-  return is_sound(list, 'zset') and call('ZSCORE', list, uid)
-end
+local tails = is_sound(kinds_key, 'set') and find_tails() or {''}
 
 --- Sets the count beside a list to what the list holds.
 local function set_count(list)
@@ -134,17 +103,45 @@ local function drop_entry(list, uid)
   end
 end
 
---- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
-local function edge_score(relation, from, to)
-  return score_in(list_of(from.uid, relation.forward), to.uid)
-    or score_in(list_of(to.uid, relation.backward), from.uid)
-    or score_in(list_of(from.uid, relation.forward, to.identifier), to.uid)
-    or score_in(list_of(to.uid, relation.backward, from.identifier), from.uid)
-end
-
 local function want_in_lists(uid, list, other, score)
   want_entry(list_of(uid, list), other.uid, score)
   want_entry(list_of(uid, list, other.identifier), other.uid, score)
+end
+
+local function drop_from_lists(uid, list, other)
+  drop_entry(list_of(uid, list), other.uid)
+  drop_entry(list_of(uid, list, other.identifier), other.uid)
+end
+
+--- Removes an edge, and appends the change to the journal.
+local function drop_edge(name, relation, from, to, score)
+  if not mend then
+    return
+  end
+  drop_from_lists(from.uid, relation.forward, to)
+  drop_from_lists(to.uid, relation.backward, from)
+  if relation.mutual then
+    drop_from_lists(from.uid, relation.mutual, to)
+    drop_from_lists(to.uid, relation.mutual, from)
+  end
+  if is_sound(journal, 'stream') then
+    change('remove', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+  end
+end
+
+--- Returns the list that has the edge that excludes an edge of this relation: a block, or the follow that a request
+--- asks for.
+local function find_stronger(name, relation, from, to)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  if find(relation.excludes or '', 'block', 1, true) then
+    if edge_score(RELATIONS.block, from, to) then
+      return list_of(from.uid, RELATIONS.block.forward)
+    elseif edge_score(RELATIONS.block, to, from) then
+      return list_of(from.uid, RELATIONS.block.backward)
+    end
+  end
+  local follow = base == 'request' and find_relation('follow' .. tail)
+  return follow and edge_score(follow, from, to) and list_of(from.uid, follow.forward)
 end
 
 --- Checks both halves of an edge of which some entry exists, and its entries in the mutual lists.
@@ -152,6 +149,13 @@ local function check_edge(name, relation, from, to)
   local score = edge_score(relation, from, to)
   if not score then
     return
+  end
+  local stronger = find_stronger(name, relation, from, to)
+  if stronger then
+    found('conflict', list_of(from.uid, relation.forward), 'uid ' .. to.uid .. ' is here and in ' .. stronger)
+    return drop_edge(name, relation, from, to, score)
+  elseif relation.expires and score + 0 <= now then
+    return drop_edge(name, relation, from, to, score)
   end
   if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
     -- For all other scripts, the list of the from side decides whether an edge exists: if it lacks the edge, the repair
@@ -171,9 +175,11 @@ end
 --- Whether a uid has a name or a list.
 local function is_known(uid)
   local keys = {uids .. ':' .. uid}
-  for _, relation in pairs(RELATIONS) do
-    keys[#keys + 1] = list_of(uid, relation.forward)
-    keys[#keys + 1] = list_of(uid, relation.backward)
+  for _, tail in ipairs(tails) do
+    for _, relation in pairs(RELATIONS) do
+      keys[#keys + 1] = list_of(uid, relation.forward .. tail)
+      keys[#keys + 1] = list_of(uid, relation.backward .. tail)
+    end
   end
   return call('EXISTS', unpack(keys)) > 0
 end
@@ -227,7 +233,7 @@ local function check_entry(this, one, list, uid)
   if not other then
     return
   end
-  local name, relation = one.name, RELATIONS[one.name]
+  local name, relation = one.name, one.relation
   if one.identifier and one.identifier ~= other.identifier then
     found('surplus', list, 'uid ' .. uid .. ' is a ' .. other.identifier)
     drop_entry(list, uid)
@@ -298,22 +304,24 @@ end
 --- All lists to check: those of all identifiers, then those of each identifier.
 local function make_lists()
   local names, bases, lists = {}, {}, {}
-  for name in pairs(RELATIONS) do
-    names[#names + 1] = name
+  for name, relation in pairs(RELATIONS) do
+    for i = 1, relation.kinds and #tails or 1 do
+      names[#names + 1] = name .. tails[i]
+    end
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local relation = RELATIONS[name]
-    bases[#bases + 1] = {name = name, list = relation.forward}
-    bases[#bases + 1] = {name = name, list = relation.backward}
-    bases[#bases + 1] = relation.mutual and {name = name, list = relation.mutual}
+    local relation = find_relation(name)
+    bases[#bases + 1] = {name = name, relation = relation, list = relation.forward}
+    bases[#bases + 1] = {name = name, relation = relation, list = relation.backward}
+    bases[#bases + 1] = relation.mutual and {name = name, relation = relation, list = relation.mutual}
   end
   for _, base in ipairs(bases) do
     lists[#lists + 1] = base
   end
   for i = identifiers, #ARGV do
     for _, base in ipairs(bases) do
-      lists[#lists + 1] = {name = base.name, list = base.list, identifier = ARGV[i]}
+      lists[#lists + 1] = {name = base.name, relation = base.relation, list = base.list, identifier = ARGV[i]}
     end
   end
   return lists
@@ -332,37 +340,37 @@ end
 
 local uid = find_this(uids .. identifier .. ':' .. object_id)
 if not uid then
-  return reply
+  return report
 end
 local this = {identifier = identifier, object_id = object_id, uid = uid}
 if not (cursor or check_this(uid)) then
-  return reply
+  return report
 end
 local budget = limit
-while index <= #lists and budget > 0 do
+while index <= #lists and budget >= 1 do
   local one = lists[index]
   local list = list_of(uid, one.list, one.identifier)
-  local entries = {}
-  if is_sound(list, 'zset') then
+  local entries, is_there = {}, call('EXISTS', list, list .. ':count') > 0
+  if is_there and is_sound(list, 'zset') then
     local start = score and rank_after(list, score, after, false) or 0
-    entries = call('ZRANGE', list, start, start + budget - 1, 'WITHSCORES')
+    entries = call('ZRANGE', list, start, start + math.floor(budget) - 1, 'WITHSCORES')
   end
-  if not score then
+  if is_there and not score then
     check_count(list)
   end
   for i = 1, #entries, 2 do
     check_entry(this, one, list, entries[i])
   end
-  reply[2] = reply[2] + #entries / 2
+  report[2] = report[2] + #entries / 2
   budget = budget - #entries / 2
-  if budget > 0 then
+  if budget >= 1 then
     index, score, after = index + 1, nil, nil
-    budget = budget - 1 -- an empty list takes time too
+    budget = budget - (is_there and 1 or 0.05) -- an empty list takes time too
   else
-    reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
+    report[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
   end
 end
-if reply[1] == '' and index <= #lists then
-  reply[1] = tostring(index)
+if report[1] == '' and index <= #lists then
+  report[1] = tostring(index)
 end
-return reply
+return report

@@ -5,7 +5,8 @@
 
 A source is a header (``header.py`` says how to write one), an empty line, and the lines that do the work. The build
 puts both into ``frame.lua``, with the tests of the arguments (``argument_tests.py``) and with each
-``--- @include "_name"`` once, before what needs it; ``--- @relation "follow"`` gives the body FORWARD, BACKWARD and
+``--- @include "_name"`` once, before what needs it; an indented one stands where it is, so that a call which does not
+come there creates none of its functions. ``--- @relation "follow"`` gives the body FORWARD, BACKWARD and
 MUTUAL, the lists of that row of the table in ``include/_relations.lua``. ``--- @maintenance``: the script may write
 into a graph that has a mark but no journal. ``-- @from file:line`` names the source of the lines after it. The build
 finds errors, commands and whether a script only reads in the text, so no header can be wrong about them.
@@ -48,19 +49,37 @@ KEYS = [
 ]
 
 #: The commands that scripts may call.
-WRITES = {"DECR", "DEL", "HDEL", "HSET", "INCR", "SET", "UNLINK", "XADD", "XTRIM", "ZADD", "ZREM"}
+WRITES = {
+    *(
+        "DECR",
+        "DEL",
+        "EXPIRE",
+        "HDEL",
+        "HSET",
+        "INCR",
+        "SADD",
+        "SET",
+        "SREM",
+        "UNLINK",
+        "XADD",
+        "XTRIM",
+        "ZADD",
+        "ZREM",
+    ),
+}
 READS = {
-    *("EXISTS", "GET", "HMGET", "MGET", "TIME", "TYPE", "XLEN", "XRANGE", "XREVRANGE", "ZCARD", "ZCOUNT", "ZMSCORE"),
-    *("ZRANGE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE"),
+    *("EXISTS", "GET", "HMGET", "MGET", "SCARD", "SMEMBERS", "PTTL", "TIME", "TYPE", "XLEN", "XRANGE", "XREVRANGE"),
+    *("ZCARD", "ZCOUNT", "ZMSCORE", "ZRANDMEMBER", "ZRANGE", "ZRANK", "ZREVRANGE", "ZREVRANK", "ZSCORE"),
 }
 
 _INCLUDE = re.compile(r'^--- @include "(?P<name>\w+)"$', re.MULTILINE)
+_INNER_INCLUDE = re.compile(r'^(?P<indent> +)--- @include "(?P<name>\w+)"$')
 _MAINTENANCE = re.compile(r"^--- @maintenance$", re.MULTILINE)
 _RELATION = re.compile(r'^--- @relation "(?P<name>\w+)"$', re.MULTILINE)
 _MARK = re.compile(r"^(?P<indent> *)--- @(?P<name>\w+)(?: (?P<condition>\w+))?$")
 _TABLE = re.compile(r"^local RELATIONS = \{\n(.*?)^\}$", re.MULTILINE | re.DOTALL)
-_ROW = re.compile(r"  (?P<name>\w+) = (?P<row>\{.+\}),")
-_CELL = re.compile(r"(\w+) = '([^']*)'")
+_ROW = re.compile(r"  (?P<name>\w+) = \{(?P<row>[^{}]+)\},")
+_CELL = re.compile(r"(\w+) = (?:'([^']*)'|(true)),?")
 
 
 @dataclass
@@ -68,33 +87,42 @@ class Sources:
     """The pieces that all scripts of a folder share."""
 
     root: Path
-    relations: dict[str, dict[str, str]] = field(default_factory=dict)
+    relations: dict[str, dict[str, Any]] = field(default_factory=dict)
     frame: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         table = _TABLE.search(self._read("include/_relations.lua"))
-        for line in table[1].splitlines() if table else []:
-            match = _ROW.fullmatch(line)
-            if not match:
-                raise BuildError(f"include/_relations.lua: not a row on one line: {line.strip()}")
-            self.relations[match["name"]] = dict(_CELL.findall(match["row"]))
+        rows = table[1] if table else ""
+        for match in _ROW.finditer(rows):
+            cells = _CELL.findall(match["row"])
+            self.relations[match["name"]] = {cell: True if is_true else text for cell, text, is_true in cells}
+        if rest := _ROW.sub("", rows).strip():
+            raise BuildError(f"include/_relations.lua: not a row: {rest.splitlines()[0]}")
         for name, row in self.relations.items():
-            if not {"forward", "backward"} <= row.keys() <= {*LISTS, "moves", "excludes"}:
-                raise BuildError(
-                    f"include/_relations.lua: a row has forward, backward, mutual?, moves? and excludes?: {name}"
-                )
-            excluded = row.get("excludes", "").split()
-            if unknown := {*row.get("moves", "").split(), *excluded} - self.relations.keys():
-                raise BuildError(f"include/_relations.lua: {name} names no relation: {', '.join(sorted(unknown))}")
-            for other in excluded:
-                if name not in self.relations[other].get("excludes", "").split():
-                    raise BuildError(f"include/_relations.lua: {name} excludes {other}, which must exclude {name} too")
+            self._check_row(name, row)
         if not self.relations:
             raise BuildError("include/_relations.lua: there is no row")
         self.frame = self._read("frame.lua").splitlines()
-        lists = [row[column] for row in self.relations.values() for column in LISTS if column in row]
-        words = {"LIST_NAMES": " ".join(lists), "RELATION_NAMES": " ".join(self.relations)}
+        words = {}
+        for start, rows in (
+            ("", self.relations),
+            ("KIND_", {name: row for name, row in self.relations.items() if "kinds" in row}),
+        ):
+            words[f"{start}RELATION_NAMES"] = " ".join(rows)
+            lists = (row[column] for row in rows.values() for column in LISTS if column in row)
+            words[f"{start}LIST_NAMES"] = " ".join(lists)
         self.types = Types(self.root / "types.lua", words)
+
+    def _check_row(self, name: str, row: dict[str, Any]) -> None:
+        if not {"forward", "backward"} <= row.keys() <= {*LISTS, *FLAGS, *NAMING}:
+            cells = ", ".join(f"{cell}?" for cell in ("mutual", *FLAGS, *NAMING))
+            raise BuildError(f"include/_relations.lua: a row has forward, backward, {cells}: {name}")
+        if unknown := {other for cell in NAMING for other in row.get(cell, "").split()} - self.relations.keys():
+            raise BuildError(f"include/_relations.lua: {name} names no relation: {', '.join(sorted(unknown))}")
+        for cell in ("replaces", "excludes"):
+            for other in row.get(cell, "").split():
+                if name not in self.relations[other].get(cell, "").split():
+                    raise BuildError(f"include/_relations.lua: {name} {cell} {other}, which must do so with {name} too")
 
     def _read(self, name: str) -> str:
         return (self.root / name).read_text(encoding="utf-8")
@@ -125,16 +153,17 @@ class Sources:
         return f"local {', '.join(LISTS).upper()} = {', '.join(names)}"
 
 
-#: The columns of the table of relations that name lists.
-LISTS = ("forward", "backward", "mutual")
+#: The cells of a row of the table of relations that name lists, that are true or missing, that name relations.
+LISTS, FLAGS, NAMING = ("forward", "backward", "mutual"), ("kinds", "expires"), ("moves", "replaces", "excludes")
 
 
 def check_marks(place: str, text: str) -> None:
     """Refuse a line that begins like a mark, but is not a mark."""
+    forms = (_INCLUDE, _INNER_INCLUDE, _RELATION, _MAINTENANCE)
     for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("--- @") and not any(form.match(line) for form in (_INCLUDE, _RELATION, _MAINTENANCE)):
-            forms = '--- @include "_name", --- @relation "name" or --- @maintenance'
-            raise BuildError(f"{place} {number}: write {forms}; got {line}")
+        if line.lstrip().startswith("--- @") and not any(form.match(line) for form in forms):
+            marks = '--- @include "_name", --- @relation "name" or --- @maintenance'
+            raise BuildError(f"{place} {number}: write {marks}; got {line.lstrip()}")
 
 
 def check_calls(place: str, text: str) -> None:
@@ -177,12 +206,20 @@ def build_script(path: Path, sources: Sources) -> tuple[str, dict[str, Any]]:
     if not body:
         raise BuildError("there is nothing after the header")
     line = source[: source.index(f"\n{body[0]}\n") + 1].count("\n") + 1
+    work: list[str] = [f"-- @from {path.name}:{line}"]
+    for number, text in enumerate(body, line):
+        if inner := _INNER_INCLUDE.match(text):
+            part = sources.take(inner["name"], list(seen), (path.name,))
+            work += [inner["indent"] + piece if piece else "" for piece in part]
+            work.append(f"{inner['indent']}-- @from {path.name}:{number + 1}")
+        else:
+            work.append(text)
     pieces = {
         "unpack": tests.unpack,
         "quick": tests.quick,
         "check": tests.check,
         "includes": includes,
-        "body": [*tests.defaults, *names, f"-- @from {path.name}:{line}", *body],
+        "body": [*tests.defaults, *names, *work],
     }
     code = re.sub(r"--.*", "", "\n".join([*includes, *pieces["body"]]))
     words = set(re.findall(r"\w+", code))

@@ -12,10 +12,11 @@
 -- EXAMPLE
 --   redis-cli --eval lua/v1/forget.lua sequere: sequere:global:uid , user 1 100
 
---- @include "_relations"
+--- @include "_relation"
+--- @include "_kinds"
 --- @include "_uid"
 --- @include "_name"
---- @include "_remove_edge"
+--- @include "_cut_edge"
 --- @include "_change"
 
 local uid = find_uid(identifier, object_id)
@@ -27,33 +28,31 @@ local removed, left = 0, 0
 
 --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
 local function empty(name, relation, list)
-  local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
   local key = uids .. uid .. ':' .. list
   local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
   for _, other in ipairs(entries) do
     local other_identifier, other_object_id = find_name(other)
-    local is_forward = list == forward
     local since
-    if is_forward then
-      since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
+    if list == relation.forward then
+      since = cut_edge(name, uid, identifier, object_id, other, other_identifier, other_object_id)
     else
-      since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
+      since = cut_edge(name, other, other_identifier, other_object_id, uid, identifier, object_id)
     end
     if not since then -- without this error, every later call would find the same entry again
       error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
-    end
-    if is_forward then
-      change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
-    else
-      change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
     end
   end
   removed, left = removed + #entries, left + call('ZCARD', key)
 end
 
-for name, relation in pairs(RELATIONS) do
-  empty(name, relation, relation.forward)
-  empty(name, relation, relation.backward)
+for i, tail in ipairs(find_tails()) do
+  for name in pairs(RELATIONS) do
+    local relation = find_relation(name .. tail)
+    if i == 1 or relation.kinds then
+      empty(name .. tail, relation, relation.forward)
+      empty(name .. tail, relation, relation.backward)
+    end
+  end
 end
 if left == 0 then
   -- This has an entry of its own: a server that was restored from an older state cannot note the removal of edges that
@@ -64,5 +63,11 @@ if left == 0 then
   undo = {undo, 'SET', key, uid}
   call('DEL', name)
   undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
+  local quota = uids .. uid .. ':quota'
+  local used, ends = call('GET', quota), call('PTTL', quota)
+  if used then
+    call('DEL', quota)
+    undo = {undo, 'SET', quota, used, 'PX', math.max(ends, 1)}
+  end
 end
 return {removed, left}

@@ -28,7 +28,7 @@ from typing import Any
 SECTIONS = ["ARGV", "REPLY", "COST", "EXAMPLE"]
 _SECTION = re.compile(r"^-- (ARGV|REPLY|COST|EXAMPLE)\b ?(.*)$")
 _ARGUMENT = re.compile(
-    r"^(?P<indent> +)(?P<name>\w+) +(?P<type>[\w|]+(?:\.\.\d+)?)(?P<absent>\?|=now)?"
+    r"^(?P<indent> +)(?P<name>\w+) +(?P<type>[\w|&-]+(?:\.\.\d+)?)(?P<absent>\?|=now)?"
     r"(?:\[(?P<least>\d+)\.\.(?P<most>\d+)\])?(?:~(?P<unlike>\w+))?(?: +(?P<text>\S.*))?$"
 )
 _REPLY = re.compile(r"^(?P<kind>integer|text|bits|outcome|tuple)(?P<optional>\?)?(?:\[(?P<each>\w+)\])?$")
@@ -36,7 +36,10 @@ _FIELD = re.compile(r"^(?P<indent> +)(?P<name>\w+) +(?P<type>\w+)(?P<optional>\?
 _OUTCOME = re.compile(r"^ +(?P<value>-?\d+) +(?P<name>\w+)(?: +(?P<text>\S.*))?$")
 
 #: The types of a field: integer is a number, repeated a group of fields, all others are text.
-FIELD_TYPES = {"integer", "text", "identifier", "object_id", "timestamp", "cursor", "place", "entry", "repeated"}
+FIELD_TYPES = {
+    *("integer", "text", "identifier", "object_id", "timestamp", "score"),
+    *("cursor", "place", "entry", "repeated"),
+}
 
 #: The indentation of a line that belongs to the line above it.
 _INNER = 4

@@ -3,8 +3,8 @@
 --
 -- ARGV
 --   resource    resource            the owner of the list
---   list        list                such as followings, or followings:project for those of one identifier
---   target      relation?           the relation that the edges get; empty: they are removed
+--   list        list                such as requests, or followings@watch:project with a kind and an identifier
+--   target      relation?           the relation that the edges get, without a kind; empty: they are removed
 --   limit       1..50               the number of entries to take, oldest first, if no others are given
 --   timestamp   timestamp?          of the edges in the target; empty: each keeps its own
 --   others      resource[0..50]~resource   the resources to take out of the list
@@ -13,21 +13,22 @@
 --   moved       repeated            those taken out, in the order of others, without those that were not in the list
 --     identifier  identifier
 --     object_id   object_id
---     timestamp   timestamp         of the edge in the target, or of the edge removed
+--     timestamp   score             of the edge in the target, or of the edge removed
 -- COST
 --   O(M log N), M entries, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 1 followings '' 50 '' project 7
+--   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 2 requests follow 50 '' user 1
 
 --- @include "_uid"
 --- @include "_name"
 --- @include "_list"
 --- @include "_add_edge"
---- @include "_remove_edge"
+--- @include "_cut_edge"
 --- @include "_change"
 
-local name, relation, is_from = find_list(list)
-if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
+local name, row, is_from, tail = find_list(list)
+local target_row = target and find_relation(target .. tail)
+if target and not find(' ' .. (row.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
   error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' can move to', target})
 end
 local uid = find_uid(identifier, object_id)
@@ -53,22 +54,25 @@ local function move(other_identifier, other_object_id, other)
   end
   if not (uid and other and call('ZSCORE', key, other)) then -- or it was given twice and is already taken out
     -- The edge may exist: a mutual list and a list of one identifier have only some of the edges.
-    local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+    local since = uid and other and call('ZSCORE', uids .. from .. ':' .. row.forward, to)
     since = since and format('%.6f', since) or ''
     change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     return nil
   end
-  local row = relation
-  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+  local since = cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
   if not since then -- without this error, every later call would find the same entry again
     error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
   end
-  change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
   if target then
-    row, since = RELATIONS[target], timestamp or since
-    local is_made = add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since)
-    local standing = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. row.forward, to))
-    change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, standing)
+    since = timestamp or since
+    if target == 'follow' and name ~= 'request' .. tail then -- a follow that is restored ends a request
+      cut_edge('request' .. tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+    end
+    local forward = target_row.forward
+    local is_made = add_edge(forward, target_row.backward, target_row.mutual,
+      from, from_identifier, to, to_identifier, since)
+    since = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
+    change('add', target .. tail, from_identifier, from_object_id, to_identifier, to_object_id, since)
   end
   return since
 end

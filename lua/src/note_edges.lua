@@ -1,5 +1,5 @@
---- Appends the current state of up to 50 edges to the journal, and updates the mark: an entry says since when an edge
---- exists, or that it does not exist.
+--- Appends the current state of up to 50 edges to the journal, and updates the mark: an entry has the timestamp of
+--- an edge, or says that the edge does not exist.
 --
 -- ARGV
 --   mark        mark          the mark that the caller has read

@@ -2,17 +2,17 @@
 --
 -- ARGV
 --   resource    resource      the owner of the list
---   list        list          such as followers, or followings:project for those of one identifier
+--   list        list          such as followers, or followings@watch:project with a kind and an identifier
 --   order       desc|asc      newest first, or oldest first
 --   limit       1..500        the most entries to reply
 --   offset      0..999999999999999?   entries to skip; empty or left out: none
---   cursor      cursor?       the cursor of the page before; not together with offset
+--   cursor      cursor?       the cursor of the previous page; not together with offset
 -- REPLY tuple
 --   cursor      cursor?       pass it for the next page; empty after the last one
 --   entries     repeated
 --     identifier  identifier
 --     object_id   object_id
---     timestamp   timestamp
+--     timestamp   score       of the edge; in muted, when it ends
 -- COST
 --   O(log N + M), N entries in the list, M the limit; the offset adds no cost
 -- EXAMPLE
@@ -21,6 +21,7 @@
 --- @include "_uid"
 --- @include "_name"
 --- @include "_rank"
+--- @include "_live"
 
 local newest_first = order == 'desc'
 -- The score and the uid of the last entry shown. Oldest first, also the score at which the pages end: otherwise they
@@ -42,8 +43,15 @@ if not uid then
 end
 local key = uids .. uid .. ':' .. list
 local start, stop = offset or 0, bound and bound ~= '' and call('ZCOUNT', key, '-inf', bound) or call('ZCARD', key)
+local now = find_now(list)
+local ended = now and call('ZCOUNT', key, '-inf', now) or 0 -- the lowest scores: the last ranks if the newest are first
+if newest_first then
+  stop = stop - ended
+elseif not cursor then
+  start = start + ended
+end
 if cursor then
-  start = rank_after(key, score, after, newest_first)
+  start = math.max(rank_after(key, score, after, newest_first), newest_first and 0 or ended)
 end
 local reply = {''}
 if start >= stop then

@@ -5,13 +5,14 @@
 --   lists       lists              1 to 10 lists, separated by spaces, such as 'followings followers'
 --   others      resource[1..500]   the resources to look for
 -- REPLY bits[others]
---   bit i is 1 if list i, counted from 0 in the order given, holds the other resource
+--   bit i is 1 if list i, counted from 0 in the order given, holds the other resource and, for a mute, it has not ended
 -- COST
 --   O(L M), L lists, M others
 -- EXAMPLE
 --   redis-cli --eval lua/v1/relationships.lua sequere: sequere:global:uid , user 1 'followings followers' user 2
 
 --- @include "_uid"
+--- @include "_live"
 
 local uid = find_uid(identifier, object_id)
 local keys, known, replies = {}, {}, {}
@@ -36,9 +37,9 @@ if missing[1] and call('EXISTS', unpack(missing)) > 0 then
 end
 local bit = 1
 for list in string.gmatch(lists, '%S+') do
-  local scores = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known))
+  local scores, now = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known)), find_now(list)
   for i = 1, #keys do
-    if scores[i] then
+    if scores[i] and not (now and scores[i] + 0 <= now + 0) then
       replies[i] = replies[i] + bit
     end
   end

@@ -1,4 +1,4 @@
---- Replies since when up to 50 edges exist.
+--- Replies the timestamps of up to 50 edges.
 --
 -- ARGV
 --   edges       group[1..50]
@@ -7,7 +7,7 @@
 --     to          resource~from
 -- REPLY tuple
 --   times       repeated      one for each edge, in order
---     timestamp   timestamp?  empty if the edge does not exist
+--     timestamp   score?      empty if the edge does not exist
 -- COST
 --   O(M), M edges
 -- EXAMPLE

@@ -2,7 +2,7 @@
 --- of each argument into the head of a script. "mostly" is a fast test: a value that passes it also passes the whole
 --- test, which runs only if the fast one fails. "form" is an expression for the usual form of a value that only passed
 --- the whole test. is_utf8 is an include. The build replaces LIST_NAMES and RELATION_NAMES with the names in the table
---- of relations.
+--- of relations, KIND_LIST_NAMES and KIND_RELATION_NAMES with those of the relations that have kinds.
 
 --- identifier SEQUERE_IDENTIFIER: 1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"
 --- mostly: #value <= 50 and find(value, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and value ~= 'count'
@@ -33,26 +33,44 @@ local function is_place(value)
   return #value <= 100 and find(value, '^%d+:?[%d.e+-]*:?%d*$')
 end
 
---- relation SEQUERE_ARGUMENT: a relation (RELATION_NAMES)
-local function is_relation(value)
-  return find(value, '^[%l_]+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
+--- score SEQUERE_TIMESTAMP: seconds since the epoch, UTC, from 0 to below 17179869184, such as 1382676091.612067
+--- mostly: #value == 17 and find(value, '^[1-7]%d+%.%d%d%d%d%d%d$')
+--- form: format('%.6f', value)
+local function is_score(value)
+  return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 17179869184
 end
 
---- list SEQUERE_ARGUMENT: a list, LIST_NAMES, or one of them with an identifier, such as followers:user
---- mostly: find(value, '^[%l_]+$') and find(' LIST_NAMES ', ' ' .. value .. ' ', 1, true)
-local function is_list(value)
-  local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
-  return name and find(' LIST_NAMES ', ' ' .. name .. ' ', 1, true)
-    and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+--- kind SEQUERE_ARGUMENT: 1 to 30 characters of a-z 0-9 _, the first of them a letter
+local function is_kind(value)
+  return #value <= 30 and find(value, '^%l[%l%d_]*$')
+end
+
+--- relation SEQUERE_ARGUMENT: a relation, RELATION_NAMES, or KIND_RELATION_NAMES with a kind, such as follow@watch
+--- mostly: find(value, '^[%l_]+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
+local function is_relation(value)
+  local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+  return find(value, '^[%l_]+$') and find(' RELATION_NAMES ', ' ' .. value .. ' ', 1, true)
+    or name and find(' KIND_RELATION_NAMES ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
 end
 
 --- lists SEQUERE_ARGUMENT: 1 to 10 lists, separated by one space
+--- mostly: find(value, '^[%l_]+$') and find(' LIST_NAMES ', ' ' .. value .. ' ', 1, true) or is_lists(value)
 local function is_lists(value)
   local size = 0
   for list in string.gmatch(value .. ' ', '([^ ]*) ') do
-    size = size + (is_list(list) and 1 or 11)
+    local name, kind, identifier = string.match(list, '^(%l[%l_]*)(@?[%l%d_]*)(.*)$')
+    size = size + (name and find(kind == '' and ' LIST_NAMES ' or ' KIND_LIST_NAMES ', ' ' .. name .. ' ', 1, true)
+      and (kind == '' or #kind <= 31 and find(kind, '^@%l[%l%d_]*$'))
+      and (identifier == '' or #identifier <= 51 and identifier ~= ':count'
+        and find(identifier, '^:[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')) and 1 or 11)
   end
-  return size >= 1 and size <= 10
+  return size <= 10
+end
+
+--- list SEQUERE_ARGUMENT: a list, LIST_NAMES, also with a kind or an identifier, such as followers@watch:user
+--- mostly: find(value, '^[%l_]+$') and find(' LIST_NAMES ', ' ' .. value .. ' ', 1, true)
+local function is_list(value)
+  return not find(value, ' ', 1, true) and is_lists(value)
 end
 
 --- uid SEQUERE_ARGUMENT: a positive whole number
@@ -74,4 +92,5 @@ end
 local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+    or value == prefix .. 'global:kinds'
 end

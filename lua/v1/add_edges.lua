@@ -2,46 +2,56 @@
 -- sequere v1 add_edges: generated from lua/src/add_edges.lua, do not edit
 --- Adds edges of a relation from one resource to up to 50 others: all of them or, on an error, none.
 --
+-- A block removes the follows, requests and archived follows between the two, in both directions and of all kinds.
+--
 -- ARGV
---   relation    relation                such as follow
+--   relation    relation                such as follow, request@watch or block
 --   from        resource                the resource that all edges start from
 --   timestamp   timestamp=now           of all edges; left out: the server's clock
---   others      resource[1..50]~from    the resource that each edge leads to
+--   ends        timestamp?              of a mute: when it ends; empty: never
+--   most        0..999999999?           the limits of follow, for follows and requests
+--   new         0..999999999?
+--   window      1..999999999?
+--   others      resource[1..50]~from    the resource that each edge leads to; at most 8 for a block
 -- REPLY outcome[others]
---   1 made      the edge is new
---   0 exists    the edge existed and keeps its timestamp
+--   1 made      the edge is new, or a mute ends at another time
+--   0 exists    the edge existed and keeps its timestamp; also a follow, where a request is to be added
+--   2 requested          the request is new
+--   3 requested_before   the request existed and keeps its timestamp
+--   9 cut_following      the block is new and ended a follow by from
+--   17 cut_follower      the block is new and ended a follow by the other
+--   25 cut_both          the block is new and ended both
+--   -1 blocked  nothing changed: one of the two blocks the other
+--   -2 most     nothing changed: from has as many follows and requests as it may have
+--   -3 new      nothing changed: from made as many within the window as it may make
 -- COST
 --   O(M log N), M others, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/add_edges.lua sequere: sequere:global:uid , follow user 1 '' project 7 project 8
+--   redis-cli --eval lua/v1/add_edges.lua sequere: sequere:global:uid , block user 1 '' '' '' '' '' user 2
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
 -- ERRORS
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
---   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
+--   SEQUERE_LIMIT SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_TIMESTAMP SEQUERE_WRONGTYPE
 local SCRIPT = 'add_edges'
---- The frame of every script. The build replaces the marks with the pieces of a source, and relation, from_identifier, from_object_id, timestamp, others with the names of
+--- The frame of every script. The build replaces the marks with the pieces of a source, and relation, from_identifier, from_object_id, timestamp, ends, most, new, window, others with the names of
 --- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
 --- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local relation, from_identifier, from_object_id, timestamp = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local relation, from_identifier, from_object_id, timestamp, ends, most, new, window = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 if timestamp == '' then timestamp = nil end
-local others = 5 -- the place of the first one in ARGV
+if ends == '' then ends = nil end
+if most == '' then most = nil end
+if new == '' then new = nil end
+if window == '' then window = nil end
+local others = 9 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
 local journal, is_noted = prefix .. 'global:journal', false -- the key of the journal, and whether it exists
 local changes = false -- a flat array: operation, relation, both resources and timestamp of each entry
 local refused = false -- what the server refused: command, key, the server's error text
--- @from include/_relations.lua:1
---- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
-local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
-}
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -75,8 +85,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
---- only if the ZADD has added an entry, so a repeated call changes nothing.
+--- Adds a resource to a list and increments the counter of the list. Returns false if it was in the list. The counter
+--- changes only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -87,19 +97,14 @@ local function add_entry(list, score, uid)
   undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
--- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
---- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
---- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
---- follow about as much as a function.
-local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+-- @from include/_complete_edge.lua:3
+--- Completes an edge that was just added to the list of the from side: adds its other entries, and those of the mutual
+--- list, if the relation has one and the counterpart exists. The lists of the from side show whether it exists. The
+--- relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+local function complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local list = mine .. forward
-  if not add_entry(list, score, to) then
-    return false
-  end
-  add_entry(list .. ':' .. to_identifier, score, to)
-  list = theirs .. backward
+  add_entry(mine .. forward .. ':' .. to_identifier, score, to)
+  local list = theirs .. backward
   add_entry(list, score, from)
   add_entry(list .. ':' .. from_identifier, score, from)
 
@@ -113,7 +118,128 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
     add_entry(list, later, from)
     add_entry(list .. ':' .. from_identifier, later, from)
   end
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids. Returns false if the edge existed. The caller has checked that no edge
+--- excludes it.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+  if not add_entry(uids .. from .. ':' .. forward, score, to) then
+    return false
+  end
+  complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   return true
+end
+-- @from include/_uid.lua:3
+--- The uid of a resource, as text; false if the graph does not know it.
+local function find_uid(identifier, object_id)
+  local key = uids .. identifier .. ':' .. object_id
+  local uid = call('GET', key)
+  if uid and not (find(uid, UID) and #uid < 16) then
+    error({'SEQUERE_CORRUPT', key .. (#uid == 32 and OLD_UID or NO_UID), uid})
+  end
+  return uid
+end
+-- @from include/_put_entry.lua:3
+--- Adds a resource to a list, or gives it another score there.
+local function put_entry(list, score, uid)
+  if not add_entry(list, score, uid) then
+    local before = call('ZSCORE', list, uid)
+    call('ZADD', list, score, uid)
+    undo = {undo, 'ZADD', list, before, uid}
+  end
+end
+
+--- Does the same in the list of all identifiers and in that of one identifier.
+local function put_entries(list, identifier, score, uid)
+  put_entry(list, score, uid)
+  put_entry(list .. ':' .. identifier, score, uid)
+end
+-- @from include/_relations.lua:1
+--- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
+local RELATIONS = {
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
+}
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
+-- @from include/_forever.lua:1
+--- In a relation that expires, the score of an edge that never ends is this plus the whole seconds of the time when it
+--- was made. Timestamps are below it, and whole numbers stay exact.
+local FOREVER = 8589934592
+-- @from include/_remove_entry.lua:1
+--- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
+--- changes only if the ZREM has removed an entry, so a repeated call changes nothing.
+local function remove_entry(list, score, uid)
+  if call('ZREM', list, uid) == 0 then
+    return
+  end
+  undo = {undo, 'ZADD', list, score, uid}
+  local count = list .. ':count'
+  local left = call('DECR', count)
+  undo = left >= 0 and {undo, 'INCR', count} or left == -1 and {undo, 'DEL', count} or {undo, 'SET', count, left + 1}
+  if left <= 0 then -- a counter below 0 was missing or wrong
+    call('DEL', count)
+  end
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
+  if not score then
+    return false
+  end
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
+
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
+  if later then
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
 end
 -- @from include/_change.lua:1
 --- Adds a change to those that the frame appends to the journal after the body has returned.
@@ -126,8 +252,135 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
+-- @from include/_cut_edge.lua:5
+--- Removes an edge of the named relation, and notes the change. Returns the timestamp that it had; false if there was no edge.
+local function cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local row = find_relation(name)
+  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+  if since then
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return since
+end
+-- @from include/_kinds.lua:1
+--- The kinds in use, at most 16. Code that walks over all lists of a resource finds them here.
+local kinds_key = prefix .. 'global:kinds'
 
-local function body(relation, from_identifier, from_object_id, timestamp, others)
+--- The tails of the names of lists: empty, and @ with each kind.
+local function find_tails()
+  local kinds, tails = call('SMEMBERS', kinds_key), {''}
+  table.sort(kinds)
+  for i, kind in ipairs(kinds) do
+    tails[i + 1] = '@' .. kind
+  end
+  return tails
+end
+-- @from include/_rivals.lua:4
+--- The edges between two uids that may not exist beside one of this row and kind, which is from the first to the
+--- second: for each, the name of its relation, and whether it is from the second to the first.
+local function find_rivals(row, tail, from, to)
+  local rivals, mine, theirs = {}, uids .. from .. ':', uids .. to .. ':'
+  for replaced in string.gmatch(row.replaces or '', '%l+') do
+    if call('ZSCORE', mine .. RELATIONS[replaced].forward .. tail, to) then
+      rivals[#rivals + 1] = {replaced .. tail, false}
+    end
+  end
+  for excluded in string.gmatch(row.excludes or '', '%l+') do
+    local forward = RELATIONS[excluded].forward
+    for _, kind in ipairs(RELATIONS[excluded].kinds and find_tails() or {''}) do
+      if call('ZSCORE', mine .. forward .. kind, to) then
+        rivals[#rivals + 1] = {excluded .. kind, false}
+      end
+      if call('ZSCORE', theirs .. forward .. kind, from) then
+        rivals[#rivals + 1] = {excluded .. kind, true}
+      end
+    end
+  end
+  return rivals
+end
+-- @from include/_make_way.lua:4
+--- Removes the edges that may not exist beside one that is to be added, and notes the changes. Returns whether a follow
+--- by its from side was among them, and whether one by its to side was.
+local function make_way(row, tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local by_from, by_to = false, false
+  for _, rival in ipairs(find_rivals(row, tail, from, to)) do
+    local name, is_back = rival[1], rival[2]
+    local is_follow = find(name, '^follow')
+    if is_back then
+      cut_edge(name, to, to_identifier, to_object_id, from, from_identifier, from_object_id)
+      by_to = by_to or is_follow
+    else
+      cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+      by_from = by_from or is_follow
+    end
+  end
+  return by_from, by_to
+end
+-- @from include/_use_kind.lua:1
+--- Adds a kind to those in use: at most 16, because block and forget look at the lists of each; a copy may have more.
+local function use_kind(kind, is_copy)
+  local kinds_key = prefix .. 'global:kinds'
+  if call('SADD', kinds_key, kind) == 1 then
+    undo = {undo, 'SREM', kinds_key, kind}
+    if not is_copy and call('SCARD', kinds_key) > 16 then
+      error({'SEQUERE_ARGUMENT', 'kind would be the 17th in ' .. kinds_key .. '; use one of those', kind})
+    end
+  end
+end
+-- @from include/_is_barred.lua:1
+--- Whether one of two resources blocks the other: then neither may follow the other. The lists of one side show both.
+local function is_barred(from, to)
+  local mine = uids .. from .. ':'
+  return call('ZSCORE', mine .. 'blocked', to) or call('ZSCORE', mine .. 'blocked_by', to)
+end
+-- @from include/_admit.lua:3
+--- Returns the outcome of a follow or a request that must not be added: 0 the follow exists; 3 it already waits for
+--- approval; -1 one of the two blocks the other; -2 the from side has `most` follows and requests; -3 it made `new`
+--- within the window. nil: it may be added. A request that becomes a follow was counted when it was made.
+local function admit(from, to, tail, approval, most, new, window)
+  local mine = uids .. from .. ':'
+  local followings, requested = mine .. 'followings' .. tail, mine .. 'requested' .. tail
+  if call('ZSCORE', followings, to) then
+    return 0
+  end
+  if call('EXISTS', mine .. 'blocked', mine .. 'blocked_by', requested) > 0 then
+    if is_barred(from, to) then
+      return -1
+    elseif call('ZSCORE', requested, to) then
+      return approval and 3 or nil
+    end
+  end
+  if most and call('ZCARD', followings) + call('ZCARD', requested) >= most then
+    return -2
+  elseif new then
+    local quota = mine .. 'quota'
+    if (tonumber(call('GET', quota) or 0) or 0) >= new then
+      return -3
+    end
+    if call('INCR', quota) == 1 then
+      undo = {undo, 'DEL', quota}
+      call('EXPIRE', quota, window)
+    else
+      undo = {undo, 'DECR', quota}
+    end
+  end
+  return nil
+end
+-- @from include/_name.lua:1
+--- The identifier and the object id of a uid that a list holds.
+local function find_name(uid)
+  local key = uids .. ':' .. uid
+  local name = call('HMGET', key, 'identifier', 'object_id')
+  if not (name[1] and name[2]) then
+    if call('EXISTS', uids .. uid) == 1 then -- the key that versions 0.1 and 0.2 used
+      error({'SEQUERE_CORRUPT', uids .. uid .. ' is from django-sequere 0.x; use another prefix and import these keys'})
+    end
+    error({'SEQUERE_CORRUPT', key .. ' does not name the resource of uid ' .. uid .. '; run audit with repair'})
+  end
+  return name[1], name[2]
+end
+
+local function body(relation, from_identifier, from_object_id, timestamp, ends, most, new, window, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; ask the database instead'})
@@ -145,31 +398,97 @@ local function body(relation, from_identifier, from_object_id, timestamp, others
     local time = call('TIME')
     timestamp = format('%s.%06d', time[1], time[2])
   end
-  -- @from add_edges.lua:21
-  local row = RELATIONS[relation]
+  most = tonumber(most)
+  new = tonumber(new)
+  window = tonumber(window)
+  -- @from add_edges.lua:43
+  local row, base, tail = find_relation(relation)
   local forward, backward, mutual = row.forward, row.backward, row.mutual
+  local is_admitted = base == 'follow' or base == 'request'
+  if new and not window then
+    error({'SEQUERE_ARGUMENT', 'window must be there if new is, which is ' .. new, ''})
+  elseif (most or new) and not is_admitted then
+    error({'SEQUERE_ARGUMENT', 'most and new must be empty unless relation is follow or request', relation})
+  elseif ends and not row.expires then
+    error({'SEQUERE_ARGUMENT', 'ends must be empty unless relation is mute', ends})
+  elseif base == 'block' and #ARGV - others > 15 then
+    error({'SEQUERE_LIMIT', 'others must be 1 to 8 for a block', format('%.0f', (#ARGV - others + 1) / 2)})
+  end
+  if tail ~= '' then
+    use_kind(string.sub(tail, 2))
+  end
   local from = obtain_uid(from_identifier, from_object_id)
+  local list = uids .. from .. ':' .. forward
+  local has_requests = base == 'follow' and call('EXISTS', uids .. from .. ':requested' .. tail) == 1
+  local score = timestamp
+  if row.expires then
+    score = ends or format('%.6f', FOREVER + math.floor(timestamp))
+  end
+
+  --- Adds an edge, or sets its end; returns the outcome and the uid of the other.
+  local function add(to_identifier, to_object_id)
+    local to = find_uid(to_identifier, to_object_id)
+    local outcome = is_admitted and admit(from, to or '0', tail, base == 'request', most, new, window) -- no uid is 0
+      or base == 'archive' and to and is_barred(from, to) and -1
+    if outcome then
+      return outcome, to
+    end
+    to = to or obtain_uid(to_identifier, to_object_id)
+    if has_requests then
+      cut_edge('request' .. tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+    elseif base == 'block' and not call('ZSCORE', list, to) then
+      local by_from, by_to =
+        make_way(row, tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+      outcome = 1 + (by_from and 8 or 0) + (by_to and 16 or 0)
+    end
+    if add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score) then
+      return outcome or base == 'request' and 2 or 1, to
+    end
+    local before = row.expires and call('ZSCORE', list, to) + 0
+    if not before or before == score + 0 or before >= FOREVER and score + 0 >= FOREVER then
+      return 0, to
+    end
+    put_entries(list, to_identifier, score, to)
+    put_entries(uids .. to .. ':' .. backward, from_identifier, score, from)
+    return 1, to
+  end
+
+  if row.expires then -- ended entries stay in the list until their owner's next write to it
+    local time = call('TIME')
+    local ended = call('ZRANGE', list, '-inf', format('%s.%06d', time[1], time[2]), 'BYSCORE', 'LIMIT', 0, 20)
+    for _, other in ipairs(ended) do
+      local identifier, object_id = find_name(other)
+      cut_edge(relation, from, from_identifier, from_object_id, other, identifier, object_id)
+    end
+  end
   local replies = {}
   for i = others, #ARGV, 2 do
     local to_identifier, to_object_id = ARGV[i], ARGV[i + 1]
-    local to = obtain_uid(to_identifier, to_object_id)
-    local is_made = add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, timestamp)
-    if is_noted then -- also if nothing changed; see follow.lua
-      local since = is_made and timestamp or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
-      change('add', relation, from_identifier, from_object_id, to_identifier, to_object_id, since)
+    local outcome, to = add(to_identifier, to_object_id)
+    if is_noted and outcome >= 0 then -- even if nothing changed; see follow.lua
+      local since = call('ZSCORE', list, to)
+      local name = relation
+      if not since then -- a request was to be added, and the follow exists
+        name, since = 'follow' .. tail, call('ZSCORE', uids .. from .. ':followings' .. tail, to)
+      end
+      change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, format('%.6f', since))
     end
-    replies[#replies + 1] = is_made and 1 or 0
+    replies[#replies + 1] = outcome
   end
   return replies
 end
 
 local reason -- why this script refuses the call: code, text, value
-local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0
-  and find(relation, '^[%l_]+$') and find(' follow ', ' ' .. relation .. ' ', 1, true)
+local right = #KEYS == 2 and #ARGV >= 10 and #ARGV <= 108 and (#ARGV - 8) % 2 == 0
+  and find(relation, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. relation .. ' ', 1, true)
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
-for i = 5, right and #ARGV or 0, 2 do
+  and (not ends or #ends == 17 and find(ends, '^[1-7]%d+%.%d%d%d%d%d%d$'))
+  and (not most or #most <= 15 and find(most, '^%d+$') and most + 0 >= 0 and most + 0 <= 999999999)
+  and (not new or #new <= 15 and find(new, '^%d+$') and new + 0 >= 0 and new + 0 <= 999999999)
+  and (not window or #window <= 15 and find(window, '^%d+$') and window + 0 >= 1 and window + 0 <= 999999999)
+for i = 9, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
   right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
     and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
@@ -202,22 +521,40 @@ if not right then
   local function is_timestamp(value)
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
+  end
   local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+    return find(value, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. value .. ' ', 1, true)
+      or name and find(' follow request archive mute ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
   end
-  if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 104 and (#ARGV - 4) % 2 == 0) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
+  if not (#KEYS == 2 and #ARGV >= 10 and #ARGV <= 108 and (#ARGV - 8) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 8 arguments and 1 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
+  check('relation', relation, is_relation, 'SEQUERE_ARGUMENT', 'a relation, follow request archive block mute, or follow request archive mute with a kind, such as follow@watch')
   check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   if timestamp then
     check('timestamp', timestamp, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
     timestamp = not reason and format('%.6f', timestamp) or timestamp
   end
-  for i = 5, reason and 0 or #ARGV, 2 do
-    check('others ' .. (i - 5) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-    check('others ' .. (i - 5) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
+  if ends then
+    check('ends', ends, is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+    ends = not reason and format('%.6f', ends) or ends
+  end
+  if most then
+    check('most', most, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999')
+  end
+  if new then
+    check('new', new, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 0 and value + 0 <= 999999999 end, 'SEQUERE_LIMIT', 'a whole number from 0 to 999999999')
+  end
+  if window then
+    check('window', window, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 999999999 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 999999999')
+  end
+  for i = 9, reason and 0 or #ARGV, 2 do
+    check('others ' .. (i - 9) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('others ' .. (i - 9) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     if not reason and ARGV[i] == from_identifier and ARGV[i + 1] == from_object_id then
       reason = {'SEQUERE_SELF', 'others must not be the same resource as from', ARGV[i] .. ' ' .. ARGV[i + 1]}
     end
@@ -225,7 +562,7 @@ if not right then
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
+  done, reply = pcall(body, relation, from_identifier, from_object_id, timestamp, ends, most, new, window, others)
   if done and changes and is_noted then
     -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
     -- the second time.
@@ -274,7 +611,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, relation, from_identifier, from_object_id, timestamp, others)
+  local _, stop = pcall(body, relation, from_identifier, from_object_id, timestamp, ends, most, new, window, others)
   reply = refused and stop or reply
   take_back()
 end

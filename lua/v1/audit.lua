@@ -2,13 +2,14 @@
 -- sequere v1 audit: generated from lua/src/audit.lua, do not edit
 --- Checks the keys of one resource, in bounded steps, and repairs them if asked to. An edge exists if any of its four
 --- entries exists: the repair adds the missing ones. It removes an entry only if the resource of the entry is unknown,
---- or if the entry is in a mutual list and one of the two edges does not exist. If the key of a resource does not hold
---- a uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
+--- or if the entry is in a mutual list and one of the two edges does not exist. It removes an edge that a block
+--- excludes, a request for a follow that exists, and a mute that has ended. If the key of a resource does not hold a
+--- uid, the repair sets it to the uid that a list has for this resource, or removes it. A key of a wrong type is
 --- reported and stays as it is.
 --
 -- ARGV
 --   resource     resource
---   cursor       place?               the cursor that the call before replied; empty: begin
+--   cursor       place?               the cursor that the previous call replied; empty: begin
 --   limit        1..50                the most entries to check in this call
 --   repair       0|1                  1 to repair what is found, 0 to report it only
 --   identifiers  identifier[1..100]   the identifiers whose lists to check
@@ -16,7 +17,7 @@
 --   cursor       place?               pass it for the next step; empty after the last one
 --   checked      integer              the number of entries checked by this call
 --   findings     repeated
---     kind         text               count, missing, surplus, score, orphan, mapping or wrongtype
+--     kind         text               count, missing, surplus, score, conflict, orphan, mapping or wrongtype
 --     key          text               the key concerned
 --     detail       text               what is wrong
 -- COST
@@ -45,12 +46,58 @@ local changes = false -- a flat array: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
+-- @from include/_kinds.lua:1
+--- The kinds in use, at most 16. Code that walks over all lists of a resource finds them here.
+local kinds_key = prefix .. 'global:kinds'
+
+--- The tails of the names of lists: empty, and @ with each kind.
+local function find_tails()
+  local kinds, tails = call('SMEMBERS', kinds_key), {''}
+  table.sort(kinds)
+  for i, kind in ipairs(kinds) do
+    tails[i + 1] = '@' .. kind
+  end
+  return tails
+end
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -118,6 +165,54 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
+-- @from include/_findings.lua:1
+--- The reply of an audit, and what it reports.
+local report = {'', 0}
+local reported = {}
+local types = {} -- key -> whether it has the right type, for the keys checked so far
+
+--- Reports a finding once in a call: two entries of one edge lead to the same finding.
+local function found(kind, key, detail)
+  local finding = kind .. key .. detail
+  if not reported[finding] then
+    local n = #report
+    report[n + 1], report[n + 2], report[n + 3] = kind, key, detail
+    reported[finding] = true
+  end
+end
+
+--- A value as readable text.
+local function show(value)
+  return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
+end
+
+--- Whether a key has the type that it should have, or does not exist; if not, reports it once.
+local function is_sound(key, wanted)
+  if types[key] == nil then
+    local kind = call('TYPE', key).ok
+    types[key] = kind == wanted or kind == 'none'
+    if not types[key] then
+      found('wrongtype', key, 'holds a ' .. kind .. ', should be a ' .. wanted)
+    end
+  end
+  return types[key]
+end
+
+local function list_of(uid, list, list_identifier)
+  return uids .. uid .. ':' .. list .. (list_identifier and ':' .. list_identifier or '')
+end
+
+local function score_in(list, uid)
+  return is_sound(list, 'zset') and call('ZSCORE', list, uid)
+end
+
+--- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
+local function edge_score(relation, from, to)
+  return score_in(list_of(from.uid, relation.forward), to.uid)
+    or score_in(list_of(to.uid, relation.backward), from.uid)
+    or score_in(list_of(from.uid, relation.forward, to.identifier), to.uid)
+    or score_in(list_of(to.uid, relation.backward, from.identifier), from.uid)
+end
 
 local function body(identifier, object_id, cursor, limit, repair, identifiers)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -130,21 +225,10 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
   limit = tonumber(limit)
-  -- @from audit.lua:32
+  -- @from audit.lua:35
   local mend = repair == '1'
-  local reply = {'', 0}
-  local reported = {}
-  local types = {} -- key -> whether it has the right type, for the keys checked so far
-
-  --- Reports a finding once in a call: two entries of one edge lead to the same finding.
-  local function found(kind, key, detail)
-    local finding = kind .. key .. detail
-    if not reported[finding] then
-      local n = #reply
-      reply[n + 1], reply[n + 2], reply[n + 3] = kind, key, detail
-      reported[finding] = true
-    end
-  end
+  local time = call('TIME')
+  local now = time[1] + time[2] / 1000000
 
   --- Whether a value is a uid. The last uid given out is set to nothing else: otherwise no script could allocate the
   --- next.
@@ -152,30 +236,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     return find(value, UID) and #value < 16
   end
 
-  --- A value as readable text.
-  local function show(value)
-    return '"' .. string.gsub(string.sub(value, 1, 60), '[%c\128-\255]', '?') .. '"'
-  end
-
-  --- Whether a key has the type that it should have, or does not exist; if not, reports it once.
-  local function is_sound(key, wanted)
-    if types[key] == nil then
-      local kind = call('TYPE', key).ok
-      types[key] = kind == wanted or kind == 'none'
-      if not types[key] then
-        found('wrongtype', key, 'holds a ' .. kind .. ', should be a ' .. wanted)
-      end
-    end
-    return types[key]
-  end
-
-  local function list_of(uid, list, list_identifier)
-    return uids .. uid .. ':' .. list .. (list_identifier and ':' .. list_identifier or '')
-  end
-
-  local function score_in(list, uid)
-    return is_sound(list, 'zset') and call('ZSCORE', list, uid)
-  end
+  local tails = is_sound(kinds_key, 'set') and find_tails() or {''}
 
   --- Sets the count beside a list to what the list holds.
   local function set_count(list)
@@ -236,17 +297,45 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     end
   end
 
-  --- The score of an edge: of the first of its four entries that exists, beginning with the list of the from side.
-  local function edge_score(relation, from, to)
-    return score_in(list_of(from.uid, relation.forward), to.uid)
-      or score_in(list_of(to.uid, relation.backward), from.uid)
-      or score_in(list_of(from.uid, relation.forward, to.identifier), to.uid)
-      or score_in(list_of(to.uid, relation.backward, from.identifier), from.uid)
-  end
-
   local function want_in_lists(uid, list, other, score)
     want_entry(list_of(uid, list), other.uid, score)
     want_entry(list_of(uid, list, other.identifier), other.uid, score)
+  end
+
+  local function drop_from_lists(uid, list, other)
+    drop_entry(list_of(uid, list), other.uid)
+    drop_entry(list_of(uid, list, other.identifier), other.uid)
+  end
+
+  --- Removes an edge, and appends the change to the journal.
+  local function drop_edge(name, relation, from, to, score)
+    if not mend then
+      return
+    end
+    drop_from_lists(from.uid, relation.forward, to)
+    drop_from_lists(to.uid, relation.backward, from)
+    if relation.mutual then
+      drop_from_lists(from.uid, relation.mutual, to)
+      drop_from_lists(to.uid, relation.mutual, from)
+    end
+    if is_sound(journal, 'stream') then
+      change('remove', name, from.identifier, from.object_id, to.identifier, to.object_id, format('%.6f', score))
+    end
+  end
+
+  --- Returns the list that has the edge that excludes an edge of this relation: a block, or the follow that a request
+  --- asks for.
+  local function find_stronger(name, relation, from, to)
+    local base, tail = string.match(name, '^([%l_]+)(.*)$')
+    if find(relation.excludes or '', 'block', 1, true) then
+      if edge_score(RELATIONS.block, from, to) then
+        return list_of(from.uid, RELATIONS.block.forward)
+      elseif edge_score(RELATIONS.block, to, from) then
+        return list_of(from.uid, RELATIONS.block.backward)
+      end
+    end
+    local follow = base == 'request' and find_relation('follow' .. tail)
+    return follow and edge_score(follow, from, to) and list_of(from.uid, follow.forward)
   end
 
   --- Checks both halves of an edge of which some entry exists, and its entries in the mutual lists.
@@ -254,6 +343,13 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     local score = edge_score(relation, from, to)
     if not score then
       return
+    end
+    local stronger = find_stronger(name, relation, from, to)
+    if stronger then
+      found('conflict', list_of(from.uid, relation.forward), 'uid ' .. to.uid .. ' is here and in ' .. stronger)
+      return drop_edge(name, relation, from, to, score)
+    elseif relation.expires and score + 0 <= now then
+      return drop_edge(name, relation, from, to, score)
     end
     if mend and is_sound(journal, 'stream') and not score_in(list_of(from.uid, relation.forward), to.uid) then
       -- For all other scripts, the list of the from side decides whether an edge exists: if it lacks the edge, the repair
@@ -273,9 +369,11 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   --- Whether a uid has a name or a list.
   local function is_known(uid)
     local keys = {uids .. ':' .. uid}
-    for _, relation in pairs(RELATIONS) do
-      keys[#keys + 1] = list_of(uid, relation.forward)
-      keys[#keys + 1] = list_of(uid, relation.backward)
+    for _, tail in ipairs(tails) do
+      for _, relation in pairs(RELATIONS) do
+        keys[#keys + 1] = list_of(uid, relation.forward .. tail)
+        keys[#keys + 1] = list_of(uid, relation.backward .. tail)
+      end
     end
     return call('EXISTS', unpack(keys)) > 0
   end
@@ -329,7 +427,7 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
     if not other then
       return
     end
-    local name, relation = one.name, RELATIONS[one.name]
+    local name, relation = one.name, one.relation
     if one.identifier and one.identifier ~= other.identifier then
       found('surplus', list, 'uid ' .. uid .. ' is a ' .. other.identifier)
       drop_entry(list, uid)
@@ -400,22 +498,24 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
   --- All lists to check: those of all identifiers, then those of each identifier.
   local function make_lists()
     local names, bases, lists = {}, {}, {}
-    for name in pairs(RELATIONS) do
-      names[#names + 1] = name
+    for name, relation in pairs(RELATIONS) do
+      for i = 1, relation.kinds and #tails or 1 do
+        names[#names + 1] = name .. tails[i]
+      end
     end
     table.sort(names)
     for _, name in ipairs(names) do
-      local relation = RELATIONS[name]
-      bases[#bases + 1] = {name = name, list = relation.forward}
-      bases[#bases + 1] = {name = name, list = relation.backward}
-      bases[#bases + 1] = relation.mutual and {name = name, list = relation.mutual}
+      local relation = find_relation(name)
+      bases[#bases + 1] = {name = name, relation = relation, list = relation.forward}
+      bases[#bases + 1] = {name = name, relation = relation, list = relation.backward}
+      bases[#bases + 1] = relation.mutual and {name = name, relation = relation, list = relation.mutual}
     end
     for _, base in ipairs(bases) do
       lists[#lists + 1] = base
     end
     for i = identifiers, #ARGV do
       for _, base in ipairs(bases) do
-        lists[#lists + 1] = {name = base.name, list = base.list, identifier = ARGV[i]}
+        lists[#lists + 1] = {name = base.name, relation = base.relation, list = base.list, identifier = ARGV[i]}
       end
     end
     return lists
@@ -434,40 +534,40 @@ local function body(identifier, object_id, cursor, limit, repair, identifiers)
 
   local uid = find_this(uids .. identifier .. ':' .. object_id)
   if not uid then
-    return reply
+    return report
   end
   local this = {identifier = identifier, object_id = object_id, uid = uid}
   if not (cursor or check_this(uid)) then
-    return reply
+    return report
   end
   local budget = limit
-  while index <= #lists and budget > 0 do
+  while index <= #lists and budget >= 1 do
     local one = lists[index]
     local list = list_of(uid, one.list, one.identifier)
-    local entries = {}
-    if is_sound(list, 'zset') then
+    local entries, is_there = {}, call('EXISTS', list, list .. ':count') > 0
+    if is_there and is_sound(list, 'zset') then
       local start = score and rank_after(list, score, after, false) or 0
-      entries = call('ZRANGE', list, start, start + budget - 1, 'WITHSCORES')
+      entries = call('ZRANGE', list, start, start + math.floor(budget) - 1, 'WITHSCORES')
     end
-    if not score then
+    if is_there and not score then
       check_count(list)
     end
     for i = 1, #entries, 2 do
       check_entry(this, one, list, entries[i])
     end
-    reply[2] = reply[2] + #entries / 2
+    report[2] = report[2] + #entries / 2
     budget = budget - #entries / 2
-    if budget > 0 then
+    if budget >= 1 then
       index, score, after = index + 1, nil, nil
-      budget = budget - 1 -- an empty list takes time too
+      budget = budget - (is_there and 1 or 0.05) -- an empty list takes time too
     else
-      reply[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
+      report[1] = index .. ':' .. format('%.17g', entries[#entries]) .. ':' .. entries[#entries - 1]
     end
   end
-  if reply[1] == '' and index <= #lists then
-    reply[1] = tostring(index)
+  if report[1] == '' and index <= #lists then
+    report[1] = tostring(index)
   end
-  return reply
+  return report
 end
 
 local reason -- why this script refuses the call: code, text, value

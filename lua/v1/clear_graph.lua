@@ -57,6 +57,7 @@ local reason -- why this script refuses the call: code, text, value
 local function is_key(value)
   local of_uids = prefix .. 'uid:'
   return string.sub(value, 1, #of_uids) == of_uids or value == prefix .. 'global:uid'
+    or value == prefix .. 'global:kinds'
 end
 local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 502
   and #mark >= 1 and #mark <= 255

@@ -1,7 +1,7 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 copy_edges: generated from lua/src/copy_edges.lua, do not edit
---- Sets up to 50 edges to the given state, whatever their state was, and updates the mark. If there is a journal, it
---- gets an entry for each edge. On an error, nothing changes.
+--- Sets up to 50 edges to the given state, whatever their state was, removes the edges that they exclude, and updates
+--- the mark. If there is a journal, it gets an entry for each edge. On an error, nothing changes.
 --
 -- ARGV
 --   mark        mark?         the mark that the caller has read; empty: there was none
@@ -10,7 +10,7 @@
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     timestamp   timestamp?    since when the edge exists; empty: it does not exist
+--     timestamp   score?        of the edge; empty: the edge is not to exist
 -- REPLY outcome
 --   1 copied    the edges are in that state
 --   0 refused   the mark has changed; nothing was written
@@ -47,12 +47,56 @@ local function is_marked(mark)
 end
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
+-- @from include/_use_kind.lua:1
+--- Adds a kind to those in use: at most 16, because block and forget look at the lists of each; a copy may have more.
+local function use_kind(kind, is_copy)
+  local kinds_key = prefix .. 'global:kinds'
+  if call('SADD', kinds_key, kind) == 1 then
+    undo = {undo, 'SREM', kinds_key, kind}
+    if not is_copy and call('SCARD', kinds_key) > 16 then
+      error({'SEQUERE_ARGUMENT', 'kind would be the 17th in ' .. kinds_key .. '; use one of those', kind})
+    end
+  end
+end
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -96,8 +140,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
---- only if the ZADD has added an entry, so a repeated call changes nothing.
+--- Adds a resource to a list and increments the counter of the list. Returns false if it was in the list. The counter
+--- changes only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -107,6 +151,21 @@ local function add_entry(list, score, uid)
   local is_first = call('INCR', count) == 1 -- a counter of 0 is not kept
   undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
+end
+-- @from include/_put_entry.lua:3
+--- Adds a resource to a list, or gives it another score there.
+local function put_entry(list, score, uid)
+  if not add_entry(list, score, uid) then
+    local before = call('ZSCORE', list, uid)
+    call('ZADD', list, score, uid)
+    undo = {undo, 'ZADD', list, before, uid}
+  end
+end
+
+--- Does the same in the list of all identifiers and in that of one identifier.
+local function put_entries(list, identifier, score, uid)
+  put_entry(list, score, uid)
+  put_entry(list .. ':' .. identifier, score, uid)
 end
 -- @from include/_remove_entry.lua:1
 --- Removes a resource from a list and decrements the counter of the list; the score is for the undo. The counter
@@ -123,6 +182,69 @@ local function remove_entry(list, score, uid)
     call('DEL', count)
   end
 end
+-- @from include/_kinds.lua:1
+--- The kinds in use, at most 16. Code that walks over all lists of a resource finds them here.
+local kinds_key = prefix .. 'global:kinds'
+
+--- The tails of the names of lists: empty, and @ with each kind.
+local function find_tails()
+  local kinds, tails = call('SMEMBERS', kinds_key), {''}
+  table.sort(kinds)
+  for i, kind in ipairs(kinds) do
+    tails[i + 1] = '@' .. kind
+  end
+  return tails
+end
+-- @from include/_rivals.lua:4
+--- The edges between two uids that may not exist beside one of this row and kind, which is from the first to the
+--- second: for each, the name of its relation, and whether it is from the second to the first.
+local function find_rivals(row, tail, from, to)
+  local rivals, mine, theirs = {}, uids .. from .. ':', uids .. to .. ':'
+  for replaced in string.gmatch(row.replaces or '', '%l+') do
+    if call('ZSCORE', mine .. RELATIONS[replaced].forward .. tail, to) then
+      rivals[#rivals + 1] = {replaced .. tail, false}
+    end
+  end
+  for excluded in string.gmatch(row.excludes or '', '%l+') do
+    local forward = RELATIONS[excluded].forward
+    for _, kind in ipairs(RELATIONS[excluded].kinds and find_tails() or {''}) do
+      if call('ZSCORE', mine .. forward .. kind, to) then
+        rivals[#rivals + 1] = {excluded .. kind, false}
+      end
+      if call('ZSCORE', theirs .. forward .. kind, from) then
+        rivals[#rivals + 1] = {excluded .. kind, true}
+      end
+    end
+  end
+  return rivals
+end
+-- @from include/_remove_edge.lua:3
+--- Removes both halves of an edge between two uids, and the entries of the mutual list, if the relation has one.
+--- Returns the timestamp that the edge had; false if there was no edge.
+local function remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
+  local mine, theirs = uids .. from .. ':', uids .. to .. ':'
+  local list = mine .. forward
+  local score = call('ZSCORE', list, to)
+  if not score then
+    return false
+  end
+  remove_entry(list, score, to)
+  remove_entry(list .. ':' .. to_identifier, score, to)
+  list = theirs .. backward
+  remove_entry(list, score, from)
+  remove_entry(list .. ':' .. from_identifier, score, from)
+
+  list = mutual and mine .. mutual
+  local later = mutual and call('ZSCORE', list, to)
+  if later then
+    remove_entry(list, later, to)
+    remove_entry(list .. ':' .. to_identifier, later, to)
+    list = theirs .. mutual
+    remove_entry(list, later, from)
+    remove_entry(list .. ':' .. from_identifier, later, from)
+  end
+  return format('%.6f', score)
+end
 -- @from include/_change.lua:1
 --- Adds a change to those that the frame appends to the journal after the body has returned.
 local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
@@ -133,6 +255,34 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   local n = #changes
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
+end
+-- @from include/_cut_edge.lua:5
+--- Removes an edge of the named relation, and notes the change. Returns the timestamp that it had; false if there was no edge.
+local function cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local row = find_relation(name)
+  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+  if since then
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return since
+end
+-- @from include/_make_way.lua:4
+--- Removes the edges that may not exist beside one that is to be added, and notes the changes. Returns whether a follow
+--- by its from side was among them, and whether one by its to side was.
+local function make_way(row, tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local by_from, by_to = false, false
+  for _, rival in ipairs(find_rivals(row, tail, from, to)) do
+    local name, is_back = rival[1], rival[2]
+    local is_follow = find(name, '^follow')
+    if is_back then
+      cut_edge(name, to, to_identifier, to_object_id, from, from_identifier, from_object_id)
+      by_to = by_to or is_follow
+    else
+      cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+      by_from = by_from or is_follow
+    end
+  end
+  return by_from, by_to
 end
 
 local function body(mark, reached, edges)
@@ -145,21 +295,8 @@ local function body(mark, reached, edges)
     local found = call('EXISTS', journal, prefix .. 'global:mark')
     is_noted = found == 2 or found == 1 and call('EXISTS', journal) == 1
   end
-  -- @from copy_edges.lua:29
+  -- @from copy_edges.lua:31
   local known = {} -- identifier, NUL, object id -> uid, of the resources looked up so far
-
-  --- Unlike the entries of a new edge, these may exist already, with another score or without the other half: edges
-  --- change during the copy.
-  local function put(list, identifier, score, uid)
-    for _ = 1, 2 do
-      if not add_entry(list, score, uid) then
-        local before = call('ZSCORE', list, uid)
-        call('ZADD', list, score, uid)
-        undo = {undo, 'ZADD', list, before, uid}
-      end
-      list = list .. ':' .. identifier
-    end
-  end
 
   local function drop(list, identifier, uid)
     for _ = 1, 2 do
@@ -186,18 +323,23 @@ local function body(mark, reached, edges)
   call('SET', mark_key, reached)
   undo = mark and {undo, 'SET', mark_key, mark} or {undo, 'DEL', mark_key}
   for i = edges, #ARGV, 6 do
-    local relation, from_identifier, to_identifier, score = RELATIONS[ARGV[i]], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+    local from_identifier, to_identifier, score = ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+    local relation, _, tail = find_relation(ARGV[i])
     local exists = score ~= ''
+    if exists and tail ~= '' then
+      use_kind(string.sub(tail, 2), true)
+    end
     local from, to = uid_of(from_identifier, ARGV[i + 2], exists), uid_of(to_identifier, ARGV[i + 4], exists)
     local mine, theirs = from and uids .. from .. ':', to and uids .. to .. ':'
     if exists then
-      put(mine .. relation.forward, to_identifier, score, to)
-      put(theirs .. relation.backward, from_identifier, score, from)
+      make_way(relation, tail, from, from_identifier, ARGV[i + 2], to, to_identifier, ARGV[i + 4])
+      put_entries(mine .. relation.forward, to_identifier, score, to)
+      put_entries(theirs .. relation.backward, from_identifier, score, from)
       local answer = relation.mutual and call('ZSCORE', mine .. relation.backward, to)
       if answer then
         local later = answer + 0 > score + 0 and answer or score
-        put(mine .. relation.mutual, to_identifier, later, to)
-        put(theirs .. relation.mutual, from_identifier, later, from)
+        put_entries(mine .. relation.mutual, to_identifier, later, to)
+        put_entries(theirs .. relation.mutual, from_identifier, later, from)
       end
     elseif from and to then
       drop(mine .. relation.forward, to_identifier, to)
@@ -219,7 +361,7 @@ local right = #KEYS == 2 and #ARGV >= 2 and #ARGV <= 302 and (#ARGV - 2) % 6 == 
   and #reached >= 1 and #reached <= 255
 for i = 3, right and #ARGV or 0, 6 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_timestamp = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
-  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. each_relation .. ' ', 1, true)
     and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
     and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
     and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
@@ -251,11 +393,16 @@ if not right then
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
-  local function is_timestamp(value)
-    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  local function is_score(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 17179869184
+  end
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
   end
   local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+    return find(value, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. value .. ' ', 1, true)
+      or name and find(' follow request archive mute ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
   end
   local function is_mark(value)
     return #value >= 1 and #value <= 255
@@ -268,13 +415,13 @@ if not right then
   end
   check('reached', reached, is_mark, 'SEQUERE_ARGUMENT', '1 to 255 bytes')
   for i = 3, reason and 0 or #ARGV, 6 do
-    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
+    check('edges ' .. (i - 3) / 6 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation, follow request archive block mute, or follow request archive mute with a kind, such as follow@watch')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 3) / 6 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 3) / 6 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 3) / 6 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     if ARGV[i + 5] ~= '' then
-      check('edges ' .. (i - 3) / 6 + 1 .. ' timestamp', ARGV[i + 5], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      check('edges ' .. (i - 3) / 6 + 1 .. ' timestamp', ARGV[i + 5], is_score, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 17179869184, such as 1382676091.612067')
       ARGV[i + 5] = not reason and format('%.6f', ARGV[i + 5]) or ARGV[i + 5]
     end
     if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then

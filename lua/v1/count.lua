@@ -1,16 +1,17 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 count: generated from lua/src/count.lua, do not edit
---- Counts the entries of a list of a resource.
+--- Counts the entries of lists of up to 50 resources.
 --
 -- ARGV
---   resource    resource      the owner of the list
---   list        list          such as followers, or followings:project for those of one identifier
--- REPLY integer
---   the number of entries; 0 for a resource that the graph does not know
+--   lists       lists              1 to 10 with a space between, such as 'followers followings:project'
+--   resources   resource[1..50]    the owners of the lists
+-- REPLY tuple
+--   counts      repeated           for each resource in turn, one for each list
+--     entries     integer            the number of entries; 0 for a resource that the graph does not know
 -- COST
---   O(1)
+--   O(L M), L lists, M resources
 -- EXAMPLE
---   redis-cli --eval lua/v1/count.lua sequere: sequere:global:uid , project 7 followers
+--   redis-cli --eval lua/v1/count.lua sequere: sequere:global:uid , 'followers followings' project 7
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
@@ -18,11 +19,12 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_WRONGTYPE
 local SCRIPT = 'count'
---- The frame of every script. The build replaces the marks with the pieces of a source, and identifier, object_id, list with the names of
+--- The frame of every script. The build replaces the marks with the pieces of a source, and lists, resources with the names of
 --- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
 --- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local identifier, object_id, list = ARGV[1], ARGV[2], ARGV[3]
+local lists = ARGV[1]
+local resources = 2 -- the place of the first one in ARGV
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's error text
@@ -42,21 +44,52 @@ local function find_uid(identifier, object_id)
   return uid
 end
 
-local function body(identifier, object_id, list)
+local function body(lists, resources)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; ask the database instead'})
   end
-  -- @from count.lua:15
-  local uid = find_uid(identifier, object_id)
-  return uid and call('ZCARD', uids .. uid .. ':' .. list) or 0
+  -- @from count.lua:16
+  local replies, n, now = {}, 0, nil
+  if find(lists, 'muted', 1, true) then
+    local time = call('TIME')
+    now = format('(%s.%06d', time[1], time[2])
+  end
+  for i = resources, #ARGV, 2 do
+    local uid = find_uid(ARGV[i], ARGV[i + 1])
+    for list in string.gmatch(lists, '%S+') do
+      n = n + 1
+      if not uid then
+        replies[n] = 0
+      elseif now and find(list, '^muted') then -- entries that have ended count as absent
+        replies[n] = call('ZCOUNT', uids .. uid .. ':' .. list, now, '+inf')
+      else
+        replies[n] = call('ZCARD', uids .. uid .. ':' .. list)
+      end
+    end
+  end
+  return replies
 end
 
 local reason -- why this script refuses the call: code, text, value
-local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 3
-  and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
-  and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
-  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+local function is_lists(value)
+  local size = 0
+  for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+    local name, kind, identifier = string.match(list, '^(%l[%l_]*)(@?[%l%d_]*)(.*)$')
+    size = size + (name and find(kind == '' and ' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ' or ' followings followers friends requested requests archived archived_by muted muted_by ', ' ' .. name .. ' ', 1, true)
+      and (kind == '' or #kind <= 31 and find(kind, '^@%l[%l%d_]*$'))
+      and (identifier == '' or #identifier <= 51 and identifier ~= ':count'
+        and find(identifier, '^:[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')) and 1 or 11)
+  end
+  return size <= 10
+end
+local right = #KEYS == 2 and #ARGV >= 3 and #ARGV <= 101 and (#ARGV - 1) % 2 == 0
+  and (find(lists, '^[%l_]+$') and find(' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ', ' ' .. lists .. ' ', 1, true) or is_lists(lists))
+for i = 2, right and #ARGV or 0, 2 do
+  local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
+  right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
+    and #each_object_id <= 255 and find(each_object_id, '^[\1-\127]+$')
+end
 if not right then
   --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
@@ -81,21 +114,18 @@ if not right then
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
-  local function is_list(value)
-    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
-    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
-      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 101 and (#ARGV - 1) % 2 == 0) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 arguments and 1 to 50 resources of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
-  if not (#KEYS == 2 and #ARGV >= 3 and #ARGV <= 3) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 3 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  check('lists', lists, is_lists, 'SEQUERE_ARGUMENT', '1 to 10 lists, separated by one space')
+  for i = 2, reason and 0 or #ARGV, 2 do
+    check('resources ' .. (i - 2) / 2 + 1 .. ' identifier', ARGV[i], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
+    check('resources ' .. (i - 2) / 2 + 1 .. ' object_id', ARGV[i + 1], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
   end
-  check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
-  check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, identifier, object_id, list)
+  done, reply = pcall(body, lists, resources)
   if done then
     return reply
   end
@@ -116,7 +146,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, identifier, object_id, list)
+  local _, stop = pcall(body, lists, resources)
   reply = refused and stop or reply
 end
 

@@ -33,12 +33,58 @@ local changes = false -- a flat array: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
+-- @from include/_kinds.lua:1
+--- The kinds in use, at most 16. Code that walks over all lists of a resource finds them here.
+local kinds_key = prefix .. 'global:kinds'
+
+--- The tails of the names of lists: empty, and @ with each kind.
+local function find_tails()
+  local kinds, tails = call('SMEMBERS', kinds_key), {''}
+  table.sort(kinds)
+  for i, kind in ipairs(kinds) do
+    tails[i + 1] = '@' .. kind
+  end
+  return tails
+end
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -120,6 +166,16 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
+-- @from include/_cut_edge.lua:5
+--- Removes an edge of the named relation, and notes the change. Returns the timestamp that it had; false if there was no edge.
+local function cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local row = find_relation(name)
+  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+  if since then
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return since
+end
 
 local function body(identifier, object_id, limit)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -136,7 +192,7 @@ local function body(identifier, object_id, limit)
     end
   end
   limit = tonumber(limit)
-  -- @from forget.lua:21
+  -- @from forget.lua:22
   local uid = find_uid(identifier, object_id)
   if not uid then
     change('forget', '', identifier, object_id, '', '', '')
@@ -146,33 +202,31 @@ local function body(identifier, object_id, limit)
 
   --- Removes edges that a list of a relation holds, up to the limit, and counts those that are left.
   local function empty(name, relation, list)
-    local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
     local key = uids .. uid .. ':' .. list
     local entries = removed < limit and call('ZRANGE', key, 0, limit - removed - 1) or {}
     for _, other in ipairs(entries) do
       local other_identifier, other_object_id = find_name(other)
-      local is_forward = list == forward
       local since
-      if is_forward then
-        since = remove_edge(forward, backward, mutual, uid, identifier, other, other_identifier)
+      if list == relation.forward then
+        since = cut_edge(name, uid, identifier, object_id, other, other_identifier, other_object_id)
       else
-        since = remove_edge(forward, backward, mutual, other, other_identifier, uid, identifier)
+        since = cut_edge(name, other, other_identifier, other_object_id, uid, identifier, object_id)
       end
       if not since then -- without this error, every later call would find the same entry again
         error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
-      end
-      if is_forward then
-        change('remove', name, identifier, object_id, other_identifier, other_object_id, since)
-      else
-        change('remove', name, other_identifier, other_object_id, identifier, object_id, since)
       end
     end
     removed, left = removed + #entries, left + call('ZCARD', key)
   end
 
-  for name, relation in pairs(RELATIONS) do
-    empty(name, relation, relation.forward)
-    empty(name, relation, relation.backward)
+  for i, tail in ipairs(find_tails()) do
+    for name in pairs(RELATIONS) do
+      local relation = find_relation(name .. tail)
+      if i == 1 or relation.kinds then
+        empty(name .. tail, relation, relation.forward)
+        empty(name .. tail, relation, relation.backward)
+      end
+    end
   end
   if left == 0 then
     -- This has an entry of its own: a server that was restored from an older state cannot note the removal of edges that
@@ -183,6 +237,12 @@ local function body(identifier, object_id, limit)
     undo = {undo, 'SET', key, uid}
     call('DEL', name)
     undo = {undo, 'HSET', name, 'identifier', identifier, 'object_id', object_id}
+    local quota = uids .. uid .. ':quota'
+    local used, ends = call('GET', quota), call('PTTL', quota)
+    if used then
+      call('DEL', quota)
+      undo = {undo, 'SET', quota, used, 'PX', math.max(ends, 1)}
+    end
   end
   return {removed, left}
 end

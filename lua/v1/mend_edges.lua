@@ -1,18 +1,18 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 mend_edges: generated from lua/src/mend_edges.lua, do not edit
---- Changes the state of up to 50 edges, each only if its state is still the one that the caller has read. The journal
---- gets an entry for each change. On an error, nothing changes.
+--- Changes the state of up to 50 edges, each only if its state is still the one that the caller has read and no other
+--- edge excludes the new one. The journal gets an entry for each change. On an error, nothing changes.
 --
 -- ARGV
 --   edges       group[1..50]
 --     relation    relation
 --     from        resource
 --     to          resource~from
---     seen        timestamp?    the timestamp that the caller has read; empty: there was no edge
---     wanted      timestamp?    the new timestamp; empty: the edge is removed
+--     seen        score?        the timestamp that the caller has read; empty: there was no edge
+--     wanted      score?        the new timestamp; empty: the edge is removed
 -- REPLY outcome[edges]
 --   1 mended    the edge has the new state
---   0 changed   the edge had another state than the caller has read; it stays as it is
+--   0 changed   the edge had another state than the caller has read, or is excluded; it stays as it is
 -- COST
 --   O(M log N), M edges, N entries in the longest list touched
 -- EXAMPLE
@@ -37,12 +37,45 @@ local changes = false -- a flat array: operation, relation, both resources and t
 local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -59,14 +92,62 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
---- its relation and the uids of its two resources, false for a resource that the graph does not know.
+--- Returns the timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also
+--- returns the row of its relation, the uids of its two resources (false for a resource that the graph does not know),
+--- and the tail of its kind.
 local function edge_time(i)
-  local relation = RELATIONS[ARGV[i]]
+  local relation, _, tail = find_relation(ARGV[i])
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
   local to = find_uid(ARGV[i + 3], ARGV[i + 4])
   local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
-  return score and format('%.6f', score) or '', relation, from, to
+  return score and format('%.6f', score) or '', relation, from, to, tail
+end
+-- @from include/_kinds.lua:1
+--- The kinds in use, at most 16. Code that walks over all lists of a resource finds them here.
+local kinds_key = prefix .. 'global:kinds'
+
+--- The tails of the names of lists: empty, and @ with each kind.
+local function find_tails()
+  local kinds, tails = call('SMEMBERS', kinds_key), {''}
+  table.sort(kinds)
+  for i, kind in ipairs(kinds) do
+    tails[i + 1] = '@' .. kind
+  end
+  return tails
+end
+-- @from include/_rivals.lua:4
+--- The edges between two uids that may not exist beside one of this row and kind, which is from the first to the
+--- second: for each, the name of its relation, and whether it is from the second to the first.
+local function find_rivals(row, tail, from, to)
+  local rivals, mine, theirs = {}, uids .. from .. ':', uids .. to .. ':'
+  for replaced in string.gmatch(row.replaces or '', '%l+') do
+    if call('ZSCORE', mine .. RELATIONS[replaced].forward .. tail, to) then
+      rivals[#rivals + 1] = {replaced .. tail, false}
+    end
+  end
+  for excluded in string.gmatch(row.excludes or '', '%l+') do
+    local forward = RELATIONS[excluded].forward
+    for _, kind in ipairs(RELATIONS[excluded].kinds and find_tails() or {''}) do
+      if call('ZSCORE', mine .. forward .. kind, to) then
+        rivals[#rivals + 1] = {excluded .. kind, false}
+      end
+      if call('ZSCORE', theirs .. forward .. kind, from) then
+        rivals[#rivals + 1] = {excluded .. kind, true}
+      end
+    end
+  end
+  return rivals
+end
+-- @from include/_use_kind.lua:1
+--- Adds a kind to those in use: at most 16, because block and forget look at the lists of each; a copy may have more.
+local function use_kind(kind, is_copy)
+  local kinds_key = prefix .. 'global:kinds'
+  if call('SADD', kinds_key, kind) == 1 then
+    undo = {undo, 'SREM', kinds_key, kind}
+    if not is_copy and call('SCARD', kinds_key) > 16 then
+      error({'SEQUERE_ARGUMENT', 'kind would be the 17th in ' .. kinds_key .. '; use one of those', kind})
+    end
+  end
 end
 -- @from include/_obtain_uid.lua:3
 --- The uid of a resource, as text. A resource that has none gets a new one.
@@ -96,8 +177,8 @@ local function obtain_uid(identifier, object_id)
   return uid
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
---- only if the ZADD has added an entry, so a repeated call changes nothing.
+--- Adds a resource to a list and increments the counter of the list. Returns false if it was in the list. The counter
+--- changes only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -108,19 +189,14 @@ local function add_entry(list, score, uid)
   undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
--- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
---- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
---- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
---- follow about as much as a function.
-local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+-- @from include/_complete_edge.lua:3
+--- Completes an edge that was just added to the list of the from side: adds its other entries, and those of the mutual
+--- list, if the relation has one and the counterpart exists. The lists of the from side show whether it exists. The
+--- relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+local function complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local list = mine .. forward
-  if not add_entry(list, score, to) then
-    return false
-  end
-  add_entry(list .. ':' .. to_identifier, score, to)
-  list = theirs .. backward
+  add_entry(mine .. forward .. ':' .. to_identifier, score, to)
+  local list = theirs .. backward
   add_entry(list, score, from)
   add_entry(list .. ':' .. from_identifier, score, from)
 
@@ -134,6 +210,15 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
     add_entry(list, later, from)
     add_entry(list .. ':' .. from_identifier, later, from)
   end
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids. Returns false if the edge existed. The caller has checked that no edge
+--- excludes it.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+  if not add_entry(uids .. from .. ':' .. forward, score, to) then
+    return false
+  end
+  complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   return true
 end
 -- @from include/_remove_entry.lua:1
@@ -204,24 +289,44 @@ local function body(edges)
         .. 'filled from the database, or write-behind was closed; ask the database instead'})
     end
   end
-  -- @from mend_edges.lua:25
+  -- @from mend_edges.lua:27
   local replies = {}
-  for i = edges, #ARGV, 7 do
+
+  --- Mends an edge, given its first place in ARGV, if it is to be removed or to be added; nil otherwise.
+  local function mend(i, is_removal)
     local name, from_identifier, from_object_id, to_identifier, to_object_id, seen, wanted = unpack(ARGV, i, i + 6)
-    local since, relation, from, to = edge_time(i)
-    if since == seen and seen ~= wanted then
-      local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
-      if seen ~= '' then
-        remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
-        change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
-      end
-      if wanted ~= '' then
-        from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
-        add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, wanted)
-        change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
-      end
+    if (wanted == '') ~= is_removal then
+      return nil
     end
-    replies[#replies + 1] = since == seen and 1 or 0
+    local since, relation, from, to, tail = edge_time(i)
+    if since ~= seen then
+      return 0
+    elseif seen == wanted then
+      return 1
+    elseif wanted ~= '' and from and to and find_rivals(relation, tail, from, to)[1] then
+      return 0
+    end
+    local forward, backward, mutual = relation.forward, relation.backward, relation.mutual
+    if seen ~= '' then
+      remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
+      change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, seen)
+    end
+    if wanted ~= '' then
+      if tail ~= '' then
+        use_kind(string.sub(tail, 2), true)
+      end
+      from, to = obtain_uid(from_identifier, from_object_id), obtain_uid(to_identifier, to_object_id)
+      add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, wanted)
+      change('add', name, from_identifier, from_object_id, to_identifier, to_object_id, wanted)
+    end
+    return 1
+  end
+
+  for _, is_removal in ipairs({true, false}) do -- what is removed may exclude what is added
+    for i = edges, #ARGV, 7 do
+      local n = (i - edges) / 7 + 1
+      replies[n] = replies[n] or mend(i, is_removal)
+    end
   end
   return replies
 end
@@ -230,7 +335,7 @@ local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0
 for i = 1, right and #ARGV or 0, 7 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id, each_seen, each_wanted = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. each_relation .. ' ', 1, true)
     and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
     and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
     and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
@@ -263,27 +368,32 @@ if not right then
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
-  local function is_timestamp(value)
-    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
+  local function is_score(value)
+    return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 17179869184
+  end
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
   end
   local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+    return find(value, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. value .. ' ', 1, true)
+      or name and find(' follow request archive mute ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
   end
   if not (#KEYS == 2 and #ARGV >= 7 and #ARGV <= 350 and (#ARGV - 0) % 7 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 7 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   for i = 1, reason and 0 or #ARGV, 7 do
-    check('edges ' .. (i - 1) / 7 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
+    check('edges ' .. (i - 1) / 7 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation, follow request archive block mute, or follow request archive mute with a kind, such as follow@watch')
     check('edges ' .. (i - 1) / 7 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 1) / 7 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 1) / 7 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 1) / 7 + 1 .. ' to_object_id', ARGV[i + 4], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     if ARGV[i + 5] ~= '' then
-      check('edges ' .. (i - 1) / 7 + 1 .. ' seen', ARGV[i + 5], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      check('edges ' .. (i - 1) / 7 + 1 .. ' seen', ARGV[i + 5], is_score, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 17179869184, such as 1382676091.612067')
       ARGV[i + 5] = not reason and format('%.6f', ARGV[i + 5]) or ARGV[i + 5]
     end
     if ARGV[i + 6] ~= '' then
-      check('edges ' .. (i - 1) / 7 + 1 .. ' wanted', ARGV[i + 6], is_timestamp, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 8589934592, such as 1382676091.612067')
+      check('edges ' .. (i - 1) / 7 + 1 .. ' wanted', ARGV[i + 6], is_score, 'SEQUERE_TIMESTAMP', 'seconds since the epoch, UTC, from 0 to below 17179869184, such as 1382676091.612067')
       ARGV[i + 6] = not reason and format('%.6f', ARGV[i + 6]) or ARGV[i + 6]
     end
     if not reason and ARGV[i + 3] == ARGV[i + 1] and ARGV[i + 4] == ARGV[i + 2] then

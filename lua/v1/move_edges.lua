@@ -5,8 +5,8 @@
 --
 -- ARGV
 --   resource    resource            the owner of the list
---   list        list                such as followings, or followings:project for those of one identifier
---   target      relation?           the relation that the edges get; empty: they are removed
+--   list        list                such as requests, or followings@watch:project with a kind and an identifier
+--   target      relation?           the relation that the edges get, without a kind; empty: they are removed
 --   limit       1..50               the number of entries to take, oldest first, if no others are given
 --   timestamp   timestamp?          of the edges in the target; empty: each keeps its own
 --   others      resource[0..50]~resource   the resources to take out of the list
@@ -15,11 +15,11 @@
 --   moved       repeated            those taken out, in the order of others, without those that were not in the list
 --     identifier  identifier
 --     object_id   object_id
---     timestamp   timestamp         of the edge in the target, or of the edge removed
+--     timestamp   score             of the edge in the target, or of the edge removed
 -- COST
 --   O(M log N), M entries, N entries in the longest list touched
 -- EXAMPLE
---   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 1 followings '' 50 '' project 7
+--   redis-cli --eval lua/v1/move_edges.lua sequere: sequere:global:uid , user 2 requests follow 50 '' user 1
 -- KEYS
 --   prefix      start of every key, such as sequere:
 --   guard       {prefix}global:uid; or another key: unless that one exists the reply is SEQUERE_COLD
@@ -71,26 +71,59 @@ local function find_name(uid)
 end
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
 -- @from include/_list.lua:3
---- The name and the row of the relation of a list such as followers:user, and whether the owner of the list is on the
---- from side of the edges, which is so for a mutual list too.
+--- Returns the name and the row of the relation of a list such as followers@watch:user, whether the owner of the list
+--- is on the from side of the edges (true for a mutual list too), and the tail of the kind.
 local function find_list(list)
-  local base = string.match(list, '^[^:]+')
-  for name, relation in pairs(RELATIONS) do
-    if base == relation.forward or base == relation.backward or base == relation.mutual then
-      return name, relation, base ~= relation.backward
+  local base, tail = string.match(list, '^([%l_]+)([^:]*)')
+  for name, row in pairs(RELATIONS) do
+    if base == row.forward or base == row.backward or base == row.mutual then
+      return name .. tail, find_relation(name .. tail), base ~= row.backward, tail
     end
   end
 end
 -- @from include/_add_entry.lua:1
---- Adds a resource to a list and increments the counter of the list; false if it was in the list. The counter changes
---- only if the ZADD has added an entry, so a repeated call changes nothing.
+--- Adds a resource to a list and increments the counter of the list. Returns false if it was in the list. The counter
+--- changes only if the ZADD has added an entry, so a repeated call changes nothing.
 local function add_entry(list, score, uid)
   if call('ZADD', list, 'NX', score, uid) == 0 then
     return false
@@ -101,19 +134,14 @@ local function add_entry(list, score, uid)
   undo = {undo, is_first and 'DEL' or 'DECR', count}
   return true
 end
--- @from include/_add_edge.lua:3
---- Adds both halves of an edge between two uids and, if the relation has a mutual list and the edge in the other
---- direction exists, the entries of the mutual lists. Returns false if the edge existed. It reads the edge in the other
---- direction from a list of the from side. The caller passes the names of the lists: a table of them would cost each
---- follow about as much as a function.
-local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+-- @from include/_complete_edge.lua:3
+--- Completes an edge that was just added to the list of the from side: adds its other entries, and those of the mutual
+--- list, if the relation has one and the counterpart exists. The lists of the from side show whether it exists. The
+--- relation is passed as the names of its lists: a table would cost each follow about as much as a function.
+local function complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   local mine, theirs = uids .. from .. ':', uids .. to .. ':'
-  local list = mine .. forward
-  if not add_entry(list, score, to) then
-    return false
-  end
-  add_entry(list .. ':' .. to_identifier, score, to)
-  list = theirs .. backward
+  add_entry(mine .. forward .. ':' .. to_identifier, score, to)
+  local list = theirs .. backward
   add_entry(list, score, from)
   add_entry(list .. ':' .. from_identifier, score, from)
 
@@ -127,6 +155,15 @@ local function add_edge(forward, backward, mutual, from, from_identifier, to, to
     add_entry(list, later, from)
     add_entry(list .. ':' .. from_identifier, later, from)
   end
+end
+-- @from include/_add_edge.lua:3
+--- Adds both halves of an edge between two uids. Returns false if the edge existed. The caller has checked that no edge
+--- excludes it.
+local function add_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
+  if not add_entry(uids .. from .. ':' .. forward, score, to) then
+    return false
+  end
+  complete_edge(forward, backward, mutual, from, from_identifier, to, to_identifier, score)
   return true
 end
 -- @from include/_remove_entry.lua:1
@@ -182,6 +219,16 @@ local function change(operation, relation, from_identifier, from_object_id, to_i
   changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
   changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
 end
+-- @from include/_cut_edge.lua:5
+--- Removes an edge of the named relation, and notes the change. Returns the timestamp that it had; false if there was no edge.
+local function cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+  local row = find_relation(name)
+  local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+  if since then
+    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
+  end
+  return since
+end
 
 local function body(identifier, object_id, list, target, limit, timestamp, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -199,8 +246,9 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
   end
   limit = tonumber(limit)
   -- @from move_edges.lua:29
-  local name, relation, is_from = find_list(list)
-  if target and not find(' ' .. (relation.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
+  local name, row, is_from, tail = find_list(list)
+  local target_row = target and find_relation(target .. tail)
+  if target and not find(' ' .. (row.moves or '') .. ' ', ' ' .. target .. ' ', 1, true) then
     error({'SEQUERE_ARGUMENT', 'target must be empty or a relation that edges of ' .. name .. ' can move to', target})
   end
   local uid = find_uid(identifier, object_id)
@@ -226,22 +274,25 @@ local function body(identifier, object_id, list, target, limit, timestamp, other
     end
     if not (uid and other and call('ZSCORE', key, other)) then -- or it was given twice and is already taken out
       -- The edge may exist: a mutual list and a list of one identifier have only some of the edges.
-      local since = uid and other and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
+      local since = uid and other and call('ZSCORE', uids .. from .. ':' .. row.forward, to)
       since = since and format('%.6f', since) or ''
       change(since == '' and 'remove' or 'add', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
       return nil
     end
-    local row = relation
-    local since = remove_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier)
+    local since = cut_edge(name, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
     if not since then -- without this error, every later call would find the same entry again
       error({'SEQUERE_CORRUPT', key .. ' has an entry without its counterpart; run audit with repair'})
     end
-    change('remove', name, from_identifier, from_object_id, to_identifier, to_object_id, since)
     if target then
-      row, since = RELATIONS[target], timestamp or since
-      local is_made = add_edge(row.forward, row.backward, row.mutual, from, from_identifier, to, to_identifier, since)
-      local standing = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. row.forward, to))
-      change('add', target, from_identifier, from_object_id, to_identifier, to_object_id, standing)
+      since = timestamp or since
+      if target == 'follow' and name ~= 'request' .. tail then -- a follow that is restored ends a request
+        cut_edge('request' .. tail, from, from_identifier, from_object_id, to, to_identifier, to_object_id)
+      end
+      local forward = target_row.forward
+      local is_made = add_edge(forward, target_row.backward, target_row.mutual,
+        from, from_identifier, to, to_identifier, since)
+      since = is_made and since or format('%.6f', call('ZSCORE', uids .. from .. ':' .. forward, to))
+      change('add', target .. tail, from_identifier, from_object_id, to_identifier, to_object_id, since)
     end
     return since
   end
@@ -262,8 +313,8 @@ local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
-  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
-  and (not target or find(target, '^[%l_]+$') and find(' follow ', ' ' .. target .. ' ', 1, true))
+  and find(list, '^[%l_]+$') and find(' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ', ' ' .. list .. ' ', 1, true)
+  and (not target or find(target, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. target .. ' ', 1, true))
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 50
   and (not timestamp or #timestamp == 17 and find(timestamp, '^[1-7]%d+%.%d%d%d%d%d%d$'))
 for i = 7, right and #ARGV or 0, 2 do
@@ -299,22 +350,36 @@ if not right then
   local function is_timestamp(value)
     return #value <= 20 and find(value, '^%d+%.?%d*$') and value + 0 < 8589934592
   end
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
+  end
   local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+    return find(value, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. value .. ' ', 1, true)
+      or name and find(' follow request archive mute ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
+  end
+  local function is_lists(value)
+    local size = 0
+    for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+      local name, kind, identifier = string.match(list, '^(%l[%l_]*)(@?[%l%d_]*)(.*)$')
+      size = size + (name and find(kind == '' and ' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ' or ' followings followers friends requested requests archived archived_by muted muted_by ', ' ' .. name .. ' ', 1, true)
+        and (kind == '' or #kind <= 31 and find(kind, '^@%l[%l%d_]*$'))
+        and (identifier == '' or #identifier <= 51 and identifier ~= ':count'
+          and find(identifier, '^:[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')) and 1 or 11)
+    end
+    return size <= 10
   end
   local function is_list(value)
-    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
-    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
-      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+    return not find(value, ' ', 1, true) and is_lists(value)
   end
   if not (#KEYS == 2 and #ARGV >= 6 and #ARGV <= 106 and (#ARGV - 6) % 2 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 6 arguments and 0 to 50 others of 2 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by, also with a kind or an identifier, such as followers@watch:user')
   if target then
-    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
+    check('target', target, is_relation, 'SEQUERE_ARGUMENT', 'a relation, follow request archive block mute, or follow request archive mute with a kind, such as follow@watch')
   end
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 50 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 50')
   if timestamp then

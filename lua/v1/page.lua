@@ -4,17 +4,17 @@
 --
 -- ARGV
 --   resource    resource      the owner of the list
---   list        list          such as followers, or followings:project for those of one identifier
+--   list        list          such as followers, or followings@watch:project with a kind and an identifier
 --   order       desc|asc      newest first, or oldest first
 --   limit       1..500        the most entries to reply
 --   offset      0..999999999999999?   entries to skip; empty or left out: none
---   cursor      cursor?       the cursor of the page before; not together with offset
+--   cursor      cursor?       the cursor of the previous page; not together with offset
 -- REPLY tuple
 --   cursor      cursor?       pass it for the next page; empty after the last one
 --   entries     repeated
 --     identifier  identifier
 --     object_id   object_id
---     timestamp   timestamp
+--     timestamp   score       of the edge; in muted, when it ends
 -- COST
 --   O(log N + M), N entries in the list, M the limit; the offset adds no cost
 -- EXAMPLE
@@ -94,6 +94,16 @@ local function rank_after(list, score, uid, newest_first)
   end
   return low
 end
+-- @from include/_live.lua:1
+--- Returns the current time, as a bound of ZCOUNT, for a list whose entries expire: their score is the time at which
+--- they end. nil for other lists, in which every entry counts.
+local function find_now(list)
+  if not find(list, '^muted') then
+    return nil
+  end
+  local time = call('TIME')
+  return format('%s.%06d', time[1], time[2])
+end
 
 local function body(identifier, object_id, list, order, limit, offset, cursor)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
@@ -102,7 +112,7 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
   end
   limit = tonumber(limit)
   offset = tonumber(offset)
-  -- @from page.lua:25
+  -- @from page.lua:26
   local newest_first = order == 'desc'
   -- The score and the uid of the last entry shown. Oldest first, also the score at which the pages end: otherwise they
   -- would show the entries that were added meanwhile.
@@ -123,8 +133,15 @@ local function body(identifier, object_id, list, order, limit, offset, cursor)
   end
   local key = uids .. uid .. ':' .. list
   local start, stop = offset or 0, bound and bound ~= '' and call('ZCOUNT', key, '-inf', bound) or call('ZCARD', key)
+  local now = find_now(list)
+  local ended = now and call('ZCOUNT', key, '-inf', now) or 0 -- the lowest scores: the last ranks if the newest are first
+  if newest_first then
+    stop = stop - ended
+  elseif not cursor then
+    start = start + ended
+  end
   if cursor then
-    start = rank_after(key, score, after, newest_first)
+    start = math.max(rank_after(key, score, after, newest_first), newest_first and 0 or ended)
   end
   local reply = {''}
   if start >= stop then
@@ -152,7 +169,7 @@ local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 7
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
-  and find(list, '^[%l_]+$') and find(' followings followers friends ', ' ' .. list .. ' ', 1, true)
+  and find(list, '^[%l_]+$') and find(' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ', ' ' .. list .. ' ', 1, true)
   and (order == 'desc' or order == 'asc')
   and #limit <= 15 and find(limit, '^%d+$') and limit + 0 >= 1 and limit + 0 <= 500
   and (not offset or #offset <= 15 and find(offset, '^%d+$') and offset + 0 >= 0 and offset + 0 <= 999999999999999)
@@ -184,17 +201,26 @@ if not right then
   local function is_cursor(value)
     return #value <= 100 and (find(value, '^[%d.e+-]+:%d+$') or find(value, '^[%d.e+-]+:%d+:[%d.e+-]+$'))
   end
+  local function is_lists(value)
+    local size = 0
+    for list in string.gmatch(value .. ' ', '([^ ]*) ') do
+      local name, kind, identifier = string.match(list, '^(%l[%l_]*)(@?[%l%d_]*)(.*)$')
+      size = size + (name and find(kind == '' and ' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ' or ' followings followers friends requested requests archived archived_by muted muted_by ', ' ' .. name .. ' ', 1, true)
+        and (kind == '' or #kind <= 31 and find(kind, '^@%l[%l%d_]*$'))
+        and (identifier == '' or #identifier <= 51 and identifier ~= ':count'
+          and find(identifier, '^:[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')) and 1 or 11)
+    end
+    return size <= 10
+  end
   local function is_list(value)
-    local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
-    return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
-      and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
+    return not find(value, ' ', 1, true) and is_lists(value)
   end
   if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 7) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 5 to 7 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   check('identifier', identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('object_id', object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
-  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends, or one of them with an identifier, such as followers:user')
+  check('list', list, is_list, 'SEQUERE_ARGUMENT', 'a list, followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by, also with a kind or an identifier, such as followers@watch:user')
   check('order', order, function(value) return value == 'desc' or value == 'asc' end, 'SEQUERE_ARGUMENT', 'desc or asc')
   check('limit', limit, function(value) return #value <= 15 and find(value, '^%d+$') and value + 0 >= 1 and value + 0 <= 500 end, 'SEQUERE_LIMIT', 'a whole number from 1 to 500')
   if offset then

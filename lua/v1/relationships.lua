@@ -7,7 +7,7 @@
 --   lists       lists              1 to 10 lists, separated by spaces, such as 'followings followers'
 --   others      resource[1..500]   the resources to look for
 -- REPLY bits[others]
---   bit i is 1 if list i, counted from 0 in the order given, holds the other resource
+--   bit i is 1 if list i, counted from 0 in the order given, holds the other resource and, for a mute, it has not ended
 -- COST
 --   O(L M), L lists, M others
 -- EXAMPLE
@@ -43,13 +43,23 @@ local function find_uid(identifier, object_id)
   end
   return uid
 end
+-- @from include/_live.lua:1
+--- Returns the current time, as a bound of ZCOUNT, for a list whose entries expire: their score is the time at which
+--- they end. nil for other lists, in which every entry counts.
+local function find_now(list)
+  if not find(list, '^muted') then
+    return nil
+  end
+  local time = call('TIME')
+  return format('%s.%06d', time[1], time[2])
+end
 
 local function body(identifier, object_id, lists, others)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; ask the database instead'})
   end
-  -- @from relationships.lua:16
+  -- @from relationships.lua:17
   local uid = find_uid(identifier, object_id)
   local keys, known, replies = {}, {}, {}
   for i = others, #ARGV, 2 do
@@ -73,9 +83,9 @@ local function body(identifier, object_id, lists, others)
   end
   local bit = 1
   for list in string.gmatch(lists, '%S+') do
-    local scores = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known))
+    local scores, now = call('ZMSCORE', uids .. uid .. ':' .. list, unpack(known)), find_now(list)
     for i = 1, #keys do
-      if scores[i] then
+      if scores[i] and not (now and scores[i] + 0 <= now + 0) then
         replies[i] = replies[i] + bit
       end
     end
@@ -85,25 +95,21 @@ local function body(identifier, object_id, lists, others)
 end
 
 local reason -- why this script refuses the call: code, text, value
-local function is_identifier(value)
-  return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
-end
-local function is_list(value)
-  local name, identifier = string.match(value, '^(%l[%l_]*)(.*)$')
-  return name and find(' followings followers friends ', ' ' .. name .. ' ', 1, true)
-    and (identifier == '' or string.sub(identifier, 1, 1) == ':' and is_identifier(string.sub(identifier, 2)))
-end
 local function is_lists(value)
   local size = 0
   for list in string.gmatch(value .. ' ', '([^ ]*) ') do
-    size = size + (is_list(list) and 1 or 11)
+    local name, kind, identifier = string.match(list, '^(%l[%l_]*)(@?[%l%d_]*)(.*)$')
+    size = size + (name and find(kind == '' and ' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ' or ' followings followers friends requested requests archived archived_by muted muted_by ', ' ' .. name .. ' ', 1, true)
+      and (kind == '' or #kind <= 31 and find(kind, '^@%l[%l%d_]*$'))
+      and (identifier == '' or #identifier <= 51 and identifier ~= ':count'
+        and find(identifier, '^:[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$')) and 1 or 11)
   end
-  return size >= 1 and size <= 10
+  return size <= 10
 end
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 1003 and (#ARGV - 3) % 2 == 0
   and #identifier <= 50 and find(identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and identifier ~= 'count'
   and #object_id <= 255 and find(object_id, '^[\1-\127]+$')
-  and is_lists(lists)
+  and (find(lists, '^[%l_]+$') and find(' followings followers friends requested requests archived archived_by blocked blocked_by muted muted_by ', ' ' .. lists .. ' ', 1, true) or is_lists(lists))
 for i = 4, right and #ARGV or 0, 2 do
   local each_identifier, each_object_id = ARGV[i], ARGV[i + 1]
   right = right and #each_identifier <= 50 and find(each_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_identifier ~= 'count'
@@ -126,6 +132,9 @@ if not right then
       text = string.gsub(text, character, 'x')
     end
     return not find(text, '[\128-\255]')
+  end
+  local function is_identifier(value)
+    return #value <= 50 and find(value, '^[A-Za-z0-9_.%-]*[A-Za-z_.%-][A-Za-z0-9_.%-]*$') and value ~= 'count'
   end
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)

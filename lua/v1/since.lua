@@ -1,6 +1,6 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 since: generated from lua/src/since.lua, do not edit
---- Replies since when up to 50 edges exist.
+--- Replies the timestamps of up to 50 edges.
 --
 -- ARGV
 --   edges       group[1..50]
@@ -9,7 +9,7 @@
 --     to          resource~from
 -- REPLY tuple
 --   times       repeated      one for each edge, in order
---     timestamp   timestamp?  empty if the edge does not exist
+--     timestamp   score?      empty if the edge does not exist
 -- COST
 --   O(M), M edges
 -- EXAMPLE
@@ -31,12 +31,45 @@ local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local refused = false -- what the server refused: command, key, the server's error text
 -- @from include/_relations.lua:1
 --- The relations. `forward` is the list of the from side, `backward` the list of the to side, and `mutual` the list of
---- the resources between which there are edges in both directions, if the relation has such a list. `moves` names the
---- relations to which its edges can move. `excludes` names the relations of which no edge may exist, in either
---- direction, between the two resources of an edge.
+--- the resources between which there are edges in both directions, if the relation has such a list. `kinds`: there can
+--- be edges of several kinds, such as follow@watch. `expires`: the score of an edge is the time at which it ends.
+--- `moves` names the relations to which its edges can move. `replaces` names the relations of which no edge of the same
+--- kind may exist in the same direction. `excludes` names the relations of which no edge of any kind may exist, in
+--- either direction, between the two resources of an edge.
 local RELATIONS = {
-  follow = {forward = 'followings', backward = 'followers', mutual = 'friends'},
+  follow = {
+    forward = 'followings', backward = 'followers', mutual = 'friends', kinds = true,
+    moves = 'archive', replaces = 'request', excludes = 'block',
+  },
+  request = {
+    forward = 'requested', backward = 'requests', kinds = true,
+    moves = 'follow', replaces = 'follow', excludes = 'block',
+  },
+  archive = {
+    forward = 'archived', backward = 'archived_by', kinds = true,
+    moves = 'follow', excludes = 'block',
+  },
+  block = {
+    forward = 'blocked', backward = 'blocked_by',
+    excludes = 'follow request archive',
+  },
+  mute = {
+    forward = 'muted', backward = 'muted_by', kinds = true, expires = true,
+  },
 }
+-- @from include/_relation.lua:3
+--- The row of a relation such as follow, or follow@watch with the names of the lists of that kind. Also the name of the
+--- row and the tail of the kind, '@watch' or empty.
+local function find_relation(name)
+  local base, tail = string.match(name, '^([%l_]+)(.*)$')
+  local row = RELATIONS[base]
+  if tail ~= '' then
+    row = setmetatable({
+      forward = row.forward .. tail, backward = row.backward .. tail, mutual = row.mutual and row.mutual .. tail,
+    }, {__index = row})
+  end
+  return row, base, tail
+end
 -- @from include/_uid_form.lua:1
 --- The form of a uid, which has at most 15 digits, and the error texts for a key that holds something else. Versions
 --- 0.3 and 0.4 had uids of 32 hexadecimal digits.
@@ -53,14 +86,15 @@ local function find_uid(identifier, object_id)
   return uid
 end
 -- @from include/_edge_time.lua:4
---- The timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also the row of
---- its relation and the uids of its two resources, false for a resource that the graph does not know.
+--- Returns the timestamp of the edge whose group begins at place i of ARGV; empty if the edge does not exist. Also
+--- returns the row of its relation, the uids of its two resources (false for a resource that the graph does not know),
+--- and the tail of its kind.
 local function edge_time(i)
-  local relation = RELATIONS[ARGV[i]]
+  local relation, _, tail = find_relation(ARGV[i])
   local from = find_uid(ARGV[i + 1], ARGV[i + 2])
   local to = find_uid(ARGV[i + 3], ARGV[i + 4])
   local score = from and to and call('ZSCORE', uids .. from .. ':' .. relation.forward, to)
-  return score and format('%.6f', score) or '', relation, from, to
+  return score and format('%.6f', score) or '', relation, from, to, tail
 end
 
 local function body(edges)
@@ -80,7 +114,7 @@ local reason -- why this script refuses the call: code, text, value
 local right = #KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0
 for i = 1, right and #ARGV or 0, 5 do
   local each_relation, each_from_identifier, each_from_object_id, each_to_identifier, each_to_object_id = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  right = right and find(each_relation, '^[%l_]+$') and find(' follow ', ' ' .. each_relation .. ' ', 1, true)
+  right = right and find(each_relation, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. each_relation .. ' ', 1, true)
     and #each_from_identifier <= 50 and find(each_from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_from_identifier ~= 'count'
     and #each_from_object_id <= 255 and find(each_from_object_id, '^[\1-\127]+$')
     and #each_to_identifier <= 50 and find(each_to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and each_to_identifier ~= 'count'
@@ -111,14 +145,19 @@ if not right then
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
+  end
   local function is_relation(value)
-    return find(value, '^[%l_]+$') and find(' follow ', ' ' .. value .. ' ', 1, true)
+    local name, kind = string.match(value, '^(%l[%l_]*)@(.*)$')
+    return find(value, '^[%l_]+$') and find(' follow request archive block mute ', ' ' .. value .. ' ', 1, true)
+      or name and find(' follow request archive mute ', ' ' .. name .. ' ', 1, true) and is_kind(kind)
   end
   if not (#KEYS == 2 and #ARGV >= 5 and #ARGV <= 250 and (#ARGV - 0) % 5 == 0) then
     reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 1 to 50 edges of 5 arguments each; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   for i = 1, reason and 0 or #ARGV, 5 do
-    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation (follow)')
+    check('edges ' .. (i - 1) / 5 + 1 .. ' relation', ARGV[i], is_relation, 'SEQUERE_ARGUMENT', 'a relation, follow request archive block mute, or follow request archive mute with a kind, such as follow@watch')
     check('edges ' .. (i - 1) / 5 + 1 .. ' from_identifier', ARGV[i + 1], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
     check('edges ' .. (i - 1) / 5 + 1 .. ' from_object_id', ARGV[i + 2], is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
     check('edges ' .. (i - 1) / 5 + 1 .. ' to_identifier', ARGV[i + 3], is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')

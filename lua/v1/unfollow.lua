@@ -1,13 +1,15 @@
 --!df flags=allow-undeclared-keys
 -- sequere v1 unfollow: generated from lua/src/unfollow.lua, do not edit
---- Makes one resource stop following another.
+--- Makes one resource stop following another, or withdraws its request to follow it.
 --
 -- ARGV
 --   from        resource        the follower
 --   to          resource~from   the followed resource
+--   kind        kind?           such as watch; empty: the follow without a kind
 -- REPLY outcome
---   1 removed   the edge is gone
---   0 absent    there was no edge
+--   1 removed     the edge is gone
+--   2 withdrawn   there was no edge but a request, which is gone
+--   0 absent      there was neither
 -- COST
 --   O(log N), N entries in the longest list touched
 -- EXAMPLE
@@ -19,11 +21,12 @@
 --   SEQUERE_ARGUMENT SEQUERE_COLD SEQUERE_CORRUPT SEQUERE_DENIED SEQUERE_FAILED SEQUERE_IDENTIFIER
 --   SEQUERE_OBJECT_ID SEQUERE_SELF SEQUERE_WRONGTYPE
 local SCRIPT = 'unfollow'
---- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id with the names of
+--- The frame of every script. The build replaces the marks with the pieces of a source, and from_identifier, from_object_id, to_identifier, to_object_id, kind with the names of
 --- the header. Each call creates the closures that it reaches, and an upvalue for each variable that they share. To
 --- save both, the code that only a refusal needs comes after the reply, and the body takes its arguments as parameters.
 local prefix, guard = KEYS[1] or '', KEYS[2] or ''
-local from_identifier, from_object_id, to_identifier, to_object_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local from_identifier, from_object_id, to_identifier, to_object_id, kind = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if kind == '' then kind = nil end
 local call, find, format = redis.call, string.find, string.format
 local last_uid, uids = prefix .. 'global:uid', prefix .. 'uid:'
 local undo = false -- how to undo the writes, newest first: {the undo of the writes before it, command, key, ...}
@@ -88,7 +91,7 @@ local function remove_edge(forward, backward, mutual, from, from_identifier, to,
   return format('%.6f', score)
 end
 
-local function body(from_identifier, from_object_id, to_identifier, to_object_id)
+local function body(from_identifier, from_object_id, to_identifier, to_object_id, kind)
   if guard ~= last_uid and call('EXISTS', guard) == 0 then
     error({'SEQUERE_COLD', 'the guard ' .. guard .. ' does not exist: this server has lost its data, '
       .. 'or its journal was closed; ask the database instead'})
@@ -103,25 +106,46 @@ local function body(from_identifier, from_object_id, to_identifier, to_object_id
     end
   end
   local FORWARD, BACKWARD, MUTUAL = 'followings', 'followers', 'friends'
-  -- @from unfollow.lua:18
+  -- @from unfollow.lua:20
   local from = find_uid(from_identifier, from_object_id)
   local to = from and find_uid(to_identifier, to_object_id)
-  local since = to and remove_edge(FORWARD, BACKWARD, MUTUAL, from, from_identifier, to, to_identifier)
-  if is_noted then
-    -- Also if nothing changed: a server that was restored from an older state may reply what the database does not have
-    -- yet.
-    changes = {'remove', 'follow', from_identifier, from_object_id, to_identifier, to_object_id, since or ''}
+  local forward, backward, mutual, tail = FORWARD, BACKWARD, MUTUAL, ''
+  if kind then
+    tail = '@' .. kind
+    forward, backward, mutual = forward .. tail, backward .. tail, mutual .. tail
   end
-  return since and 1 or 0
+  local since = to and remove_edge(forward, backward, mutual, from, from_identifier, to, to_identifier)
+  local asked = to and not since
+    and remove_edge('requested' .. tail, 'requests' .. tail, nil, from, from_identifier, to, to_identifier)
+  if is_noted then
+    -- @from include/_change.lua:1
+    --- Adds a change to those that the frame appends to the journal after the body has returned.
+    local function change(operation, relation, from_identifier, from_object_id, to_identifier, to_object_id, timestamp)
+      if not is_noted then
+        return
+      end
+      changes = changes or {}
+      local n = #changes
+      changes[n + 1], changes[n + 2], changes[n + 3], changes[n + 4] = operation, relation, from_identifier, from_object_id
+      changes[n + 5], changes[n + 6], changes[n + 7] = to_identifier, to_object_id, timestamp
+    end
+    -- @from unfollow.lua:32
+    -- Noted even if nothing changed: a server that was restored from an older state may have replied from data that
+    -- the database does not have yet.
+    change('remove', 'request' .. tail, from_identifier, from_object_id, to_identifier, to_object_id, asked or '')
+    change('remove', 'follow' .. tail, from_identifier, from_object_id, to_identifier, to_object_id, since or '')
+  end
+  return since and 1 or asked and 2 or 0
 end
 
 local reason -- why this script refuses the call: code, text, value
-local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 4
+local right = #KEYS == 2 and #ARGV >= 4 and #ARGV <= 5
   and #from_identifier <= 50 and find(from_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and from_identifier ~= 'count'
   and #from_object_id <= 255 and find(from_object_id, '^[\1-\127]+$')
   and #to_identifier <= 50 and find(to_identifier, '^[a-zA-Z][a-z_A-Z0-9.%-]*$') and to_identifier ~= 'count'
   and #to_object_id <= 255 and find(to_object_id, '^[\1-\127]+$')
   and (to_object_id ~= from_object_id or to_identifier ~= from_identifier)
+  and (not kind or #kind <= 30 and find(kind, '^%l[%l%d_]*$'))
 if not right then
   --- Refuses a wrong value; only the first one is reported.
   local function check(name, value, is_right, code, text)
@@ -146,8 +170,11 @@ if not right then
   local function is_object_id(value)
     return #value >= 1 and #value <= 255 and not find(value, '%z') and is_utf8(value)
   end
-  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 4) then
-    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
+  local function is_kind(value)
+    return #value <= 30 and find(value, '^%l[%l%d_]*$')
+  end
+  if not (#KEYS == 2 and #ARGV >= 4 and #ARGV <= 5) then
+    reason = {'SEQUERE_ARGUMENT', 'takes 2 keys and 4 to 5 arguments; got ' .. #KEYS .. ' and ' .. #ARGV}
   end
   check('from_identifier', from_identifier, is_identifier, 'SEQUERE_IDENTIFIER', '1 to 50 characters of A-Z a-z 0-9 _ . -, not digits alone and not "count"')
   check('from_object_id', from_object_id, is_object_id, 'SEQUERE_OBJECT_ID', '1 to 255 bytes of UTF-8 without NUL')
@@ -156,10 +183,13 @@ if not right then
   if not reason and to_identifier == from_identifier and to_object_id == from_object_id then
     reason = {'SEQUERE_SELF', 'to must not be the same resource as from', to_identifier .. ' ' .. to_object_id}
   end
+  if kind then
+    check('kind', kind, is_kind, 'SEQUERE_ARGUMENT', '1 to 30 characters of a-z 0-9 _, the first of them a letter')
+  end
 end
 local done, reply
 if not reason then
-  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
+  done, reply = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, kind)
   if done and changes and is_noted then
     -- An XADD cannot be undone without a trace. So it comes after all other writes, and never from a body that runs for
     -- the second time.
@@ -208,7 +238,7 @@ elseif not (reason or refused or stuck) then
     end
     return answer
   end
-  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id)
+  local _, stop = pcall(body, from_identifier, from_object_id, to_identifier, to_object_id, kind)
   reply = refused and stop or reply
   take_back()
 end
