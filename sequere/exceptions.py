@@ -6,6 +6,10 @@ on), the class says whether the call has changed anything.
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
@@ -68,6 +72,30 @@ class InvalidLimit(SequereException, ValueError):
 
 class InvalidCursor(SequereException, ValueError):
     """A cursor was not returned by a page of a list in the same order."""
+
+
+class Blocked(SequereException):
+    """One of the two resources blocks the other, so neither can follow the other. Nothing changed.
+
+    It does not say which of the two does.
+    """
+
+
+class FollowLimitReached(SequereException):
+    """The follower is at a limit of its model's ``follow_limit`` or ``follow_rate``. Nothing changed."""
+
+    def __init__(self, text: str, *, limit: str, value: int, retry_at: datetime | None) -> None:
+        super().__init__(text)
+        #: ``follow_limit`` or ``follow_rate``.
+        self.limit = limit
+        #: How many follows and requests the limit allows.
+        self.value = value
+        #: When the follower may follow again, an aware datetime in UTC; None if it must end other follows first.
+        self.retry_at = retry_at
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        details: dict[str, Any] = {"limit": self.limit, "value": self.value, "retry_at": self.retry_at}
+        return partial(type(self), **details), self.args
 
 
 class BackendError(SequereException):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,12 +17,12 @@ END = 2.0**33
 MICROSECONDS = 1_000_000
 
 
-def to_seconds(value: float | datetime | None) -> float:
-    """Return the seconds since the epoch, UTC, of a timestamp that a caller passed.
+def to_seconds(value: float | datetime | None, name: str = "timestamp", *, end: float = END) -> float:
+    """Return the seconds since the epoch, UTC, of a timestamp that a caller passed as argument ``name``.
 
     ``value`` is a datetime (a naive one is in the default time zone), seconds since the epoch, or None for now, by this
     machine's clock. Raises :class:`InvalidTimestamp` for anything else and for a value that is not from 0 to below
-    2**33. No round trip.
+    ``end``, 2**33. No round trip.
     """
     if value is None:
         return time.time()
@@ -36,10 +36,29 @@ def to_seconds(value: float | datetime | None) -> float:
         except OverflowError:
             seconds = math.inf
     else:
-        raise InvalidTimestamp(f"timestamp must be a datetime or seconds since the epoch; got {value!r}")
-    if not math.isfinite(seconds) or not 0 <= seconds < END:
-        raise InvalidTimestamp(f"timestamp must be from 0 to below {END:.0f} seconds since the epoch; got {value!r}")
+        raise InvalidTimestamp(f"{name} must be a datetime or seconds since the epoch; got {value!r}")
+    if not math.isfinite(seconds) or not 0 <= seconds < end:
+        raise InvalidTimestamp(f"{name} must be from 0 to below {end:.0f} seconds since the epoch; got {value!r}")
     return seconds
+
+
+def to_end(until: datetime | timedelta | None, now: float) -> float | None:
+    """Return the end that an ``until=`` argument means, in seconds since the epoch, UTC; None for never.
+
+    A timedelta counts from ``now``, in seconds since the epoch. Raises :class:`InvalidTimestamp` for a value of another
+    type, for an end that is not after ``now``, and for one that is too late.
+    """
+    if until is None:
+        return None
+    if isinstance(until, timedelta):
+        end = now + until.total_seconds()
+    elif isinstance(until, datetime):
+        end = to_seconds(until, "until")
+    else:
+        raise InvalidTimestamp(f"until must be a datetime, a timedelta or None; got {until!r:.80}")
+    if not now < end < END:
+        raise InvalidTimestamp(f"until must be in the future and before the year 2242; got {until!r}")
+    return end
 
 
 def to_moment(seconds: float) -> datetime:

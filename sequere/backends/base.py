@@ -87,6 +87,10 @@ class BaseBackend(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} does not list its resources")
 
+    def kinds(self) -> list[str]:
+        """Return the kinds that edges have or had, such as ``watch``, at most 16. One query or round trip."""
+        raise NotImplementedError(f"{type(self).__name__} does not list its kinds")
+
     def check(self) -> list[CheckMessage]:
         """Return what is wrong with this backend's settings. No round trip."""
         return []
