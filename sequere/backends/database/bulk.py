@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet
 
 from ...exceptions import InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow
 from ...relations import Edge, check_relation
 from ...resources import Resource, check_ends, check_self
 from ...steps import in_steps
 from ...timestamps import MICROSECONDS, to_micros, to_moment, to_seconds
-from .fields import COLUMNS, columns_of, make_digest, make_edge
+from .fields import COLUMNS, columns_of, make_edge
+from .locks import use_kinds
 from .models import Edge as Row
-from .queries import edges_around
+from .rows import STEP, edges_around, find_edges
 from .statements import delete_rows
-
-#: How many edges one statement handles.
-STEP = 500
 
 #: What is raised for an edge that cannot be in Redis. Such rows may have been written without this package.
 UNFIT = (InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
@@ -28,11 +24,13 @@ UNFIT = (InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, 
 def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
     """Set the state of edges, whatever it was: the timestamp of each (seconds), or None if it does not exist.
 
-    One statement for each 500 that are removed and each 500 that exist. Call it in a transaction.
+    One statement for each 500 that are removed and each 500 that exist, and up to four more for the kinds of those that
+    exist. Call it in a transaction.
     """
+    use_kinds(alias, [edge for edge, since in states.items() if since is not None], most=None)
     gone = [edge for edge, since in states.items() if since is None]
     for edges in in_steps(gone, STEP):
-        delete_rows(_find(alias, edges))
+        delete_rows(find_edges(alias, edges))
     rows = [Row(**columns_of(edge), timestamp=to_moment(since)) for edge, since in states.items() if since is not None]
     targeted = connections[alias].features.supports_update_conflicts_with_target
     Row._default_manager.using(alias).bulk_create(
@@ -45,12 +43,13 @@ def set_edges(alias: str, states: Mapping[Edge, float | None]) -> None:
 
 
 def get_times(alias: str, edges: Collection[Edge], *, lock: bool = False) -> dict[Edge, int]:
-    """The timestamps of those of the edges that exist, in microseconds. One query for each 500.
+    """Return the timestamps of the edges that exist, in microseconds. One query for each 500.
 
-    With ``lock``, in a transaction: as they are now, even if the transaction has read them before, and locked.
+    With ``lock``, which needs a transaction, reads what is committed now, even if the transaction has read before, and
+    locks these rows.
     """
     locks = lock and connections[alias].features.has_select_for_update
-    found = (_find(alias, step).values_list(*COLUMNS, "timestamp") for step in in_steps(edges, STEP))
+    found = (find_edges(alias, step).values_list(*COLUMNS, "timestamp") for step in in_steps(edges, STEP))
     return {
         make_edge(*columns): to_micros(at)
         for rows in found
@@ -59,22 +58,18 @@ def get_times(alias: str, edges: Collection[Edge], *, lock: bool = False) -> dic
 
 
 def forget(alias: str, resource: Resource) -> None:
-    """Remove every edge of a resource. One statement."""
-    delete_rows(edges_around(Row._default_manager.using(alias), resource))
+    """Remove every edge of a resource, of every relation and kind. One query and one statement."""
+    delete_rows(edges_around(alias, resource))
 
 
 def fault_of(edge: Edge, micros: int | None = None) -> str:
-    """Why the scripts do not accept an edge, or its timestamp; empty if they do."""
+    """Return why the scripts do not accept an edge, or its timestamp in microseconds; empty if they do."""
     try:
-        check_relation(edge.relation)
+        relation = check_relation(edge.relation)
         check_ends(edge.from_resource, edge.to_resource)
         check_self(edge.from_resource, [edge.to_resource])
         if micros is not None:
-            to_seconds(micros / MICROSECONDS)
+            to_seconds(micros / MICROSECONDS, end=relation.end)
     except UNFIT as error:
         return str(error)
     return ""
-
-
-def _find(alias: str, edges: Collection[Edge]) -> QuerySet[Any]:
-    return Row._default_manager.using(alias).filter(digest__in=[make_digest(edge) for edge in edges])

@@ -30,14 +30,14 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
 
     Inside a transaction only its owner can begin again, so there the write runs once, and a conflict is raised as
     :class:`~sequere.exceptions.WriteConflict`. Other errors of the database, and the last conflict of ten, are raised
-    as they are.
+    unchanged.
     """
     is_nested = connections[alias].in_atomic_block
     for attempt in range(ATTEMPTS):
         try:
             return write()
         except OperationalError as error:
-            if not _is_conflict(error) or (is_nested and isinstance(error, WriteConflict)):
+            if not is_conflict(error) or (is_nested and isinstance(error, WriteConflict)):
                 raise
             if attempt == ATTEMPTS - 1:
                 if isinstance(error, WriteConflict) and error.__cause__:
@@ -53,7 +53,7 @@ def despite_conflicts(alias: str, write: Callable[[], T]) -> T:
 
 
 def check_transactions(alias: str) -> list[checks.CheckMessage]:
-    """Whether transactions of a database cause conflicts that a setting would prevent. No query."""
+    """Return a warning if transactions of a database cause conflicts that a setting would prevent. No query."""
     connection = connections[alias]
     mode = connection.settings_dict["OPTIONS"].get("transaction_mode") or "DEFERRED"
     if connection.vendor != "sqlite" or mode.upper() != "DEFERRED":
@@ -69,7 +69,8 @@ def check_transactions(alias: str) -> list[checks.CheckMessage]:
     ]
 
 
-def _is_conflict(error: OperationalError) -> bool:
+def is_conflict(error: OperationalError) -> bool:
+    """Whether an error of the database is a conflict with another transaction, after which a write may be repeated."""
     if isinstance(error, WriteConflict):
         return True
     states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))

@@ -1,4 +1,4 @@
-"""The one table of the database backend."""
+"""The tables of the database backend: the edges, the resources as locks, and the kinds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import uuid
 
 from django.db import models
 
-from .fields import DigestField, ExactCharField, UTCDateTimeField
+from .fields import DigestField, EdgeDigestField, ExactCharField, UTCDateTimeField
 
 
 def new_id() -> uuid.UUID:
@@ -18,7 +18,11 @@ def new_id() -> uuid.UUID:
 
 
 class Edge(models.Model):
-    """One edge: the from resource is in a relation to the to resource since ``timestamp``."""
+    """One edge: the from resource is in a relation to the to resource since ``timestamp``.
+
+    For a mute, ``timestamp`` is the time at which it ends. For one that never ends, it is after the year 2242:
+    :data:`~sequere.relations.FOREVER` plus the whole seconds of the time when it was made.
+    """
 
     # Made here and not by the database, so that a bulk insert that skips existing edges can tell which rows are its
     # own.
@@ -29,7 +33,7 @@ class Edge(models.Model):
     to_identifier = ExactCharField(max_length=50)
     to_object_id = ExactCharField(max_length=255)
     timestamp = UTCDateTimeField()
-    digest = DigestField(unique=True, editable=False)
+    digest = EdgeDigestField(unique=True, editable=False)
 
     class Meta:
         db_table = "sequere_edge"
@@ -53,3 +57,63 @@ class Edge(models.Model):
     def __str__(self) -> str:
         ends = f"{self.from_identifier} {self.from_object_id}", f"{self.to_identifier} {self.to_object_id}"
         return f"{ends[0]} -> {ends[1]} ({self.relation})"
+
+
+class Resource(models.Model):
+    """The lock of a resource: a write holds the row of the from side of its edge, for a block those of both sides.
+
+    The first write that locks a row makes it, and forgetting the resource removes it. It does not have the name of the
+    resource, because it is only found by the digest: so the lock is one small row and one index entry.
+    """
+
+    digest = DigestField(primary_key=True)
+    # Always 0. The statement that makes or locks a row must set a column, and the quota must stay as it is.
+    touched = models.SmallIntegerField(default=0)
+    # How many follows and requests the resource made within a window, and when the window ends. Empty unless a limit
+    # counts them.
+    quota_used = models.IntegerField(default=0)
+    quota_until = UTCDateTimeField(null=True)
+
+    class Meta:
+        db_table = "sequere_resource"
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class Kind(models.Model):
+    """A kind that edges have or had, such as ``watch``; at most 16. They are never removed.
+
+    A block ends the follows of all kinds, and finds the kinds here: the transaction that first uses a kind adds it.
+    """
+
+    name = ExactCharField(primary_key=True, max_length=30)
+
+    class Meta:
+        db_table = "sequere_kind"
+
+    def __str__(self) -> str:
+        return f"{self.name}"
+
+
+# One proxy for each relation in the admin, which shows only its edges.
+
+
+class Follow(Edge):
+    class Meta:
+        proxy = True
+
+
+class FollowRequest(Edge):
+    class Meta:
+        proxy = True
+
+
+class Block(Edge):
+    class Meta:
+        proxy = True
+
+
+class Mute(Edge):
+    class Meta:
+        proxy = True

@@ -1,4 +1,4 @@
-"""Two statements: a DELETE that remains a single one, and the first statement of a transaction."""
+"""Two statements: one DELETE for many rows, and the first statement of a transaction."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import Model, QuerySet
 def delete_rows(rows: QuerySet[Any]) -> int:
     """Delete rows with one DELETE. Returns how many there were.
 
-    ``QuerySet.delete()`` would read all of them first if a project listens to the deletions of every model. No other
-    table refers to these tables, and changes to them send no model signals.
+    ``QuerySet.delete()`` would read all of them first if a project has a receiver for the deletions of every model. No
+    other table refers to these tables, and changes to them send no model signals.
     """
     with transaction.mark_for_rollback_on_error(rows.db):  # as QuerySet.delete() does
         return rows._raw_delete(rows.db)

@@ -17,7 +17,7 @@ _CODES = {1366, 1267, 1300, 3854, 3988, "22P05", "22021"}
 
 
 def is_unfit(error: Exception) -> bool:
-    """Whether a statement failed because a text has characters that the database or the connection does not know."""
+    """Whether a statement failed because a text has characters that the database or the connection does not have."""
     if isinstance(error, UnicodeEncodeError):
         return True
     states = (getattr(error.__cause__, name, None) for name in ("sqlstate", "pgcode"))
@@ -31,7 +31,7 @@ def refuse_unfit(error: Exception) -> None:
 
 
 def check_charset(alias: str) -> list[checks.CheckMessage]:
-    """Whether a database and the connection to it know every character. One query; none on SQLite."""
+    """Return a warning if a database, or the connection to it, lacks characters. One query; none on SQLite."""
     connection = connections[alias]
     if connection.vendor == "mysql":
         sql, expected = "SELECT @@character_set_connection", "utf8mb4"
