@@ -13,12 +13,13 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from .backends import get_backend
-from .backends.operations import ReadPage
+from .backends.operations import MAX_LISTS, Count, ReadPage
 from .exceptions import InvalidObjectId
 from .forgetting import find_aliases, find_live, forget_unless_live
 from .registry import Registry
-from .relations import RELATIONS
+from .relations import FOREVER, rows_in_use
 from .resources import Resource
+from .steps import in_steps
 
 
 class Fate(StrEnum):
@@ -56,8 +57,9 @@ def prune(
     ``dry_run`` nothing is removed. ``on_step`` is called with the number of resources looked at.
 
     One SQL query for each model and 500 resources, and what :meth:`~sequere.backends.base.BaseBackend.resources` of
-    the backend needs; for each resource without a row two round trips, and one query and one round trip for each 100
-    follows. Raises what the backend raises; call it again to continue.
+    the backend needs. For each resource without a row one round trip for the kinds, one for each ten lists, one for
+    each list that is not empty, and then one query and one round trip for each 100 follows. Raises what the backend
+    raises; call it again to continue.
     """
     looked_at = 0
     told: set[Resource] = set()  # the database backend yields a resource once for each side of its edges
@@ -114,10 +116,16 @@ def _prune(registry: Registry, resource: Resource, fate: Fate, *, dry_run: bool,
 
 
 def _find_newest(resource: Resource) -> float:
-    """The time of the newest follow of a resource, in either direction; 0.0 if it has none."""
+    """Since when the newest edge of a resource exists, of any relation and kind, in either direction; 0.0 without any.
+
+    The time of a mute is when it ends; only that of one that never ends also says since when it exists.
+    """
     newest = 0.0
-    for relation in RELATIONS.values():
-        for name in (relation.forward, relation.backward):
+    rows = {name: row for row in rows_in_use(get_backend().kinds()) for name in (row.forward, row.backward)}
+    for lists in in_steps(rows, MAX_LISTS):
+        sizes = Count(lists, [resource]).perform()
+        for name in (name for name, size in zip(lists, sizes, strict=True) if size):
             for entry in ReadPage(resource, name, limit=1).perform().entries:
-                newest = max(newest, entry.timestamp)
+                is_end = rows[name].expires
+                newest = max(newest, entry.timestamp - FOREVER if is_end else entry.timestamp)
     return newest

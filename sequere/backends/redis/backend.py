@@ -11,8 +11,10 @@ from ...conf import get_setting
 from ...exceptions import InvalidSettings
 from ...resources import Resource
 from ..base import BaseBackend, GraphOperation
+from ..operations import decode
 from . import checks, scripts
 from .connection import Connection
+from .errors import translated
 from .uids import walk_resources
 
 R = TypeVar("R")
@@ -66,6 +68,11 @@ class RedisBackend(BaseBackend):
     def resources(self) -> Iterator[list[Resource]]:
         """As the base class says. One round trip for each 500 uids that were given out."""
         return walk_resources(self.client, self.prefix)
+
+    def kinds(self) -> list[str]:
+        """As the base class says. One round trip."""
+        with translated():
+            return sorted(map(decode, self.client.smembers(f"{self.prefix}global:kinds")))
 
     def check(self) -> list[CheckMessage]:
         return checks.check_settings(self.connections, self.prefix)

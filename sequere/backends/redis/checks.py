@@ -44,7 +44,7 @@ def check_server(connections: Sequence[Connection], keys: tuple[str, str]) -> li
     """What is wrong with the servers: whether they answer and, of the first connection's, the primary, whether it may
     evict keys, and whether it permits what the scripts do."""
     prefix = keys[0]
-    operation = Count(Resource("sequere", "check"), next(iter(LISTS)))
+    operation = Count([next(iter(LISTS))], [Resource("sequere", "check")])
     try:
         for connection in connections:
             connection.run(scripts.catalogue()[operation.script], keys, operation.arguments())

@@ -13,12 +13,14 @@ from traceback import walk_tb
 from types import FrameType
 
 from ... import exceptions
+from ..operations import limit_reached
 from .drivers import NAMES
 from .scripts import Script
 
 #: The first word of a script's error reply, and its exception.
 CODES: dict[str, type[exceptions.SequereException]] = {
     "SEQUERE_ARGUMENT": exceptions.InvalidArgument,
+    "SEQUERE_BLOCKED": exceptions.Blocked,
     "SEQUERE_COLD": exceptions.ColdStore,
     "SEQUERE_CORRUPT": exceptions.CorruptGraph,
     "SEQUERE_CURSOR": exceptions.InvalidCursor,
@@ -126,6 +128,7 @@ _CONNECTING = {"connect", "connect_check_health", "check_health"}
 _CHOOSING = {"get_redis_connection", "get_valkey_connection"}
 
 _LINE = re.compile(r"^\w+ line (\d+): ")
+_LIMIT = re.compile(r'got "(?P<name>most|new) (?P<value>\d+) (?P<seconds>-?\d+)"$')
 
 
 def kinds(error: BaseException | None) -> set[str]:
@@ -176,6 +179,8 @@ def translate(error: Exception, script: Script | None = None) -> exceptions.Sequ
     """
     name = script.name if script else "redis"
     code, _, words = str(error).partition(" ")
+    if script and code == "SEQUERE_FOLLOW_LIMIT" and (limit := _LIMIT.search(words)):
+        return limit_reached(limit["name"], int(limit["value"]), int(limit["seconds"]))
     if script and code in CODES:
         line = _LINE.match(words)
         source = f" [{script.source_of(int(line[1]))}]" if line else ""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from ...lua_folder import LUA
 from .drivers import Driver
 
 logger = logging.getLogger("sequere")
@@ -45,14 +45,13 @@ class Script:
 @cache
 def catalogue() -> Mapping[str, Script]:
     """All scripts by name, read from the installed package once. No round trip."""
-    folder = files("sequere.lua")
-    manifest = json.loads(folder.joinpath("manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(LUA.joinpath("manifest.json").read_text(encoding="utf-8"))
     return {
         entry["name"]: Script(
             name=entry["name"],
             version=entry["version"],
             sha1=entry["sha1"],
-            text=folder.joinpath(entry["version"], f"{entry['name']}.lua").read_bytes().decode(),
+            text=LUA.joinpath(entry["version"], f"{entry['name']}.lua").read_bytes().decode(),
             read_only=entry["read_only"],
             commands=tuple(entry["commands"]),
         )

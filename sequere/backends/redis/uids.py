@@ -51,7 +51,7 @@ def read_resources(client: Any, prefix: str, uids: Iterable[object]) -> list[Res
 
 
 def ask(client: Any, commands: list[tuple[str, ...]]) -> list[Any]:
-    """The replies to reads in one round trip; WRONGTYPE is returned as a reply, every other error is raised."""
+    """The replies to commands in one round trip; WRONGTYPE is returned as a reply, every other error is raised."""
     if not commands:
         return []
     with translated():

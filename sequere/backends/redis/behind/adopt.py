@@ -16,12 +16,12 @@ from itertools import chain, groupby
 from operator import attrgetter
 
 from ....exceptions import ColdStore, DatabaseBehind, WriteBehindRefused
-from ....relations import RELATIONS, Edge, settle
+from ....relations import Edge, rows_in_use, settle
 from ....resources import Resource
 from ....steps import in_steps
 from ..backend import RedisBackend
 from ..models import OutboxEntry, State
-from ..operate.survey import walk_list
+from ..operate.survey import walk_whole_list
 from .advice import advise, is_whole
 from .drain import drain
 from .journal import NO_CURSOR, STEPS, Journal, JournalEntry, Mark, fence, order_of, read_journal
@@ -123,8 +123,9 @@ class _Adoption:
         """Apply the outbox to Redis. Its graph is not a copy of this database: it may have edges that exclude an added
         edge, and edges of a resource that was forgotten.
         """
+        kinds = self.unguarded.kinds()
         for batch in _whole_writes(rows):
-            parts = list(in_steps(settle(self._read_changes(batch)).items(), COPY_STEP))
+            parts = list(in_steps(settle(self._read_changes(batch), kinds).items(), COPY_STEP))
             for part in parts:
                 seen = batch[-1].position if part is parts[-1] else mark.seen
                 mark = self.mark = mark._replace(seen=seen)
@@ -192,8 +193,8 @@ def _whole_writes(rows: Iterable[OutboxEntry]) -> Iterator[list[OutboxEntry]]:
 
 def _edges_around(unguarded: RedisBackend, resource: Resource) -> Iterator[Edge]:
     """The edges in Redis that are from or to a resource. One round trip for each 500, and one for each empty list."""
-    for relation in RELATIONS.values():
+    for relation in rows_in_use(unguarded.kinds()):
         for name in (relation.forward, relation.backward):
-            for entry in chain.from_iterable(walk_list(unguarded, resource, name)):
+            for entry in chain.from_iterable(walk_whole_list(unguarded, resource, name)):
                 ends = (resource, Resource(entry.identifier, entry.object_id))
                 yield Edge(relation.name, *(ends if name == relation.forward else ends[::-1]))

@@ -56,10 +56,10 @@ def check_server(unguarded: RedisBackend, *, answers: bool) -> list[checks.Check
 
 def check_tables() -> list[checks.CheckMessage]:
     """Which tables are missing. One query."""
-    from ...database.models import Edge
+    from ...database.models import Edge, Kind, Resource
     from ..models import OutboxEntry, SetAside, State
 
-    return check_tables_of(Edge, State, OutboxEntry, SetAside)
+    return check_tables_of(Edge, Kind, Resource, State, OutboxEntry, SetAside)
 
 
 def _check_scan(unguarded: RedisBackend) -> list[checks.CheckMessage]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from ...database.queries import CURSOR
+from ...database.cursors import CURSOR
 
-_REDIS = re.compile(r"(?P<at>\d{1,10}(?:\.\d{1,16})?):\d{1,20}(?::(?P<bound>\d{1,10}(?:\.\d{1,16})?))?", re.ASCII)
+_REDIS = re.compile(r"(?P<at>\d{1,11}(?:\.\d{1,16})?):\d{1,20}(?::(?P<bound>\d{1,11}(?:\.\d{1,16})?))?", re.ASCII)
 
 _MICROSECOND = Decimal("0.000001")
 

@@ -66,7 +66,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def since(self) -> float | None:
-        """The timestamp of its edge after it (seconds since the epoch, UTC); None if the edge does not exist.
+        """The time of its edge after it (seconds since the epoch, UTC); None if the edge does not exist.
 
         Raises :class:`~sequere.exceptions.InvalidArgument` for an unknown operation, ``InvalidTimestamp``.
         """
@@ -78,7 +78,7 @@ class JournalEntry(NamedTuple):
             seconds = float(self.timestamp)
         except ValueError as error:
             raise InvalidArgument(f"timestamp must be seconds since the epoch; got {self.timestamp!r:.80}") from error
-        return to_seconds(seconds)
+        return to_seconds(seconds, end=check_relation(self.relation).end)
 
 
 class Mark(NamedTuple):

@@ -213,7 +213,7 @@ class _Rebuild:
         for keys in find_keys(self.unguarded, CLEAR_STEP):
             self._clear_keys(*keys)
             self.cleared += len(keys)
-        self._clear_keys(f"{self.unguarded.prefix}global:uid")
+        self._clear_keys(*(f"{self.unguarded.prefix}global:{name}" for name in ("kinds", "uid")))
         self._move_to("copy", [], NO_CURSOR, self.mark.seen)
 
     def _clear_keys(self, *keys: str | bytes) -> None:

@@ -12,6 +12,7 @@ from ....exceptions import SequereException
 from ....relations import RELATIONS, Edge, settle
 from ....resources import Resource
 from ...database.bulk import forget, set_edges
+from ...database.locks import find_kinds
 from ...database.texts import HINT, is_unfit
 from .journal import JournalEntry
 
@@ -53,7 +54,9 @@ class EdgeTable:
                     forget(alias, resource)
             except (UnicodeEncodeError, DatabaseError) as error:
                 refused.append((entry, _reason_of(error)))
-        return refused + self._set(alias, settle(changes), last)
+        # A block removes the follows of all kinds, also of those that these entries do not name.
+        kinds = find_kinds(alias) if any(edge.relation == "block" for edge, _ in changes) else ()
+        return refused + self._set(alias, settle(changes, kinds), last)
 
     def _set(self, alias: str, states: Mapping[Edge, float | None], last: Mapping[Edge, JournalEntry]) -> Refused:
         """Set states. Those that the database refuses are found by bisection."""
@@ -66,7 +69,8 @@ class EdgeTable:
             reason = _reason_of(error)
             if len(states) == 1:
                 (edge,) = states
-                return [(last[edge], reason)]
+                # What an added edge excludes has no entry of its own, and its removal is never refused.
+                return [(last[edge], reason)] if edge in last else []
             items = list(states.items())
             middle = len(items) // 2
             return self._set(alias, dict(items[:middle]), last) + self._set(alias, dict(items[middle:]), last)
@@ -84,7 +88,7 @@ def _reason_of(error: Exception) -> str:
 
 _EDGES = EdgeTable()
 
-#: The table of each relation; entries about all edges of a resource have no relation.
+#: The table of each relation, of all its kinds; entries about all edges of a resource have no relation.
 TABLES: dict[str, Table] = {"": _EDGES, **dict.fromkeys(RELATIONS, _EDGES)}
 
 
@@ -93,7 +97,7 @@ def apply(alias: str, entries: Sequence[JournalEntry]) -> Refused:
     refused: Refused = []
     parts: dict[Table, list[JournalEntry]] = {}
     for entry in entries:
-        table = TABLES.get(entry.relation)
+        table = TABLES.get(entry.relation.partition("@")[0])
         if entry.operation == "open":
             continue
         if table is None:

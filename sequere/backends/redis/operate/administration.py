@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ....exceptions import InvalidArgument
+from ....lua_folder import LUA
 from ....resources import Resource
 from ...operations import decode
 from ..backend import RedisBackend
@@ -71,9 +71,9 @@ def export(folder: Path) -> list[Path]:
     The folder is created if necessary. One that holds anything but files with these names is refused with
     :class:`~sequere.exceptions.InvalidArgument` before anything is written. Raises ``OSError``. No round trip.
     """
-    names = ["manifest.json", json.loads(files("sequere.lua").joinpath("manifest.json").read_bytes())["functions"]]
+    names = ["manifest.json", json.loads(LUA.joinpath("manifest.json").read_bytes())["functions"]]
     names += [f"{script.version}/{script.name}.lua" for script in catalogue().values()]
-    texts = {folder / name: files("sequere.lua").joinpath(name).read_bytes() for name in names}
+    texts = {folder / name: LUA.joinpath(name).read_bytes() for name in names}
     folders = {path.parent for path in texts}
     if folder.exists():
         strangers = sorted(path for path in folder.rglob("*") if path not in texts and path not in folders)

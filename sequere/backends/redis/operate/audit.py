@@ -15,7 +15,7 @@ MAX_IDENTIFIERS = 100
 
 
 class Finding(NamedTuple):
-    """Something wrong in the graph: count, missing, surplus, score, orphan, mapping or wrongtype."""
+    """Something wrong in the graph: count, missing, surplus, score, conflict, orphan, mapping or wrongtype."""
 
     kind: str
     key: str

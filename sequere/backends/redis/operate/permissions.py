@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....exceptions import BackendError, CommandDenied, InvalidArgument
-from ....relations import LISTS
+from ....relations import LISTS, RELATIONS
 from ..client import find_node, get_driver_of
 from ..errors import translated
 from ..scripts import catalogue
@@ -24,13 +24,19 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "DECR": (),
     "DEL": (),
     "EXISTS": (),
+    "EXPIRE": ("1",),
     "GET": (),
     "HDEL": ("check",),
     "HMGET": ("identifier",),
     "HSET": ("identifier", "check"),
     "INCR": (),
     "MGET": (),
+    "PTTL": (),
+    "SADD": ("check",),
+    "SCARD": (),
     "SET": ("0",),
+    "SMEMBERS": (),
+    "SREM": ("check",),
     "TYPE": (),
     "UNLINK": (),
     "XADD": ("*", "operation", "check"),
@@ -42,6 +48,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "ZCARD": (),
     "ZCOUNT": ("0", "0"),
     "ZMSCORE": ("0",),
+    "ZRANDMEMBER": (),
     "ZRANGE": ("0", "0"),
     "ZRANK": ("0",),
     "ZREM": ("0",),
@@ -92,7 +99,7 @@ def find_missing(client: Any, prefix: str) -> dict[str, list[str]]:
 
     Each command is queued in a transaction that is dropped with its connection: the server decides as it would for the
     script, in every version and without permission to read ACLs, and runs nothing. One round trip for each command and
-    kind of key, about 70, on a separate connection. Raises ``CommandDenied`` if the user may not use transactions, and
+    kind of key, about 100, on a separate connection. Raises ``CommandDenied`` if the user may not use transactions, and
     ``BackendError``.
     """
     needed: dict[str, list[str]] = {}
@@ -126,11 +133,19 @@ def _questions(command: str, prefix: str) -> Iterator[tuple[str, ...]]:
     elif command == "TIME":
         yield (command,)
     else:
-        lists = [f"{prefix}uid:0:{name}" for name in LISTS]
-        strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{lists[0]}:count"]
+        # Permissions differ by key or by command: two commands on every list, every command on one relation's lists.
+        names = LISTS if command in ("ZADD", "ZSCORE") else RELATIONS["follow"].lists
+        lists = [f"{prefix}uid:0:{name}" for name in names]
+        quota = f"{prefix}uid:0:quota"
+        strings = [f"{prefix}global:uid", f"{prefix}uid:sequere:check", f"{lists[0]}:count", quota]
         name = f"{prefix}uid::0"
-        kinds = {"H": [name], "X": [f"{prefix}global:journal"], "Z": lists}
-        keys = kinds.get(command[0], [*strings, name])
+        by_letter = {"H": [name], "X": [f"{prefix}global:journal"], "Z": lists}
+        if command in ("SADD", "SCARD", "SMEMBERS", "SREM"):
+            keys = [f"{prefix}global:kinds"]
+        elif command in ("EXPIRE", "PTTL"):
+            keys = [quota]
+        else:
+            keys = by_letter.get(command[0], [*strings, name])
         for key in keys:
             yield command, key, *ARGUMENTS[command]
 

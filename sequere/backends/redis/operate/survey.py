@@ -10,15 +10,16 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ....exceptions import CorruptGraph
-from ....relations import LISTS, RELATIONS, Edge, Relation
+from ....relations import LISTS, Edge, Relation, rows_in_use, split_list
 from ....resources import Resource
 from ....steps import in_steps
 from ....timestamps import MICROSECONDS
+from ...base import BaseBackend
 from ...operations import Entry, ReadPage
 from ..backend import RedisBackend
 from ..errors import translated
@@ -38,7 +39,8 @@ LARGEST = 10
 # Identifiers are never digits alone, so no key matches two of these.
 _HASH = re.compile(r":(\d+)")
 _LIST = re.compile(
-    rf"(\d+):({'|'.join(LISTS)})(?::(?!count$)(?P<identifier>[A-Za-z0-9_.-]{{1,50}}))?(?P<count>:count)?"
+    rf"(\d+):({'|'.join(LISTS)})(?:@(?P<kind>[a-z][a-z0-9_]{{0,29}}))?"
+    r"(?::(?!count$)(?P<identifier>[A-Za-z0-9_.-]{1,50}))?(?P<count>:count)?"
 )
 _NAME = re.compile(r"(?!\d+:)(?!count:)(?P<identifier>[A-Za-z0-9_.-]{1,50}):(?P<object_id>.+)", re.DOTALL)
 
@@ -62,8 +64,9 @@ class Largest(NamedTuple):
 class Stats:
     """What a graph holds, and its longest lists.
 
-    ``resources`` are counted by identifier, ``edges`` by relation, and ``pairs``, edges in both directions between the
-    same two resources, by the relation's mutual list.
+    ``resources`` are counted by identifier, ``edges`` by relation and kind, and ``pairs``, edges in both directions
+    between the same two resources, by the relation's mutual list. Relations other than follow are left out if they have
+    no edges.
     """
 
     resources: dict[str, int]
@@ -74,13 +77,24 @@ class Stats:
 
 def find_identifiers(backend: RedisBackend) -> set[str]:
     """Return the identifiers in the names of the graph's keys. One round trip for each 1,000 keys of the server."""
-    found: set[str] = set()
+    return _find_names(backend)[0]
+
+
+def _find_names(backend: RedisBackend) -> tuple[set[str], dict[str, str]]:
+    """The identifiers in the names of the graph's keys, and the kinds, each with one of its lists. Round trips as
+    :func:`find_identifiers`.
+    """
+    identifiers: set[str] = set()
+    kinds: dict[str, str] = {}
     for keys in _scan(backend):
         for key in keys:
-            match = _NAME.fullmatch(key) or _LIST.fullmatch(key)
+            name, list_ = _NAME.fullmatch(key), _LIST.fullmatch(key)
+            match = name or list_
             if match and match["identifier"]:
-                found.add(match["identifier"])
-    return found
+                identifiers.add(match["identifier"])
+            if list_ and list_["kind"] and not list_["count"]:
+                kinds[list_["kind"]] = key
+    return identifiers, kinds
 
 
 def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bool = False) -> Iterator[Checked]:
@@ -88,12 +102,16 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
 
     A resource is found by its name (``uid::7``) or, if that is lost, by its uid (``uid:user:1``). One whose uid is lost
     is repaired by the audit of the resources whose lists contain it, and then checked last. The keys are scanned twice:
-    for the identifiers, then for the audit. Two round trips for each 1,000 keys of the server, five for each 1,000 of
-    the graph, and those of each audit. The last uid given out is repaired with the resources; if there are none, it is
-    only reported.
+    for the identifiers and kinds, then for the audit. Two round trips for each 1,000 keys of the server, five for each
+    1,000 of the graph, one or two for the kinds, and those of each audit. The kinds in use are repaired before the
+    lists. The last uid given out is repaired with the resources; if there are none, it is only reported.
     """
     start = f"{backend.prefix}uid:"
-    wanted = {*identifiers, *find_identifiers(backend)}
+    found_identifiers, kinds = _find_names(backend)
+    wanted = {*identifiers, *found_identifiers}
+    lacking = _check_kinds(backend, kinds, repair=repair)
+    if lacking:
+        yield Checked(None, lacking)
     last: set[Resource] = set()
     for keys in _scan(backend):
         resources, strays, lost = _by_hash(backend, [found[1] for key in keys if (found := _HASH.fullmatch(key))])
@@ -112,6 +130,21 @@ def audit_graph(backend: RedisBackend, identifiers: Iterable[str], *, repair: bo
     except CorruptGraph as error:
         key, _, detail = str(error).partition(" ")
         yield Checked(None, [Finding("count", key, detail)])
+
+
+def _check_kinds(backend: RedisBackend, lists: dict[str, str], *, repair: bool) -> list[Finding]:
+    """The kinds that lists have, but the kinds in use lack: no script finds their lists. One round trip, and one more
+    to add them.
+    """
+    key = f"{backend.prefix}global:kinds"
+    (reply,) = ask(backend.client, [("SMEMBERS", key)])
+    if isinstance(reply, Exception):
+        return []  # the script reports a wrong type
+    lacking = sorted(lists.keys() - set(map(to_text, reply)))
+    if repair and lacking:
+        ask(backend.client, [("SADD", key, *lacking)])
+    told = "kind {} should be here, because {}uid:{} exists"
+    return [Finding("missing", key, told.format(kind, backend.prefix, lists[kind])) for kind in lacking]
 
 
 def _by_hash(backend: RedisBackend, uids: list[str]) -> tuple[set[Resource], list[Finding], set[Resource]]:
@@ -167,26 +200,28 @@ def _by_list(backend: RedisBackend, lists: list[tuple[str, str]]) -> list[Findin
     ]
 
 
-def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
+def walk_edges(backend: RedisBackend, rows: Sequence[Relation] = ()) -> Iterator[dict[Edge, int]]:
     """Yield all edges, each with its timestamp in microseconds, in the order of the uids of their from sides.
 
-    One round trip for each 500 uids, one for each 1,000 of those in their lists, and one for each 500 entries of a list
-    of 100 or more. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
+    ``rows`` are the relations whose edges to yield; without it, all in use. One round trip for the kinds, one for each
+    166 uids, fewer if there are kinds, one for each 1,000 of those in their lists, and one for each 500 entries of a
+    list of 100 or more. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
     prefix, end = backend.prefix, count_uids(backend.client, backend.prefix)
-    step = STEP // (1 + len(RELATIONS))
+    rows = rows or rows_in_use(backend.kinds())
+    step = STEP // (1 + len(rows))
     for start in range(1, end + 1, step):
         uids = range(start, min(start + step, end + 1))
         questions: list[tuple[str, ...]] = []
         for uid in uids:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier", "object_id"))
-            for one in RELATIONS.values():
+            for one in rows:
                 questions.append(("ZRANGE", f"{prefix}uid:{uid}:{one.forward}", "0", str(FIRST_PAGE - 1), "WITHSCORES"))
         replies = iter(ask(backend.client, questions))
         lists: list[tuple[Relation, Resource, list[Any]]] = []
         for uid in uids:
             resource = to_resource(next(replies))
-            for relation in RELATIONS.values():
+            for relation in rows:
                 reply = next(replies)
                 if isinstance(reply, Exception) or (reply and not resource):
                     raise CorruptGraph(f"uid {uid}: its name or one of its lists is wrong. {AUDIT}")
@@ -195,7 +230,7 @@ def walk_edges(backend: RedisBackend) -> Iterator[dict[Edge, int]]:
         yield from _read_lists(backend, lists)
 
 
-def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator[list[Entry]]:
+def walk_list(backend: BaseBackend, resource: Resource, list_: str) -> Iterator[list[Entry]]:
     """Yield the entries of a list of a resource, newest first, at most 500 at a time. One round trip for each 500."""
     cursor = ""
     while True:
@@ -203,6 +238,37 @@ def walk_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator
         yield page.entries
         cursor = page.cursor
         if not cursor:
+            return
+
+
+def walk_whole_list(backend: RedisBackend, resource: Resource, list_: str) -> Iterator[list[Entry]]:
+    """As :func:`walk_list`, and then the mutes that have ended, which pages leave out.
+
+    For a list of mutes one more round trip, and two for each 1,000 that have ended. An entry that ends meanwhile may be
+    yielded twice.
+    """
+    lowest = "+inf"
+    for entries in walk_list(backend, resource, list_):
+        yield entries
+        if entries:
+            lowest = f"{entries[-1].timestamp:.6f}"
+    if split_list(list_)[0].expires:
+        yield from _walk_down(backend, resource, list_, lowest)
+
+
+def _walk_down(backend: RedisBackend, resource: Resource, list_: str, highest: str) -> Iterator[list[Entry]]:
+    """The entries of a list from a score down: what is removed meanwhile, because it has ended, is at the end."""
+    prefix = backend.prefix
+    (uid,) = ask(backend.client, [("GET", _uid_key(prefix, resource))])
+    key, start = f"{prefix}uid:{to_text(uid)}:{list_}", 0
+    while True:
+        question = ("ZRANGE", key, highest, "-inf", "BYSCORE", "REV", "LIMIT", str(start), str(STEP), "WITHSCORES")
+        (reply,) = ask(backend.client, [question])
+        entries = _pairs(reply) if reply else []
+        names = read_resources(backend.client, prefix, [to_text(other) for other, _ in entries])
+        yield [Entry(*name, float(score)) for name, (_, score) in zip(names, entries, strict=True) if name]
+        start += STEP
+        if len(entries) < STEP:
             return
 
 
@@ -223,29 +289,32 @@ def _read_lists(backend: RedisBackend, lists: list[tuple[Relation, Resource, lis
     for relation, resource, entries in lists:
         if len(entries) < FIRST_PAGE:
             continue
-        for page in walk_list(backend, resource, relation.forward):
+        for page in walk_whole_list(backend, resource, relation.forward):
             yield {Edge(relation.name, resource, Resource(*other)): round(at * MICROSECONDS) for *other, at in page}
 
 
 def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambda done: None) -> Stats:
     """Count what the graph holds, from uid 1 to the last; ``on_step`` is called with the number of uids done.
 
-    One round trip for each 250 uids. Raises :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
+    One round trip for the kinds and one for each 83 uids, fewer if there are kinds. Raises
+    :class:`~sequere.exceptions.CorruptGraph` if a key is not of its type.
     """
     prefix, end = backend.prefix, count_uids(backend.client, backend.prefix)
     resources: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     largest: list[tuple[int, int, str]] = []
-    step = STEP // (1 + len(LISTS))
+    rows = rows_in_use(backend.kinds())
+    lists = [name for row in rows for name in row.lists]
+    step = STEP // (1 + len(lists))
     for start in range(1, end + 1, step):
         uids = range(start, min(start + step, end + 1))
         questions: list[tuple[str, ...]] = []
         for uid in uids:
             questions.append(("HMGET", f"{prefix}uid::{uid}", "identifier"))
-            questions += [("ZCARD", f"{prefix}uid:{uid}:{name}") for name in LISTS]
+            questions += [("ZCARD", f"{prefix}uid:{uid}:{name}") for name in lists]
         replies = iter(ask(backend.client, questions))
         for uid in uids:
-            for name in ("", *LISTS):
+            for name in ("", *lists):
                 reply = next(replies)
                 if isinstance(reply, Exception):
                     raise CorruptGraph(f"uid {uid}: {reply}. {AUDIT}")
@@ -259,8 +328,10 @@ def get_stats(backend: RedisBackend, *, on_step: Callable[[int], object] = lambd
     named = read_resources(backend.client, prefix, [uid for _, uid, _ in largest])
     return Stats(
         resources=dict(sorted(resources.items())),
-        edges={relation.name: sizes[relation.forward] for relation in RELATIONS.values()},
-        pairs={relation.mutual: sizes[relation.mutual] // 2 for relation in RELATIONS.values() if relation.mutual},
+        edges={row.name: sizes[row.forward] for row in rows if sizes[row.forward] or row.name == "follow"},
+        pairs={
+            row.mutual: sizes[row.mutual] // 2 for row in rows if row.mutual and (sizes[row.mutual] or not row.kind)
+        },
         largest=[Largest(-size, name, resource) for (size, _, name), resource in zip(largest, named, strict=True)],
     )
 
