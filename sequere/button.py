@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
 from django.http import HttpRequest
@@ -10,30 +12,48 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from . import models as graph
+from .backends.operations import Relationships
+from .graph.rows import Relationship
 from .registry import registry
+from .relations import join_list
 
 #: The template of the button. A project overrides it with a file of the same name.
 TEMPLATE = "sequere/follow_button.html"
 
 
-def find_state(user: object, instance: Model, *, following: bool | None = None) -> bool | None:
-    """Return whether the button of a user is one to unfollow; None if there is none, because the user is the instance.
+class State(NamedTuple):
+    """Whether a user follows an instance, or has requested to follow it."""
+
+    following: bool = False
+    requested: bool = False
+
+
+def find_state(user: object, instance: Model, *, following: bool | None = None, kind: str = "") -> State | None:
+    """Return the state of the button of a user; None if there is no button, because the user is the instance.
 
     ``user`` is ``request.user``. ``following`` says whether they follow the instance now; without it, this takes one
-    round trip. A user who is not logged in gets a button to follow. Raises the same exceptions as
-    :func:`sequere.models.is_following`.
+    round trip, unless ``attach_relationships()`` has read the state for this user. A user who is not logged in gets a
+    button to follow. Raises the same exceptions as :func:`sequere.models.is_following`.
     """
     resource = registry.identify(instance)
+    kind = registry.check_kind(kind, instance)
     if not isinstance(user, Model):
-        return False
-    if registry.identify(user) == resource:
+        return State()
+    viewer = registry.identify(user)
+    if viewer == resource:
         return None
-    return graph.is_following(user, instance) if following is None else following
+    if following is not None:
+        return State(following)
+    attached = getattr(instance, "relationship", None)
+    if not kind and isinstance(attached, Relationship) and attached.viewer == viewer:
+        return State(attached.following, attached.requested)
+    lists = [join_list(name, kind=kind) for name in ("followings", "requested")]
+    (bits,) = Relationships(viewer, lists, [resource]).perform()
+    return State(bool(bits & 1), bool(bits & 2))
 
 
-def render_button(request: HttpRequest, instance: Model, *, next_url: str, following: bool) -> SafeString:
-    """Return the button with which ``request.user`` follows ``instance`` or, with ``following``, unfollows it.
+def render_button(request: HttpRequest, instance: Model, *, next_url: str, state: State, kind: str = "") -> SafeString:
+    """Return the button with which ``request.user`` follows ``instance``, unfollows it or cancels a request.
 
     Empty if ``ModelBase.has_follow_permission`` forbids the follow. A user who is not logged in gets a button to
     follow, which leads to the login page. No round trip. Raises ``ImproperlyConfigured`` if the URLconf lacks the
@@ -41,16 +61,19 @@ def render_button(request: HttpRequest, instance: Model, *, next_url: str, follo
     """
     resource, base = registry.identify(instance), registry.get_base(instance)
     is_logged_in = isinstance(getattr(request, "user", None), Model)
-    if is_logged_in and not following and not base.has_follow_permission(request, instance):
+    if is_logged_in and not any(state) and not base.has_follow_permission(request, instance):
         return mark_safe("")
+    action = "unfollow" if state.following else "cancel" if state.requested else "follow"
     context = {
         **csrf(request),
         "request": request,
         "object": instance,
         "identifier": resource.identifier,
         "object_id": resource.object_id,
-        "following": following,
-        "action": _get_url("sequere:unfollow" if following else "sequere:follow"),
+        "kind": kind,
+        "following": state.following,
+        "requested": state.requested,
+        "action": _get_url(f"sequere:{action}"),
         "next": next_url,
     }
     return render_to_string(TEMPLATE, context)

@@ -13,7 +13,7 @@ from django.db.models.base import ModelBase as DjangoModelBase
 from django.dispatch import Signal
 from django.utils.module_loading import autodiscover_modules
 
-from .base import ModelBase
+from .base import MAX_KINDS, ModelBase
 from .exceptions import (
     AlreadyRegistered,
     InvalidArgument,
@@ -22,6 +22,7 @@ from .exceptions import (
     UnsavedInstance,
 )
 from .keys import PrimaryKey, get_primary_key
+from .relations import check_kind
 from .resources import Resource
 
 M = TypeVar("M", bound=Model)
@@ -53,7 +54,8 @@ class Registry:
     ) -> None:
         """Register a model, or several, with a :class:`ModelBase` or a subclass of it.
 
-        Raises :class:`InvalidModel`, :class:`AlreadyRegistered` or ``InvalidIdentifier``.
+        Raises :class:`InvalidModel`, :class:`AlreadyRegistered`, ``InvalidIdentifier``, and ``InvalidArgument`` for an
+        option that is none.
         """
         is_one = isinstance(model_or_iterable, (type, str, Model))  # an instance that is lazy has __iter__
         if is_one or not isinstance(model_or_iterable, Iterable):
@@ -73,6 +75,12 @@ class Registry:
                         f"The identifier {base.identifier!r} of {model._meta.label} is already used by "
                         f"{other.model._meta.label}; set another identifier in the ModelBase of one of them."
                     )
+            kinds = {kind for one in (*self._bases.values(), base) for kind in one.kinds}
+            if len(kinds) > MAX_KINDS:
+                raise InvalidArgument(
+                    f"The kinds of {type(base).__name__} would be too many: all models may declare {MAX_KINDS}; "
+                    f"got {len(kinds)}."
+                )
             self._bases[model] = base
             self._resolved.clear()
             model_registered.send(sender=self, model=model)
@@ -186,6 +194,24 @@ class Registry:
         raise InvalidArgument(
             f"identifier must be text, a model or an instance; got {value!r:.80}. Registered: {known}."
         )
+
+    def check_kind(self, kind: str | None, instance: Model | None = None) -> str:
+        """Return a ``kind=`` argument as operations take it: '' for None.
+
+        Raises ``InvalidArgument`` unless the model of ``instance``, which is followed or muted, declares the kind. If
+        the instances may be of several models, pass none: then one of the registered models must declare it.
+        """
+        if kind is None or not (kind := check_kind(kind)):
+            return ""
+        bases = list(self._bases.values()) if instance is None else [self.get_base(instance)]
+        declared = sorted({one for base in bases for one in base.kinds})
+        if kind not in declared:
+            whose = "the registered models" if instance is None else bases[0].model._meta.label
+            raise InvalidArgument(
+                f"kind must be one that the ModelBase of the followed model declares in kinds; got {kind!r}. "
+                f"Declared by {whose}: {', '.join(declared) or 'none'}."
+            )
+        return kind
 
     def _resolve(self, model: type[Model]) -> tuple[ModelBase, PrimaryKey]:
         """The ModelBase of a model, and the translator of its instances' keys. Raises :class:`NotRegistered`."""

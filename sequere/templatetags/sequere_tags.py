@@ -1,19 +1,19 @@
-"""Filters and a tag for templates: ``{% load sequere_tags %}``.
+"""Filters and tags for templates: ``{% load sequere_tags %}``.
 
 Each use makes one round trip, unless its docstring says otherwise. For a value that cannot follow or be followed, the
-filters return False, 0 or empty text, and the tag shows nothing. Such values are a user who is not logged in, a missing
+filters return False, 0 or empty text, and the tags show nothing. Such values are a user who is not logged in, a missing
 variable, an unsaved instance, and an instance of a model that is not registered. For an identifier that is not
 registered, the filters return empty text. An unregistered model or identifier is a mistake in the template and is
 logged as a warning.
 
-If the store fails, the filters and the tag raise as the functions of :mod:`sequere.models` do. With
+If the store fails, the filters and the tags raise as the functions of :mod:`sequere.models` do. With
 ``SEQUERE_TEMPLATES_FAIL_SILENTLY`` they return empty text instead, and the error is logged.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -23,7 +23,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 
 from .. import models as graph
-from ..button import find_state, render_button
+from ..button import State, find_state, render_button
 from ..conf import get_setting
 from ..exceptions import (
     BackendError,
@@ -110,6 +110,33 @@ def is_friend(from_instance: object, to_instance: object) -> bool:
 
 
 @register.filter
+@_or_nothing(nothing=False, instances=2)
+def is_requested(from_instance: object, to_instance: object) -> bool:
+    """``{% if request.user|is_requested:other %}``: whether the user's request to follow waits for approval."""
+    if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
+        return False
+    return graph.is_requested(from_instance, to_instance)
+
+
+@register.filter
+@_or_nothing(nothing=False, instances=2)
+def is_blocked(from_instance: object, to_instance: object) -> bool:
+    """``{% if request.user|is_blocked:other %}``: whether the user blocks the other, not the reverse."""
+    if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
+        return False
+    return graph.is_blocked(from_instance, to_instance)
+
+
+@register.filter
+@_or_nothing(nothing=False, instances=2)
+def is_muted(from_instance: object, to_instance: object) -> bool:
+    """``{% if request.user|is_muted:other %}``: whether the user mutes the other."""
+    if not (isinstance(from_instance, Model) and isinstance(to_instance, Model)):
+        return False
+    return graph.is_muted(from_instance, to_instance)
+
+
+@register.filter
 @_or_nothing(nothing=0)
 def followers_count(instance: object, identifier: str | None = None) -> int:
     """``{{ project|followers_count }}``, or for one identifier: ``{{ project|followers_count:"user" }}``."""
@@ -130,14 +157,36 @@ def friends_count(instance: object, identifier: str | None = None) -> int:
     return graph.get_friends_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
 
 
+@register.filter
+@_or_nothing(nothing=0)
+def requests_count(instance: object, identifier: str | None = None) -> int:
+    """``{{ request.user|requests_count }}``: how many ask to follow the user; or only those of one identifier."""
+    return graph.get_requests_count(instance, identifier=identifier) if isinstance(instance, Model) else 0
+
+
+@register.simple_tag
+@_or_nothing(nothing="")
+def attach_relationships(viewer: object, objects: Iterable[Model] | str) -> str:
+    """``{% attach_relationships request.user page.object_list %}``: set ``relationship`` of each object.
+
+    One round trip for each 500. Then ``{{ object.relationship.following }}`` and ``{% follow_button object %}`` need
+    none. Nothing is set for a viewer who is not logged in. The tag shows nothing.
+    """
+    if isinstance(viewer, Model) and not isinstance(objects, str):  # "": a variable that is not there
+        graph.attach_relationships(viewer, objects)
+    return ""
+
+
 @register.simple_tag(takes_context=True)
-def follow_button(context: template.Context, instance: object, *, following: object = None) -> str:
+def follow_button(context: template.Context, instance: object, *, following: object = None, kind: str = "") -> str:
     """``{% follow_button project %}``: a form with which ``request.user`` follows, or unfollows, an instance.
 
-    It works without JavaScript; if the page loads htmx, the button is updated in place. ``following=`` says whether the
-    user follows the instance now: then there is no round trip. The template is ``sequere/follow_button.html``; its
-    variables are ``identifier``, ``object_id``, ``following``, ``action`` (the URL to post to), ``next`` (where to go
-    afterwards), ``object`` and ``request``.
+    It works without JavaScript; if the page loads htmx, the button is updated in place. If a follow needs approval, the
+    button shows that it is requested, and cancels the request. There is no round trip if ``attach_relationships`` has
+    read the state of the instance for this user, or if ``following=`` says whether they follow it. ``kind=`` is that of
+    the follow. The template is ``sequere/follow_button.html``; its variables are ``identifier``, ``object_id``,
+    ``kind``, ``following``, ``requested``, ``action`` (the URL to post to), ``next`` (where to go afterwards),
+    ``object`` and ``request``.
     """
     request = context.get("request") or getattr(context, "request", None)
     if request is None:
@@ -148,10 +197,10 @@ def follow_button(context: template.Context, instance: object, *, following: obj
     if not isinstance(instance, Model):
         return ""
     known = None if following is None or following == "" else bool(following)  # "": a variable that does not exist
-    state = _find_state(getattr(request, "user", None), instance, following=known)
-    if not isinstance(state, bool):
+    state = _find_state(getattr(request, "user", None), instance, following=known, kind=kind)
+    if not isinstance(state, State):
         return ""
-    return render_button(request, instance, next_url=request.get_full_path(), following=state)
+    return render_button(request, instance, next_url=request.get_full_path(), state=state, kind=kind)
 
 
 #: Only this part of the tag returns nothing on errors: those of the project's permission method and template are
