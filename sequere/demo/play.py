@@ -84,7 +84,7 @@ def play(server: Server, *, keys: bool) -> Performance:
         SEQUERE_REDIS_CONNECTION={"connection_pool": server.pool},
         SEQUERE_REDIS_PREFIX=server.prefix,
     ):
-        Count(Resource("user", "0"), "followers").perform()
+        Count(["followers"], [Resource("user", "0")]).perform()
         loading = server.pool.round_trips - 1
         redis = [(_play(part, names, clock, server), server.read_keys() if keys else None) for part in PARTS]
 

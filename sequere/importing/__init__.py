@@ -1,1 +1,4 @@
-"""Imports follows of django-sequere 0.x into the configured backend. The old data is only read."""
+"""Imports edges into the configured backend: from a file, from other packages, from django-sequere 0.x.
+
+The source is only read.
+"""

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+
+from django.db import router, transaction
 
 from ..backends import get_backend
 from ..backends.base import BaseBackend
 from ..backends.database.backend import DatabaseBackend
-from ..backends.operations import MAX_EDGES, AddEdges
-from ..exceptions import InvalidIdentifier, InvalidObjectId, InvalidTimestamp, NotRegistered, SelfFollow
-from ..relations import Edge
+from ..backends.operations import MAX_BLOCKS, MAX_EDGES, Added, AddEdges
+from ..exceptions import (
+    InvalidArgument,
+    InvalidIdentifier,
+    InvalidObjectId,
+    InvalidTimestamp,
+    NotRegistered,
+    SelfFollow,
+    WriteConflict,
+)
+from ..relations import FOREVER, check_relation
 from ..resources import Resource
 from ..steps import in_steps
-from .follows import Batch, Source, find_resource, to_edge
+from .sources import Batch, Source, describe, find_resource, to_edge
 from .state import Progress, State
 
-#: The errors for which a follow is left out.
-UNFIT = (NotRegistered, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
+#: The errors for which an edge is left out. ``InvalidArgument``: its kind would be one too many.
+UNFIT = (NotRegistered, InvalidArgument, InvalidIdentifier, InvalidObjectId, InvalidTimestamp, SelfFollow)
 
-#: For how many resources the canonical name is kept in memory.
+#: The number of resources whose canonical object id is kept in memory.
 KNOWN = 100_000
 
+#: Prints one line about an edge that is not imported.
+Report = Callable[[str], object]
 
-def import_follows(
+
+def import_edges(
     source: Source,
     state: State,
     *,
     dry_run: bool = False,
     on_step: Callable[[int], object] = lambda done: None,
-    on_left_out: Callable[[str], object] = lambda text: None,
+    report: Report = lambda line: None,
 ) -> Progress:
-    """Add an edge for each follow of a source whose :meth:`~sequere.importing.follows.Source.prepare` was called.
+    """Add each edge of a source whose :meth:`~sequere.importing.sources.Source.prepare` was called.
 
-    An edge that exists keeps its time, so a batch that is repeated after an interruption changes nothing. The place is
-    stored after each batch. With ``dry_run`` nothing is written, and ``added`` counts what would be new or existing.
-    ``on_step`` is called with the number of follows read, ``on_left_out`` for each follow that is left out, with the
-    reason. No signals are sent. One round trip to Redis for each follower and time, or one database transaction for
-    each batch. Raises what the backend raises.
+    An edge that exists keeps its time (a mute gets the end of the source), so a batch that is repeated after an
+    interruption changes nothing. The place is stored after each batch. With ``dry_run`` nothing is written, and
+    ``added`` counts what would be new, existing or blocked. ``on_step`` is called with the number of edges read,
+    ``report`` for each edge that is left out or blocked. No approval is asked for, no limits apply and no signals are
+    sent. One round trip to Redis for each follower and time, or one database transaction for each batch. Raises what
+    the backend raises.
     """
     backend, progress = get_backend(), state.progress
     find = lru_cache(KNOWN)(find_resource)
     for batch in source.batches(state, progress.place):
-        edges = _sort(batch, find, progress, on_left_out)
+        operations = list(_operations(batch, find, progress, report))
         if dry_run:
-            progress.added += sum(len(others) for others in edges.values())
+            progress.added += sum(len(operation.others) for operation in operations)
         else:
-            _add_batch(backend, edges, progress, on_left_out)
-        progress.read += len(batch.follows) + sum(count for _, count in batch.faults)
+            _add_batch(backend, operations, progress, report)
+        progress.read += len(batch.edges) + sum(count for _, count in batch.faults) + batch.skipped
+        progress.skipped += batch.skipped
+        progress.noted += batch.noted
         progress.place = batch.place
         state.save()
         on_step(progress.read)
@@ -56,63 +73,75 @@ def import_follows(
     return progress
 
 
-def _sort(
-    batch: Batch,
-    find: Callable[[Resource], Resource],
-    progress: Progress,
-    on_left_out: Callable[[str], object],
-) -> dict[tuple[Resource, float], list[Resource]]:
-    """The edges of a batch, grouped by follower and time."""
-    edges: dict[tuple[Resource, float], list[Resource]] = {}
+def _operations(
+    batch: Batch, find: Callable[[Resource], Resource], progress: Progress, report: Report
+) -> Iterable[AddEdges]:
+    """The operations for a batch: its edges, grouped by relation, follower and time."""
+    groups: dict[tuple[str, Resource, float], list[Resource]] = {}
+    now = time.time()
     for fault, count in batch.faults:
         progress.left_out += count
-        on_left_out(fault)
-    for follow in batch.follows:
+        report(f"left out: {fault}")
+    for found in batch.edges:
         try:
-            from_resource, to_resource, seconds = to_edge(follow, find)
+            edge, seconds = to_edge(found, find)
         except UNFIT as error:
             progress.left_out += 1
-            on_left_out(f"{follow}: {error}")
+            report(f"left out: {found}: {error}")
+            continue
+        if seconds <= now and check_relation(edge.relation).expires:
+            progress.skipped += 1  # it has ended
         else:
-            edges.setdefault((from_resource, seconds), []).append(to_resource)
-    return edges
+            groups.setdefault((edge.relation, edge.from_resource, seconds), []).append(edge.to_resource)
+    for (relation, from_resource, seconds), others in groups.items():
+        timestamp, ends = seconds, None
+        if check_relation(relation).expires:
+            timestamp, ends = (seconds, seconds) if seconds < FOREVER else (seconds - FOREVER, None)
+        for step in in_steps(others, MAX_BLOCKS if relation == "block" else MAX_EDGES):
+            yield AddEdges(relation, from_resource, step, timestamp, ends)
 
 
-def _add_batch(
-    backend: BaseBackend,
-    edges: dict[tuple[Resource, float], list[Resource]],
-    progress: Progress,
-    on_left_out: Callable[[str], object],
-) -> None:
-    """Add the edges of a batch; in the database, in one transaction."""
+def _add_batch(backend: BaseBackend, operations: list[AddEdges], progress: Progress, report: Report) -> None:
+    """Perform the operations of a batch; in the database, in one transaction."""
     if isinstance(backend, DatabaseBackend):
-        many = [(Edge("follow", one, other), since) for (one, since), others in edges.items() for other in others]
+        from ..backends.database.models import Edge as Row  # models can be imported once the applications are loaded
+
         try:
-            flags = backend.add_many(many)
-        except InvalidObjectId:
-            pass  # adding them one by one shows which
+            with transaction.atomic(using=router.db_for_write(Row)):
+                replies = [backend.perform(operation) for operation in operations]
+        except (*UNFIT, WriteConflict):
+            pass  # adding them one by one shows which edge it is, and holds each lock for a short time
         else:
-            progress.added += sum(flags)
-            progress.existing += len(flags) - sum(flags)
+            for operation, outcomes in zip(operations, replies, strict=True):
+                _count(operation, outcomes, progress, report)
             return
-    for (from_resource, seconds), others in edges.items():
-        for step in in_steps(others, MAX_EDGES):
-            _add(backend, AddEdges("follow", from_resource, step, seconds), progress, on_left_out)
+    for operation in operations:
+        _add(backend, operation, progress, report)
 
 
-def _add(backend: BaseBackend, operation: AddEdges, progress: Progress, on_left_out: Callable[[str], object]) -> None:
+def _add(backend: BaseBackend, operation: AddEdges, progress: Progress, report: Report) -> None:
     """Add edges; if the store refuses one, add them one by one."""
     try:
-        flags = backend.perform(operation)
+        outcomes = backend.perform(operation)
     except UNFIT as error:
-        if len(operation.others) > 1:
-            for other in operation.others:
-                alone = AddEdges(operation.relation, operation.from_resource, [other], operation.timestamp)
-                _add(backend, alone, progress, on_left_out)
+        relation, from_resource, others = operation.relation, operation.from_resource, operation.others
+        if len(others) > 1:
+            for other in others:
+                alone = AddEdges(relation, from_resource, [other], operation.timestamp, operation.ends)
+                _add(backend, alone, progress, report)
             return
         progress.left_out += 1
-        ends = f"{' '.join(operation.from_resource)} -> {' '.join(operation.others[0])}"
-        on_left_out(f"{ends}: {error}")
+        report(f"left out: {describe(relation, from_resource, others[0])}: {error}")
     else:
-        progress.added += sum(flags)
-        progress.existing += len(flags) - sum(flags)
+        _count(operation, outcomes, progress, report)
+
+
+def _count(operation: AddEdges, outcomes: Iterable[Added], progress: Progress, report: Report) -> None:
+    for other, outcome in zip(operation.others, outcomes, strict=True):
+        if outcome == Added.BLOCKED:
+            progress.blocked += 1
+            report(f"blocked: {describe(operation.relation, operation.from_resource, other)}")
+        elif outcome in (Added.EXISTS, Added.ALREADY_REQUESTED):
+            progress.existing += 1
+        else:
+            progress.added += 1

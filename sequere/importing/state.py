@@ -10,21 +10,26 @@ from types import TracebackType
 
 from ..exceptions import InvalidArgument
 
-#: The number in the header of the SQLite file, which tells it from other databases.
+#: The number in the header of the SQLite file, which distinguishes it from other databases.
 _APPLICATION = 0x53455155
 
 _TABLES = f"""
 PRAGMA application_id = {_APPLICATION};
 CREATE TABLE IF NOT EXISTS progress (
-    source TEXT, target TEXT, place TEXT, read INTEGER, added INTEGER, existing INTEGER, left_out INTEGER, done INTEGER
+    source TEXT, target TEXT, place TEXT, read INTEGER, added INTEGER, existing INTEGER, blocked INTEGER,
+    skipped INTEGER, left_out INTEGER, noted INTEGER, done INTEGER
 );
-CREATE TABLE IF NOT EXISTS lists (uid TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lists (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID;
 """
 
 
 @dataclass
 class Progress:
-    """The progress of an import. ``read`` follows were ``added``, ``existing`` before, or ``left_out``."""
+    """The progress of an import: how many edges were ``read``.
+
+    They were ``added``, ``existing`` before, ``blocked`` by a block between the two, ``skipped`` because an import
+    ignores such edges, or ``left_out`` because they are invalid. ``noted`` counts what ``Source.note`` describes.
+    """
 
     source: str
     target: str
@@ -32,12 +37,15 @@ class Progress:
     read: int = 0
     added: int = 0
     existing: int = 0
+    blocked: int = 0
+    skipped: int = 0
     left_out: int = 0
+    noted: int = 0
     done: bool = False
 
 
 class State:
-    """A SQLite file with the progress, and with the lists that were found in Redis. None: a temporary one.
+    """A SQLite file with the progress, and the lists that were found in Redis. Path None: a temporary file.
 
     Raises :class:`~sequere.exceptions.InvalidArgument` for a file that is something else, or belongs to another import.
     """
@@ -69,32 +77,34 @@ class State:
 
     def save(self) -> None:
         """Store the progress."""
+        values = astuple(self.progress)
+        marks = ", ".join("?" * len(values))
         self._connection.executescript("BEGIN; DELETE FROM progress")
-        self._connection.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(self.progress))
+        self._connection.execute(f"INSERT INTO progress VALUES ({marks})", values)
         self._connection.execute("COMMIT")
 
     def clear_lists(self) -> None:
-        """Forget the lists that were stored."""
+        """Remove the stored lists."""
         self._connection.execute("DELETE FROM lists")
 
     def add_lists(self, lists: Iterable[tuple[str, int]]) -> None:
-        """Store lists, each as its uid and how many follows it has; a list that is already stored is replaced."""
+        """Store lists, each as its name and how many entries it has; a list that is already stored is replaced."""
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT OR REPLACE INTO lists VALUES (?, ?)", lists)
         self._connection.execute("COMMIT")
 
     def count(self) -> int:
-        """How many follows the stored lists have."""
+        """How many entries the stored lists have."""
         (total,) = self._connection.execute("SELECT COALESCE(SUM(size), 0) FROM lists").fetchone()
         return int(total)
 
-    def lists(self, uid: str) -> Iterator[tuple[str, int]]:
-        """The stored lists in the order of their uids, from this one on."""
-        yield from self._connection.execute("SELECT uid, size FROM lists WHERE uid >= ? ORDER BY uid", [uid])
+    def lists(self, name: str) -> Iterator[tuple[str, int]]:
+        """Yield the stored lists with their sizes, in the order of their names, from this name on."""
+        yield from self._connection.execute("SELECT name, size FROM lists WHERE name >= ? ORDER BY name", [name])
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
-    """The file with its tables, locked until it is closed. Raises ``sqlite3.Error``."""
+    """Open the file and create its tables; it is locked until it is closed. Raises ``sqlite3.Error``."""
     connection = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")

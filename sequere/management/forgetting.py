@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from ..backends.base import BaseBackend
+from ..backends.base import BaseBackend, get_backend
 from ..backends.operations import Count
 from ..backends.redis import RedisBackend
 from ..exceptions import InvalidArgument
 from ..forgetting import forget_resource
 from ..pruning import Fate, find_key, prune
 from ..registry import registry
-from ..relations import RELATIONS
+from ..relations import rows_in_use
 from ..resources import Resource, check_resource
 from .console import count
 from .graph import Write, estimate_uids, progress
@@ -24,8 +24,9 @@ def run_forget(options: argparse.Namespace, write: Write) -> None:
     Raises ``InvalidArgument`` if it had no follows and no row can be this resource: the name is likely to be wrong.
     """
     resource = check_resource(Resource(options.identifier, options.object_id))
-    lists = [name for relation in RELATIONS.values() for name in (relation.forward, relation.backward)]
-    with progress("forget", sum(Count(resource, name).perform() for name in lists)) as on_step:
+    rows = rows_in_use(get_backend().kinds())
+    total = sum(sum(Count([row.forward, row.backward], [resource]).perform()) for row in rows)
+    with progress("forget", total) as on_step:
 
         def note(removed: int) -> bool:
             on_step(removed)

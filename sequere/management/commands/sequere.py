@@ -15,10 +15,11 @@ from ...registry import registry
 from ...resources import Resource, check_resource
 from ..arguments import add_acl, add_behind, add_forgetting, add_resource, add_scripts, parse_uid
 from ..console import SubcommandParser, arrange, until_nobody_reads
+from ..exporting import add_export, run_export
 from ..importing import add_import, run_import
 
 #: The sub-commands for every backend.
-ANYWHERE = ("forget", "prune", "import")
+ANYWHERE = ("forget", "prune", "import", "export")
 
 #: The sub-commands of write-behind.
 BEHIND = ("drain", "rebuild", "verify", "status", "close")
@@ -31,7 +32,7 @@ class _Parser(SubcommandParser, CommandParser):
 class Command(BaseCommand):
     """The sub-commands. All but ``acl``, ``scripts --show`` and ``scripts --export`` use the store of the settings."""
 
-    help = "Checks and maintains the follow graph, write-behind, and the scripts in Redis."
+    help = "Checks, maintains, imports and exports the follow graph; write-behind, and the scripts in Redis."
     requires_system_checks = []
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         add_forgetting(commands)
         add_behind(commands)
         add_import(commands)
+        add_export(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
         from ...backends.redis import RedisBackend, RedisFallbackBackend
@@ -124,6 +126,8 @@ class Command(BaseCommand):
         elif options.subcommand == "import":
             if run_import(options, write):
                 sys.exit(1)
+        elif options.subcommand == "export":
+            run_export(options, _resource(options), write)
         elif options.subcommand == "stats":
             run_stats(backend, write, as_json=options.json)
         elif options.subcommand == "resolve":
@@ -150,9 +154,9 @@ class Command(BaseCommand):
 
 
 def _resource(options: argparse.Namespace) -> Resource | None:
-    """The resource to audit; None for the whole graph."""
+    """The resource to audit or export; None for the whole graph."""
     if options.identifier is None:
         return None
     if options.object_id is None:
-        raise CommandError("audit takes both an identifier and an object id, or neither.", returncode=2)
+        raise CommandError(f"{options.subcommand} takes both an identifier and an object id, or neither.", returncode=2)
     return check_resource(Resource(options.identifier, options.object_id))
