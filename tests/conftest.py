@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from hypothesis import settings as hypothesis_settings
 
+from sequere import registry
 from sequere.backends import get_backend
 from sequere.backends.redis.behind.rebuild import rebuild
 from tests.support.databases import ENGINES, follows_in, narrow
@@ -160,3 +161,14 @@ def backend(request, settings):
     settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
     with use_database(kind):
         yield get_backend()
+
+
+@pytest.fixture
+def declare(monkeypatch):
+    """Sets options of the ModelBase of a model, such as ``declare(User, kinds=("watch",))``."""
+
+    def set_options(model, **options):
+        for name, value in options.items():
+            monkeypatch.setattr(registry.get_base(model), name, value)
+
+    return set_options

@@ -119,6 +119,7 @@ def test_cold_write(stage, wanted):
     assert [(str(row), row.micros) for row in rows] == [
         ("add follow: user 2 -> user 1", 8_000_000),
         ("add follow: user 2 -> user 1", 8_000_000),
+        ("remove request: project é:7 -> user 2", None),
         ("remove follow: project é:7 -> user 2", None),
     ]
     assert len({row.position for row in rows}) == 3
@@ -154,7 +155,7 @@ def test_drain_opened(stage, wanted):
     assert phase() == wanted
     assert OutboxEntry.objects.count() == (1 if wanted == ADOPTING else 0)  # a rebuild begins it anew
     stage.ask.unfollow(ADA, FLIGHT)
-    assert drain(stage.graph).entries == 2  # the one that opened it, and the removal
+    assert drain(stage.graph).entries == 3  # the one that opened it, and the removals of a request and of the follow
     assert phase() == TRANSITIONS[Event.OPENED][wanted]
     assert not OutboxEntry.objects.exists()
     assert (ADA, FLIGHT) not in follows()

@@ -41,7 +41,7 @@ LOOK_UPS = {
     "forget": lambda alias: forget(alias, OWNER),
     "are_following": lambda alias: ASK.are_following(OWNER, OTHERS),
     "unfollow_many": lambda alias: ASK.unfollow_many(OWNER, OTHERS[:50]),
-    "follow_many": lambda alias: ASK.follow_many(WANTED[1].from_resource, OTHERS[:50], timestamp=5.0),
+    "follow_many": lambda alias: ASK.follow_many(WANTED[1].from_resource, OTHERS[:20], timestamp=5.0),
 }
 
 
@@ -55,7 +55,7 @@ def test_a_look_up_by_a_list_of_edges_uses_an_index(database):
     plans = []
 
     def explain(execute, sql, params, many, context):
-        if sql.startswith(("SELECT", "DELETE")):
+        if sql.startswith(("SELECT", "DELETE")) and "sequere_kind" not in sql:  # which has at most 16 rows
             with connection.cursor() as cursor:
                 plan = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
                 cursor.cursor.execute(f"{plan} {sql}", params)  # past this wrapper

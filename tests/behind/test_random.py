@@ -18,7 +18,7 @@ def test_no_answer_depends_on_where_it_comes_from(behind, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.0)
     monkeypatch.setattr(module, "COPY_STEP", 2)
 
-    class Losing(machine(behind, lambda: start_anew(behind), lambda: None)):
+    class Losing(machine(behind, lambda: start_anew(behind), lambda: None, has_quota=False)):
         def __init__(self):
             super().__init__()
             self.ready = True

@@ -63,8 +63,8 @@ def test_what_is_written_while_redis_is_cold_is_there_afterwards(behind):
     assert Ask(behind).follow(ADA, FLIGHT, timestamp=7.0) is True
     assert Ask(behind).follow_many(ADA, [FLIGHT, CROWD[0]], timestamp=8.0) == [False, True]
     assert Ask(behind).forget(CROWD[5]) == 5
-    # A row for each edge of each call, changed or not, and one for the forget.
-    assert OutboxEntry.objects.count() == 1 + 1 + 1 + 2 + 5 + 1
+    # A row for each edge of each call, changed or not, and one for the forget; an unfollow also ends a request.
+    assert OutboxEntry.objects.count() == 2 + 2 + 1 + 2 + 5 + 1
     rebuild(behind.unguarded)
     assert OutboxEntry.objects.count() == 0
     assert Ask(behind).is_following(ADA, BOB) is False

@@ -183,7 +183,7 @@ def measure_calls(bench: Bench, sizes: Sizes) -> Iterator[tuple[str, str, float]
             "follow": ([bench.words("follow", *one, *HUB, stamp(size)) for one in newcomers], _is(1)),
             "unfollow": ([bench.words("unfollow", *one, *HUB) for one in newcomers], _is(1)),
             "is_following": ([bench.words("is_following", *one, *HUB) for one in known], _is(1)),
-            "count": ([bench.words("count", *HUB, "followers")] * number, _is(size)),
+            "count": ([bench.words("count", "followers", *HUB)] * number, _is([size])),
             "page of 20": ([bench.words("page", *HUB, "followers", "desc", 20)] * number, _is_page),
             "page in the middle": ([bench.words("page", *HUB, "followers", "desc", 20, middle)] * number, _is_page),
         }

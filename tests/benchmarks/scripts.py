@@ -1,6 +1,6 @@
 """What a script costs the server: CPU time of its main thread for each call, side by side with other texts.
 
-    python -m tests.benchmarks.scripts --against 4c39913 --server redis-7.0
+    python -m tests.benchmarks.scripts --against HEAD~1 --server redis-7.0
 
 ``--against`` names a commit of this repository whose texts do the same work in the same run, on the same server
 and a graph of their own. A follow that checks nothing (``naive.lua``) and an empty script run beside them. Calls go
@@ -36,12 +36,10 @@ CALLS = 200
 RESOURCES = 1000
 STAMP = "1795399900.349409"
 
-#: The contract before relations and a second key: what did the same work then.
-OLD_CALLS: dict[str, Callable[[list[str]], tuple[str, list[str]]]] = {
-    "add_edges": lambda words: ("follow_many", words[1:]),
-    "move_edges": lambda words: ("unfollow_many", [*words[:2], *words[6:]]),
-    "relationships": lambda words: ("are_following", [*words[:2], *words[3:]]),
-    "page": lambda words: ("page", [*words[:3], "", *words[3:]]),
+#: The contract before there were kinds, limits and ends: the arguments of the same work then.
+FORMER_CALLS: dict[str, Callable[[list[str]], list[str]]] = {
+    "add_edges": lambda words: [*words[:4], *words[8:]],
+    "count": lambda words: [*words[1:], words[0]],
 }
 
 
@@ -52,7 +50,7 @@ class Texts:
     name: str
     prefix: str
     texts: dict[str, str]
-    keys: int = 2
+    is_former: bool = False
     sums: dict[str, str] = field(default_factory=dict)
 
     def load(self, client: redis.Redis) -> None:
@@ -62,10 +60,9 @@ class Texts:
     def words(self, script: str, *arguments: str) -> tuple[str, ...]:
         """The EVALSHA of a call, given as today's contract has it."""
         words = list(arguments)
-        if self.keys == 1 and script in OLD_CALLS:
-            script, words = OLD_CALLS[script](words)
-        keys = [self.prefix, f"{self.prefix}global:uid"][: self.keys]
-        return ("EVALSHA", self.sums[script], str(len(keys)), *keys, *words)
+        if self.is_former and script in FORMER_CALLS:
+            words = FORMER_CALLS[script](words)
+        return ("EVALSHA", self.sums[script], "2", self.prefix, f"{self.prefix}global:uid", *words)
 
 
 def read_texts(commit: str | None) -> Texts:
@@ -81,7 +78,8 @@ def read_texts(commit: str | None) -> Texts:
     texts = {
         entry["name"]: _show(commit, f"lua/{entry['version']}/{entry['name']}.lua") for entry in manifest["scripts"]
     }
-    return Texts(commit, "then:", texts, keys=2 if "add_edges" in texts else 1)
+    names = {argument["name"] for entry in manifest["scripts"] for argument in entry["arguments"]}
+    return Texts(commit, "then:", texts, is_former="ends" not in names)
 
 
 def _show(commit: str, path: str) -> str:
@@ -163,13 +161,16 @@ def measure_round(meter: Meter, all_texts: Sequence[Texts], number: int) -> None
     for texts in all_texts:
         words = [texts.words("is_following", *pair) for pair in known]
         meter.run("is_following", texts.name, words, _is(1))
-        words = [texts.words("count", "project", "popular", "followers")] * CALLS
-        meter.run("count", texts.name, words, _is(RESOURCES))
+        words = [texts.words("count", "followers", "project", "popular")] * CALLS
+        meter.run("count", texts.name, words, lambda reply: reply in (RESOURCES, [RESOURCES]))
         words = [texts.words("page", "project", "popular", "followers", "desc", "20")] * (CALLS // 4)
         meter.run("page of 20", texts.name, words, lambda reply: isinstance(reply, list) and len(reply) in (61, 62))
         words = [texts.words("relationships", "user", "many", "followings", *others)] * (CALLS // 8)
         meter.run("relationships of 50", texts.name, words, _is([1] * 50))
-        words = [texts.words("add_edges", "follow", "user", newcomer, STAMP, *others)]
+        lists = "followings followers friends followings:project followers:project friends:project"
+        words = [texts.words("relationships", "user", "many", lists, *others)] * (CALLS // 8)
+        meter.run("relationships of 50, 6 lists", texts.name, words, _is([1 + 8] * 50))
+        words = [texts.words("add_edges", "follow", "user", newcomer, STAMP, "", "", "", "", *others)]
         meter.run("add_edges of 50", texts.name, words, _is([1] * 50))
         words = [texts.words("move_edges", "user", newcomer, "followings", "", "50", "", *others)]
         meter.run("move_edges of 50", texts.name, words, lambda reply: isinstance(reply, list))

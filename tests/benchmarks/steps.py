@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -34,6 +35,9 @@ MARK = f"{PREFIX}global:mark"
 EPOCH = "1-7"
 STAMP = "1795399900.349409"
 HUB = ("project", "hub")
+
+#: What add_edges takes between the timestamp and the others, left empty: ends, most, new, window.
+NO_LIMITS = ("", "", "", "")
 
 
 class Bench:
@@ -82,6 +86,39 @@ def each_with(others: Iterable[tuple[str, str]]) -> list[str]:
     return [word for other in others for word in ("follow", *other, *HUB, STAMP)]
 
 
+def fill_lists(bench: Bench) -> None:
+    """Lists of 100,000 that share a part of their newest entries; the hub follows 1,000 who follow 200 each."""
+    chance = random.Random(1)
+    size, first = 100_000, 1000
+    everybody = range(first, first + 2 * size)
+    bench.clear()
+    pipeline = bench.client.pipeline(transaction=False)
+
+    def add(uid: int, name: str, others: Iterable[int]) -> None:
+        for some in batched(others, 1000):
+            pipeline.zadd(f"{PREFIX}uid:{uid}:{name}", {str(one): f"{chance.uniform(1e9, 2e9):.6f}" for one in some})
+        pipeline.execute()
+
+    for uid in everybody:
+        pipeline.hset(f"{PREFIX}uid::{uid}", mapping={"identifier": "user", "object_id": str(uid)})
+        if uid % 1000 == 0:
+            pipeline.execute()
+    pipeline.set(":".join([f"{PREFIX}uid", *HUB]), 1)
+    hub = list(range(first, first + size))
+    add(1, "followers", chance.sample(hub, size))
+    others = range(first + size, first + 2 * size)
+    for uid, percent in enumerate((0, 5, 20), 2):
+        pipeline.set(f"{PREFIX}uid:project:sharing {percent}", uid)
+        shared = chance.sample(hub, size * percent // 100)
+        add(uid, "followers", [*shared, *others[: size - len(shared) + 1]])
+    known = chance.sample(everybody, 1000)
+    add(1, "followings", known)
+    for uid in known:
+        add(uid, "followings", chance.sample(everybody, 200))
+    for name in ("requested", "blocked", "blocked_by", "muted"):
+        add(1, name, chance.sample(everybody, 5000))
+
+
 def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     """What runs, its size, and the calls; the graph is prepared before each case is given out."""
     size = operations.MAX_FORGET
@@ -96,20 +133,26 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     size = operations.MAX_EDGES
     batches = [flat(batch) for batch in batched(users(size * CALLS), size)]
     bench.clear()
-    yield "add_edges, new uids", size, [("add_edges", "follow", *HUB, STAMP, *batch) for batch in batches]
+    yield "add_edges, new uids", size, [("add_edges", "follow", *HUB, STAMP, *NO_LIMITS, *batch) for batch in batches]
     yield (
         "add_edges, known uids",
         size,
-        [("add_edges", "follow", "project", "other", STAMP, *batch) for batch in batches],
+        [("add_edges", "follow", "project", "other", STAMP, *NO_LIMITS, *batch) for batch in batches],
     )
     bench.follow((*user, "project", "friend") for user in users(size * CALLS))
-    yield "add_edges, friends", size, [("add_edges", "follow", "project", "friend", STAMP, *batch) for batch in batches]
+    yield (
+        "add_edges, friends",
+        size,
+        [("add_edges", "follow", "project", "friend", STAMP, *NO_LIMITS, *batch) for batch in batches],
+    )
     yield (
         "move_edges, friends",
         size,
         [("move_edges", "project", "friend", "followings", "", size, "", *b) for b in batches],
     )
     yield "move_edges, oldest", size, [("move_edges", *HUB, "followings", "", size, "")] * CALLS
+
+    yield from related_cases(bench)
 
     bench.clear(journal=False)
     bench.client.set(MARK, "step")
@@ -141,6 +184,21 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     yield "relationships, 1 list", size, [("relationships", *HUB, "followers", *others)] * CALLS
     lists = "followers followings friends followers:user followings:user friends:user"
     yield "relationships, 6 lists", size, [("relationships", *HUB, lists, *others)] * CALLS
+    fill_lists(bench)
+    for kept, name, sign in [(0, "none", "&"), (5, "a twentieth", "&"), (20, "a fifth", "&"), (100, "all", "-")]:
+        select = ("select", *HUB, "followers", operations.MAX_SELECTED, operations.MAX_BUDGET, "")
+        filters = (sign, "project", f"sharing {kept % 100}", "followers")
+        yield f"select, keeps {name}", operations.MAX_BUDGET, [(*select, *filters)] * CALLS
+        many = filters * operations.MAX_FILTERS
+        yield (
+            f"select, {operations.MAX_FILTERS} filters, keeps {name}",
+            operations.MAX_BUDGET,
+            [(*select, *many)] * CALLS,
+        )
+    suggest = ("suggest", *HUB, operations.MAX_SAMPLE, operations.MAX_EACH, operations.MAX_SUGGESTED)
+    yield "suggest", operations.MAX_SAMPLE * operations.MAX_EACH, [suggest] * CALLS
+    bench.clear()
+    bench.follow(user + HUB for user in users(total))
     bench.client.set(MARK, f"{EPOCH} ready - {EPOCH}")
     entries = [entry[0].decode() for entry in bench.client.xrange(JOURNAL)]
     yield "drain_journal", 400, [("drain_journal", entry, 400) for entry in entries[:CALLS]]
@@ -150,6 +208,35 @@ def cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
     bench.client.set(MARK, "step")
     keys = [key.decode() for key in bench.client.scan_iter(f"{PREFIX}uid:user:*", count=1000)][: 500 * CALLS]
     yield "clear_graph", 500, [("clear_graph", "step", "step", *batch) for batch in batched(keys, 500)]
+
+
+def related_cases(bench: Bench) -> Iterator[tuple[str, int, list[tuple[Any, ...]]]]:
+    """Blocks that cut, requests that are accepted, mutes beside those that have ended."""
+    size, kinds = operations.MAX_BLOCKS, ["", *(f"k{number}" for number in range(16))]
+    batches = list(batched(users(size * CALLS), size))
+    bench.clear()
+    for kind in kinds[1:]:
+        bench.call("follow", *HUB, "project", "other", STAMP, kind)
+    bench.follow(user + HUB for user in users(size * CALLS))
+    bench.follow(HUB + user for user in users(size * CALLS))
+    blocks = [("add_edges", "block", *HUB, STAMP, *NO_LIMITS, *flat(batch)) for batch in batches]
+    yield "block, friends, 16 kinds", size, blocks
+    blocks = [("add_edges", "block", "project", "third", STAMP, *NO_LIMITS, *flat(batch)) for batch in batches]
+    yield "block, strangers, 16 kinds", size, blocks
+
+    size = operations.MAX_EDGES
+    bench.clear()
+    for batch in batched(users(size * CALLS), size):
+        for user in batch:
+            bench.call("follow", *user, *HUB, STAMP, "", 1)
+    yield "move_edges, requests to follows", size, [("move_edges", *HUB, "requests", "follow", size, STAMP)] * CALLS
+
+    bench.clear()
+    owners = [("project", f"owner {number}") for number in range(CALLS)]
+    for owner in owners:
+        bench.call("add_edges", "mute", *owner, STAMP, "1", "", "", "", *flat(users(20)))
+    mutes = [("add_edges", "mute", *owner, STAMP, *NO_LIMITS, *flat(users(size, 20))) for owner in owners]
+    yield "mute, 20 have ended", size, mutes
 
 
 def main() -> None:

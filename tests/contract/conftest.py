@@ -51,3 +51,8 @@ def backend(backend, settings):
 @pytest.fixture(params=[Api, AsyncApi], ids=["sync", "async"])
 def api(request, backend):
     return request.param()
+
+
+@pytest.fixture(params=["", "watch"], ids=["plain", "watch"])
+def kind(request):
+    return request.param

@@ -217,10 +217,10 @@ def resources(number):
 #: What is refused, the error, and its text.
 MISUSE = [
     (ReadPage(STAR, "enemies"), exceptions.InvalidArgument, "list must be .*followings.* got .enemies."),
-    (Count(STAR, "enemies"), exceptions.InvalidArgument, "list must be .*followings.* got .enemies."),
-    (Count(STAR, "followers:12"), exceptions.InvalidArgument, "list must be .* got .followers:12."),
-    (Count(STAR, "followers:a:b"), exceptions.InvalidArgument, "list must be .* got .followers:a:b."),
-    (Count(STAR, "followers:"), exceptions.InvalidArgument, "list must be .* got .followers:."),
+    (Count(["enemies"], [STAR]), exceptions.InvalidArgument, "list must be .*followings.* got .enemies."),
+    (Count(["followers:12"], [STAR]), exceptions.InvalidArgument, "list must be .* got .followers:12."),
+    (Count(["followers:a:b"], [STAR]), exceptions.InvalidArgument, "list must be .* got .followers:a:b."),
+    (Count(["followers:"], [STAR]), exceptions.InvalidArgument, "list must be .* got .followers:."),
     (ReadPage(STAR, "followers:"), exceptions.InvalidArgument, "list must be .* got .followers:."),
     (ReadPage(STAR, "enemies", limit=0, offset=1, cursor="x"), exceptions.InvalidArgument, "list must be "),
     (ReadPage(STAR, "followers", limit=0, cursor="x"), exceptions.InvalidLimit, "limit must be "),

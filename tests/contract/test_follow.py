@@ -357,7 +357,7 @@ def test_who_is_of_a_model_that_is_registered_no_more_is_known_to_operations_onl
     try:
         with pytest.raises(exceptions.NotRegistered, match="No model is registered as 'project'; registered: user"):
             api.get_followers_count(users[0], identifier="project")
-        assert Count(registry.identify(users[0]), "followers:project").perform() == 1
+        assert Count(["followers:project"], [registry.identify(users[0])]).perform() == [1]
         assert api.get_followers_count(users[0]) == 1
         assert api.get_followers(users[0]) == []
     finally:

@@ -24,7 +24,7 @@ ADA, SMILE = Resource("user", "é"), Resource("user", "\N{GRINNING FACE}")
         Follow(ADA, SMILE, 5.0),
         AddEdges("follow", ADA, [Resource("user", "2"), SMILE], 5.0),
         Forget(SMILE),
-        Count(SMILE, "followers"),
+        Count(["followers"], [SMILE]),
         ReadPage(SMILE, "followers"),
     ],
     ids=str,
@@ -34,7 +34,7 @@ def test_a_call_with_such_an_object_id_is_refused_and_changes_nothing(narrow_dat
     assert backend.perform(Follow(ADA, Resource("user", "1"), 5.0))
     with pytest.raises(InvalidObjectId, match=r"has characters that the database cannot hold: .*utf8mb4"):
         backend.perform(operation)
-    assert backend.perform(Count(ADA, "followings")) == 1
+    assert backend.perform(Count(["followings"], [ADA])) == [1]
     assert backend.perform(IsFollowing(ADA, SMILE)) is False  # found by the digest
 
 

@@ -17,9 +17,10 @@ def test_the_two_commands_of_the_readme():
         assert re.fullmatch(rf"python3 -m venv \.venv && .* -m {end}", line)
 
 
-#: The pages whose lines are typed one after the other. Those of write-behind belong to different states, and
-#: operators and users of 0.x need what test_operating.py and test_upgrading.py have for them.
-SESSIONS = [name for name, page in PAGES.items() if name not in ("behind", "operating", "upgrading") and commands(page)]
+#: The pages whose lines are not typed one after the other: those of write-behind belong to different states, and the
+#: others need what test_moving.py, test_operating.py and test_upgrading.py have for them.
+OTHERS = ("behind", "moving", "operating", "upgrading")
+SESSIONS = [name for name, page in PAGES.items() if name not in OTHERS and commands(page)]
 
 
 @pytest.mark.parametrize("name", SESSIONS)

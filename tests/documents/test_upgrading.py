@@ -16,8 +16,8 @@ def test_keys(in_root, project, valkey):
         Former(client).follow(("user", "1"), ("project", "7"), 1382676091.0)
     in_root("export DJANGO_SETTINGS_MODULE=mysite.production")
     assert [in_root(line, folder) for line in LINES[:2]] == [
-        "1 follow read, 1 can be imported, 0 left out.",
-        "1 follow read, 1 imported, 0 existed, 0 left out.",
+        "1 follow read, 1 can be imported, 0 skipped, 0 left out.",
+        "1 follow read, 1 imported, 0 existed, 0 blocked, 0 skipped, 0 left out.",
     ]
 
 
@@ -31,4 +31,4 @@ def test_a_table(in_root, project):
         )
         connection.execute("INSERT INTO sequere_follow VALUES (1, '2013-10-25 04:41:31', 1, 'user', 7, 'project', 0)")
     replies = [in_root(line, folder) for line in LINES[2:]]
-    assert replies[-1] == "1 follow read, 1 imported, 0 existed, 0 left out."
+    assert replies[-1] == "1 follow read, 1 imported, 0 existed, 0 blocked, 0 skipped, 0 left out."

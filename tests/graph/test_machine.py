@@ -1,4 +1,4 @@
-"""Random operations against every backend and a model of ten lines, which must agree after each step."""
+"""Random operations against every backend and a small model of all relations, which must agree after each step."""
 
 from __future__ import annotations
 
@@ -9,134 +9,167 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from sequere.backends.database.models import Edge
 from sequere.backends.operations import (
+    MAX_BLOCKS,
+    MAX_LISTS,
+    NO_LIMITS,
     AddEdges,
     Count,
     Follow,
     Forget,
+    Limits,
     MoveEdges,
     ReadPage,
     Relationships,
     Unfollow,
 )
 from sequere.backends.redis import RedisBackend, RedisFallbackBackend
-from sequere.relations import LISTS
+from sequere.exceptions import Blocked, FollowLimitReached
+from sequere.outcomes import Outcome
+from sequere.relations import RELATIONS, rows_in_use, split_list
 from sequere.resources import Resource
+from sequere.steps import in_steps
+from tests.graph.model import LONG_AGO, Graph
 from tests.support.behind import start_anew
 from tests.support.graph import audit
 
 RESOURCES = [Resource("user", "1"), Resource("user", "2"), Resource("project", "1"), Resource("project", "é:1")]
 
+#: Every list, without a kind and of one kind.
+LISTS = [name for row in rows_in_use(["watch"]) for name in row.lists]
+
 resources = st.sampled_from(RESOURCES)
 several = st.lists(resources, min_size=1, max_size=5)
-names = st.sampled_from(["followers", "followings", "friends"])
+names = st.sampled_from(["followers", "followings", "friends"]) | st.sampled_from(LISTS)
+kinds = st.sampled_from(["", "", "watch"])
 timestamps = st.integers(0, 5).map(float) | st.floats(0, 2**33 - 1)
-
-
-class Graph:
-    """The meaning of follow, as simply as it can be said."""
-
-    def __init__(self):
-        self.edges = {}
-
-    def follow(self, one, other, timestamp):
-        new = (one, other) not in self.edges
-        self.edges.setdefault((one, other), round(timestamp, 6))
-        return new
-
-    def unfollow(self, one, other):
-        return self.edges.pop((one, other), None) is not None
-
-    def entries(self, resource, name):
-        followers = {a: since for (a, b), since in self.edges.items() if b == resource}
-        followings = {b: since for (a, b), since in self.edges.items() if a == resource}
-        friends = {a: max(followers[a], followings[a]) for a in followers.keys() & followings.keys()}
-        return {"followers": followers, "followings": followings, "friends": friends}[name]
+ends = st.sampled_from([None, 5.0, 2**33 - 2.0, 2**33 - 1.0])
+bounds = st.sampled_from([None, None, 0, 1, 2, 4])
 
 
 #: The profile says how many examples and steps: few by default, many with --hypothesis-profile=many.
 STEPS = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
-def machine(backend, empty, healthy):
+def machine(backend, empty, healthy, *, has_quota=True):
+    """``has_quota``: whether the store remembers how many follows a resource made, which a journal does not carry."""
+    news = bounds if has_quota else st.none()
+
     class Comparison(RuleBasedStateMachine):
         def __init__(self):
             super().__init__()
             empty()
             self.model = Graph()
 
-        @rule(one=resources, other=resources, timestamp=timestamps)
-        def follow(self, one, other, timestamp):
+        @rule(
+            one=resources,
+            other=resources,
+            timestamp=timestamps,
+            kind=kinds,
+            approval=st.booleans(),
+            most=bounds,
+            new=news,
+        )
+        def follow(self, one, other, timestamp, kind, approval, most, new):
+            if one == other:
+                return
+            limits = Limits(most, new, None if new is None else 1000)
+            try:
+                reply = backend.perform(Follow(one, other, timestamp, kind, approval, limits))
+            except Blocked:
+                reply = Outcome.BLOCKED
+            except FollowLimitReached:
+                reply = Outcome.LIMITED
+            assert reply == self.model.follow(one, other, timestamp, kind, approval, limits)
+
+        @rule(one=resources, other=resources, kind=kinds)
+        def unfollow(self, one, other, kind):
             if one != other:
-                new = backend.perform(Follow(one, other, timestamp))
-                assert new == self.model.follow(one, other, timestamp)
+                assert backend.perform(Unfollow(one, other, kind)) == self.model.unfollow(one, other, kind)
 
-        @rule(one=resources, other=resources)
-        def unfollow(self, one, other):
-            if one != other:
-                assert backend.perform(Unfollow(one, other)) == self.model.unfollow(one, other)
-
-        @rule(one=resources, others=several, timestamp=timestamps)
-        def add_edges(self, one, others, timestamp):
+        @rule(
+            name=st.sampled_from([*RELATIONS]),
+            kind=kinds,
+            one=resources,
+            others=several,
+            timestamp=timestamps,
+            end=ends,
+        )
+        def add_edges(self, name, kind, one, others, timestamp, end):
+            row = RELATIONS[name].of_kind(kind if RELATIONS[name].kinds else "")
             others = [other for other in others if other != one] or [RESOURCES[RESOURCES[0] == one]]
-            replies = backend.perform(AddEdges("follow", one, others, timestamp))
-            assert replies == [self.model.follow(one, other, timestamp) for other in others]
+            end = end if row.expires else None
+            if row.expires:
+                self.model.drop_ended(row.kind, one)
+            expected = [
+                self.model.add(name, row.kind, one, other, timestamp, ends=end, limits=NO_LIMITS) for other in others
+            ]
+            assert backend.perform(AddEdges(row.name, one, others[:MAX_BLOCKS], timestamp, end)) == expected
 
-        @rule(one=resources, others=several, name=names)
-        def remove_named(self, one, others, name):
+        @rule(one=resources, others=several, name=names, is_moved=st.booleans(), timestamp=st.none() | timestamps)
+        def move_named(self, one, others, name, is_moved, timestamp):
             others = [other for other in others if other != one] or [RESOURCES[RESOURCES[0] == one]]
-            expected = self.model.entries(one, name)
-            gone = [other for other in dict.fromkeys(others) if other in expected]
-            moved = backend.perform(MoveEdges(one, name, others))
-            assert as_times(moved.entries) == pytest.approx({other: self.since(one, other, name) for other in gone})
+            if self.has_ended(one, name):
+                return
+            target = split_list(name)[0].moves if is_moved else ""
+            gone = [other for other in dict.fromkeys(others) if other in self.model.entries(one, name)]
+            moved = backend.perform(MoveEdges(one, name, others, target, timestamp=timestamp))
+            times = {other: self.model.move(one, name, other, target, timestamp) for other in gone}
+            assert as_times(moved.entries) == pytest.approx(times)
             assert [Resource(*entry[:2]) for entry in moved.entries] == gone
-            for other in gone:
-                self.model.unfollow(*((other, one) if name == "followers" else (one, other)))
             assert moved.left == len(self.model.entries(one, name))
 
-        def since(self, one, other, name):
-            """The timestamp of the edge that leaves the list: of a friendship the one from its owner."""
-            return self.model.edges[(other, one) if name == "followers" else (one, other)]
-
-        @rule(one=resources, limit=st.integers(1, 3), name=names)
-        def remove_oldest(self, one, limit, name):
+        @rule(one=resources, limit=st.integers(1, 3), name=names, is_moved=st.booleans())
+        def move_oldest(self, one, limit, name, is_moved):
+            if self.has_ended(one, name):
+                return
+            target = split_list(name)[0].moves if is_moved else ""
             expected = self.model.entries(one, name)
-            moved = backend.perform(MoveEdges(one, name, limit=limit))
-            assert len(moved.entries) == min(limit, len(expected))
+            moved = backend.perform(MoveEdges(one, name, limit=limit, target=target))
             gone = [Resource(*entry[:2]) for entry in moved.entries]
             assert sorted(expected[other] for other in gone) == pytest.approx(sorted(expected.values())[:limit])
             for other in gone:
-                self.model.unfollow(*((other, one) if name == "followers" else (one, other)))
+                self.model.move(one, name, other, target, None)
             assert moved.left == len(expected) - len(gone)
+
+        def has_ended(self, one, name):
+            """Whether the list has entries that have ended: it may keep them."""
+            row, side, _ = split_list(name)
+            place = 3 if side == row.backward else 2
+            return row.expires and any(
+                edge[:2] == (row.base, row.kind) and edge[place] == one and time < LONG_AGO
+                for edge, time in self.model.edges.items()
+            )
 
         @rule(resource=resources, limit=st.integers(1, 4))
         def forget(self, resource, limit):
-            edges = [edge for edge in self.model.edges if resource in edge]
-            left, done = len(edges), False
+            total, done = 0, False
             while not done:
                 removed, done = backend.perform(Forget(resource, limit))
-                assert removed == min(limit, left)
-                left -= removed
-                assert done == (left == 0)
-            for edge in edges:
-                self.model.unfollow(*edge)
+                total += removed
+                assert removed == limit or done
+            assert total == self.model.forget(resource)
 
         @invariant()
         def agree(self):
+            self.model.check()
             for resource in RESOURCES:
                 for name in LISTS:
                     expected = self.model.entries(resource, name)
                     entries = backend.perform(ReadPage(resource, name)).entries
                     assert as_times(entries) == pytest.approx(expected, abs=1e-6)
-                    assert len(entries) == len(expected) == backend.perform(Count(resource, name))
                     times = [entry.timestamp for entry in entries]
                     assert times == sorted(times, reverse=True)
-                    for identifier in ("user", "project"):
+                    for identifier in ("user", "project") if expected else ():
                         narrow = [entry for entry in entries if entry.identifier == identifier]
                         assert backend.perform(ReadPage(resource, f"{name}:{identifier}")).entries == narrow
-                        assert backend.perform(Count(resource, f"{name}:{identifier}")) == len(narrow)
-                lists = [self.model.entries(resource, name) for name in LISTS]
-                bits = [sum(1 << i for i, entries in enumerate(lists) if other in entries) for other in RESOURCES]
-                assert backend.perform(Relationships(resource, list(LISTS), RESOURCES)) == bits
+                        assert backend.perform(Count([f"{name}:{identifier}"], [resource])) == [len(narrow)]
+            for step in in_steps(LISTS, MAX_LISTS):
+                lists = [[self.model.entries(resource, name) for name in step] for resource in RESOURCES]
+                sizes = [len(entries) for mine in lists for entries in mine]
+                assert backend.perform(Count(step, RESOURCES)) == sizes
+                for resource, mine in zip(RESOURCES, lists, strict=True):
+                    bits = [sum(1 << i for i, entries in enumerate(mine) if other in entries) for other in RESOURCES]
+                    assert backend.perform(Relationships(resource, step, RESOURCES)) == bits
             healthy()
 
     return Comparison

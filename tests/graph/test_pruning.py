@@ -74,7 +74,7 @@ def test_what_has_a_row_stays_and_what_has_none_is_forgotten(ada):
 
 
 def test_every_resource_is_listed(backend, monkeypatch):
-    for module in ("database.queries", "redis.uids"):
+    for module in ("database.reads", "redis.uids"):
         monkeypatch.setattr(f"sequere.backends.{module}.NAMES", 3)
     wanted = {Resource("user", "1"), *(Resource(f"kind-{n % 3}", f"a{n}") for n in range(20)), Resource("a", "Z")}
     for other in wanted - {Resource("user", "1")}:

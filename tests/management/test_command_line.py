@@ -135,6 +135,8 @@ def nobody_reads(monkeypatch):
         "close",
         "drain",
         "drain --watch",
+        "export",
+        "export user 1",
         "forget user 1",
         "lookup user 1",
         "prune",

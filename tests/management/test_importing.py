@@ -17,7 +17,7 @@ from sequere.backends import get_backend
 from sequere.backends.operations import AddEdges, ReadPage
 from sequere.backends.redis.behind.drain import drain
 from sequere.exceptions import BackendUnavailable, CorruptGraph
-from sequere.importing import keys, table
+from sequere.importing import lists, tables
 from sequere.importing.keys import KeySource
 from sequere.importing.state import State
 from sequere.models import follow
@@ -96,7 +96,7 @@ def test_the_keys_of_0_4_become_follows_of_every_backend_with_their_times(backen
     before = dump(old)
     status, output = run()
     assert (status, stored()) == (0, FOLLOWS)
-    assert "9 follows read, 9 imported, 0 existed, 0 left out." in output
+    assert "9 follows read, 9 imported, 0 existed, 0 blocked, 0 skipped, 0 left out." in output
     assert entries(USERS[0], "friends") == [(*USERS[1], 1382676092.25)]
     assert dump(old) == before
 
@@ -120,7 +120,7 @@ def test_other_versions_and_other_prefixes(valkey, old, run, options):
 @pytest.mark.parametrize("use_tz", [True, False])
 def test_the_table_of_0_4_becomes_follows(database, settings, run, use_tz, monkeypatch):
     settings.USE_TZ = use_tz
-    monkeypatch.setattr(table, "STEP", 4)
+    monkeypatch.setattr(tables, "STEP", 4)
     with table_of_follows(database) as rows:
         for (one, other), timestamp in FOLLOWS.items():
             moment = datetime.fromtimestamp(timestamp, UTC)
@@ -130,7 +130,7 @@ def test_the_table_of_0_4_becomes_follows(database, settings, run, use_tz, monke
             rows.create(**ends, to_object_id=other[1], created_at=moment, is_mutual=one in USERS[:2])
         rows.create(**ends, to_object_id=other[1], created_at=moment + timedelta(hours=1))  # two at once
         status, output = run("--database", database, url=False)
-        assert "10 follows read, 9 imported, 1 existed, 0 left out." in output
+        assert "10 follows read, 9 imported, 1 existed, 0 blocked, 0 skipped, 0 left out." in output
         assert (status, stored()) == (0, FOLLOWS)
         assert rows.count() == 10
 
@@ -147,7 +147,7 @@ def test_an_upgrade_in_place_goes_to_another_prefix(valkey, settings, run):
         with pytest.raises(CommandError, match="Set it to another text, such as 'follows:'"):
             run(url=False)
         settings.SEQUERE_REDIS_PREFIX = "follows:"
-        assert run("--dry-run", url=False) == (0, "9 follows read, 9 can be imported, 0 left out.\n")
+        assert run("--dry-run", url=False) == (0, "9 follows read, 9 can be imported, 0 skipped, 0 left out.\n")
         assert dump(client) == before
         assert run(url=False)[0] == 0
         assert stored() == FOLLOWS
@@ -157,7 +157,7 @@ def test_an_upgrade_in_place_goes_to_another_prefix(valkey, settings, run):
 
 def test_an_import_that_was_stopped_goes_on_and_does_nothing_twice(valkey, old, run, monkeypatch):
     fill(old)
-    monkeypatch.setattr(keys, "STEP", 2)
+    monkeypatch.setattr(lists, "STEP", 2)
     perform, calls = get_backend().perform, []
 
     def break_at_the_fifth(operation):
@@ -176,7 +176,7 @@ def test_an_import_that_was_stopped_goes_on_and_does_nothing_twice(valkey, old, 
     status, output = run()
     assert output.startswith("Continuing after 4 follows")
     assert status == 0
-    assert "9 follows read, 9 imported, 0 existed, 0 left out." in output
+    assert "9 follows read, 9 imported, 0 existed, 0 blocked, 0 skipped, 0 left out." in output
     gone = (first.from_resource, first.others[0])
     assert stored() == {edge: since for edge, since in FOLLOWS.items() if edge != gone}
     status, output = run()
@@ -184,7 +184,7 @@ def test_an_import_that_was_stopped_goes_on_and_does_nothing_twice(valkey, old, 
 
 
 def test_a_list_that_is_longer_than_a_batch(valkey, old, run, monkeypatch):
-    monkeypatch.setattr(keys, "STEP", 3)
+    monkeypatch.setattr(lists, "STEP", 3)
     former = Former(old)
     for number in range(10):
         former.follow(USERS[0], Resource("project", str(number)), 5.0 + number // 4)
@@ -252,7 +252,7 @@ def test_what_is_damaged_or_odd_is_reported_and_left_out(valkey, old, run):
         "user \udcff -> project 7: ",
     ):
         assert f"left out: {words}" in output
-    assert "21 follows read, 10 imported, 0 existed, 11 left out." in output
+    assert "21 follows read, 10 imported, 0 existed, 0 blocked, 0 skipped, 11 left out." in output
     assert stored() == {**FOLLOWS, (USERS[0], Resource("document", str(key))): 5.0}
 
 
@@ -263,7 +263,7 @@ def test_what_the_store_refuses_is_left_out_alone(narrow_database, old, run, set
         former.follow(USERS[0], ("country", name), 5.0)
     status, output = run()
     assert (status, Ask().count(USERS[0], "followings")) == (1, 2)
-    assert "3 follows read, 2 imported, 0 existed, 1 left out." in output
+    assert "3 follows read, 2 imported, 0 existed, 0 blocked, 0 skipped, 1 left out." in output
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_what_the_store_refuses_is_left_out_alone(narrow_database, old, run, set
         (["--database", ""], "--database must be one of default"),
         (["--url", ""], "--url: "),
         (["--database", "default"], "has no rows in a table sequere_follow"),
-        ([], "No source of follows: pass --url"),
+        ([], "No source of edges: pass --url"),
     ],
 )
 def test_a_source_that_there_is_not(run, arguments, words, settings):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 
 from sequere.backends.redis.behind.rebuild import rebuild
 from tests.conftest import use_database
-from tests.support.databases import ENGINES, ISOLATION, OURS
+from tests.support.databases import ENGINES, ISOLATION
 from tests.support.replication import free_ports
 from tests.support.servers import missing, running
+from tests.support.shared import use_shared
 from tests.support.wire import wire
 
 pytest.register_assert_rewrite("tests.processes.stage")
@@ -88,31 +88,6 @@ def make_stage(tmp_path, settings, stages):
     return make
 
 
-@contextmanager
-def _use_file(path):
-    """Send the follows to a database of SQLite in a file that processes share; gives their environment."""
-    with use_database("sqlite") as alias:
-        in_memory = connections[alias]
-        connections[alias] = in_file = in_memory.copy()
-        in_file.settings_dict["NAME"] = str(path)
-        try:
-            for application in OURS:
-                call_command("migrate", application, database=alias, verbosity=0)
-            yield {"SEQUERE_TEST_FOLLOWS": alias, "SEQUERE_TEST_SQLITE": str(path)}
-        finally:
-            in_file.close()
-            connections[alias] = in_memory
-
-
-@contextmanager
-def _use_server(kind):
-    """Send the follows to a database server; gives the environment of processes."""
-    with use_database(kind) as alias:
-        variable = ENGINES[kind][0]
-        url, _, _ = os.environ[variable].rpartition("/")
-        yield {"SEQUERE_TEST_FOLLOWS": alias, variable: f"{url}/{connections[alias].settings_dict['NAME']}"}
-
-
 @pytest.fixture
 def set_stage(tmp_path, settings, stages):
     """A function that sets a stage without a broker, on a database of each kind, ready and with so many follows.
@@ -122,8 +97,7 @@ def set_stage(tmp_path, settings, stages):
     found, stack = stages
 
     def make(kind, *, edges, isolation=""):
-        database = _use_file(tmp_path / "follows.sqlite3") if kind == "sqlite" else _use_server(kind)
-        environment = stack.enter_context(database)
+        environment = stack.enter_context(use_shared(kind, tmp_path / "follows.sqlite3"))
         server = _use_redis(stack, settings)
         stage = Stage(tmp_path, server, {**environment, ISOLATION: isolation})
         found.append(stage)

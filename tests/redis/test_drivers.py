@@ -148,12 +148,12 @@ def test_either_will_do(valkey, missing):
         "from sequere.resources import Resource\n"
         "user, project = Resource('user', '1'), Resource('project', '7')\n"
         "print(get_backend().perform(Follow(user, project, 1.0)))\n"
-        "print(asyncio.run(get_backend().aperform(Count(project, 'followers'))))\n"
+        "print(asyncio.run(get_backend().aperform(Count(['followers'], [project]))))\n"
         "print(check_settings(), check_server(), get_backend().primary.driver.name)\n"
         "call_command('sequere', 'audit')\n"
     )
     name = {"redis": "valkey", "valkey": "redis"}[missing]
-    assert python(code, missing=[missing]) == f"True\n1\n[] [] {name}\n2 resources, 0 findings: all is well.\n"
+    assert python(code, missing=[missing]) == f"True\n[1]\n[] [] {name}\n2 resources, 0 findings: all is well.\n"
 
 
 @pytest.mark.parametrize(

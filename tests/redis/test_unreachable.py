@@ -151,7 +151,7 @@ def test_what_asyncio_still_sends_after_a_timeout_may_be_applied(library, own_se
     call = script, backend.keys, (*USER, "project", "7" * size, "1.0")
 
     async def run():
-        await backend.primary.arun(catalogue()["count"], backend.keys, (*USER, "followers"))
+        await backend.primary.arun(catalogue()["count"], backend.keys, ("followers", *USER))
         received = admin.info("stats")["total_net_input_bytes"]
         os.kill(own_server.process.pid, signal.SIGSTOP)
         try:

@@ -53,12 +53,13 @@ def server_call(server):
     client.close()
 
 
-def noted(client):
-    """The changes in the journal, in order, as (operation, from, to, timestamp)."""
+def noted_relations(client):
+    """The changes in the journal, in order, as (operation, relation, from, to, timestamp)."""
     entries = [{name.decode(): text.decode() for name, text in fields.items()} for _, fields in client.xrange(JOURNAL)]
     return [
         (
             entry["operation"],
+            entry["relation"],
             (entry["from_identifier"], entry["from_object_id"]),
             (entry["to_identifier"], entry["to_object_id"]),
             entry["timestamp"],
@@ -68,7 +69,17 @@ def noted(client):
     ]
 
 
+def noted(client):
+    """The same without the relation, where it is always the same one."""
+    return [(operation, *others) for operation, _, *others in noted_relations(client)]
+
+
 @pytest.fixture
 def journal(call):
     call.client.xadd(JOURNAL, {"operation": "open"})
     return call
+
+
+@pytest.fixture(params=["", "watch"], ids=["plain", "watch"])
+def kind(request):
+    return request.param

@@ -6,17 +6,31 @@ import pytest
 import redis
 
 from tests.scripts.conftest import KEYS
-from tests.support.graph import dump
+from tests.support.graph import audit, dump
 from tests.support.manifest import MANIFEST, example_of, fields_of, places_of
 
 #: For each script a call that works, with every argument: its example.
-VALID = {name: example_of(name) for name in MANIFEST}
+VALID = {
+    **{name: example_of(name) for name in MANIFEST},
+    "count": ["followers", "project", "7"],
+    "add_edges": ["follow", "user", "1", "5", "", "9", "9", "60", "user", "2"],
+}
 
 LISTS = [
     "",
     "follower",
     "FOLLOWERS",
-    "blocked",
+    "hated",
+    "friends@",
+    "friends@Watch",
+    "friends@1",
+    "friends@" + "x" * 31,
+    "friends@watch:",
+    "friends@watch:12",
+    "friends@watch@watch",
+    "friends:user@watch",
+    "blocked@watch",
+    "@watch",
     "followers:",
     "followers:12",
     "followers:a:b",
@@ -39,13 +53,28 @@ BAD = {
         "SEQUERE_TIMESTAMP",
         ["nan", "inf", "-1", "1e5", "0x10", " 1", "1 ", "1.2.3", ".5", "8589934592", "9" * 21, "-0", "now"],
     ),
-    "relation": ("SEQUERE_ARGUMENT", ["", "Follow", "follow follow", "hate", "followings"]),
+    "score": (
+        "SEQUERE_TIMESTAMP",
+        ["nan", "inf", "-1", "1e5", "0x10", " 1", "1 ", "1.2.3", ".5", "17179869184", "9" * 21, "-0", "now"],
+    ),
+    "kind": (
+        "SEQUERE_ARGUMENT",
+        ["Watch", "1st", "_watch", "watch list", "é", "x" * 31, "watch@", "@watch", "watch:user"],
+    ),
+    "relation": (
+        "SEQUERE_ARGUMENT",
+        [
+            *["", "Follow", "follow follow", "hate", "followings", "follow@", "follow@Watch", "follow@1", "follow@a@b"],
+            *["block@watch", "followings@watch", "@watch", "follow@" + "x" * 31],
+        ],
+    ),
     "list": ("SEQUERE_ARGUMENT", LISTS),
     "lists": (
         "SEQUERE_ARGUMENT",
         [*LISTS, "friends  friends", " friends", "friends ", "friends " * 10 + "friends"],
     ),
     "desc|asc": ("SEQUERE_ARGUMENT", ["", "DESC", "newest"]),
+    "&|-": ("SEQUERE_ARGUMENT", ["", "+", "&&"]),
     "0|1": ("SEQUERE_ARGUMENT", ["", "2", "yes"]),
     "mark": ("SEQUERE_ARGUMENT", ["", "x" * 256]),
     "entry": ("SEQUERE_ARGUMENT", ["", "0", "1-", "-1", "1-1-1", "(1-1", "+", "1-x", "9" * 42]),
@@ -203,9 +232,8 @@ def test_nobody_follows_itself(unchanged, name):
 
 
 def test_nobody_follows_itself_among_many(unchanged):
-    refused(
-        unchanged, "SEQUERE_SELF", name="add_edges", arguments=["follow", "user", "1", "", "project", "9", "user", "1"]
-    )
+    arguments = [*add("follow"), "project", "9", "user", "1"]
+    refused(unchanged, "SEQUERE_SELF", name="add_edges", arguments=arguments)
     arguments = ["user", "1", "followings", "", "50", "", "project", "7", "user", "1"]
     refused(unchanged, "SEQUERE_SELF", name="move_edges", arguments=arguments)
     for name, before, after in [
@@ -223,9 +251,75 @@ def test_offset_and_cursor_exclude_each_other(unchanged):
     refused(unchanged, "SEQUERE_ARGUMENT", "offset or cursor, not both", name="page", arguments=arguments)
 
 
-def test_edges_move_only_where_the_table_says(unchanged):
-    arguments = ["user", "1", "followings", "follow", "50", "", "project", "7"]
-    refused(unchanged, "SEQUERE_ARGUMENT", "target must be", 'got "follow"', name="move_edges", arguments=arguments)
+def add(relation, *, ends="", most="", new="", window=""):
+    """The arguments of add_edges before the others."""
+    return [relation, "user", "1", "", ends, most, new, window]
+
+
+#: What edges of each list may become.
+MOVES = {"followings": "archive", "friends@watch": "archive", "requests": "follow", "archived@watch": "follow"}
+
+
+@pytest.mark.parametrize("list_", ["followings", "friends@watch", "requests", "archived@watch", "blocked", "muted"])
+def test_edges_move_only_where_the_table_says(unchanged, list_):
+    for target in ["follow", "request", "archive", "block", "mute", "follow@watch", "archive@watch"]:
+        arguments = ["user", "1", list_, target, "50", "", "project", "7"]
+        if MOVES.get(list_) != target:
+            told = f'got "{target}"'
+            refused(unchanged, "SEQUERE_ARGUMENT", "target must be", told, name="move_edges", arguments=arguments)
+
+
+@pytest.mark.parametrize("relation", ["archive", "archive@watch", "block", "mute", "mute@watch"])
+@pytest.mark.parametrize("limit", [{"most": "5"}, {"new": "5", "window": "60"}])
+def test_only_follows_and_requests_have_limits(unchanged, relation, limit):
+    arguments = [*add(relation, **limit), "user", "2"]
+    told = ("most and new must be empty", f'got "{relation}"')
+    refused(unchanged, "SEQUERE_ARGUMENT", *told, name="add_edges", arguments=arguments)
+
+
+@pytest.mark.parametrize("relation", ["follow", "follow@watch", "request", "archive", "block"])
+def test_only_a_mute_ends(unchanged, relation):
+    arguments = [*add(relation, ends="9"), "user", "2"]
+    told = ("ends must be empty", 'got "9.000000"')
+    refused(unchanged, "SEQUERE_ARGUMENT", *told, name="add_edges", arguments=arguments)
+
+
+def test_a_number_of_new_follows_needs_a_window(unchanged):
+    told = "window must be there if new is, which is 5"
+    arguments = [*add("follow", new="5"), "user", "2"]
+    refused(unchanged, "SEQUERE_ARGUMENT", told, name="add_edges", arguments=arguments)
+    arguments = ["user", "8", "user", "9", "", "watch", "", "", "5"]
+    refused(unchanged, "SEQUERE_ARGUMENT", told, name="follow", arguments=arguments)
+
+
+def test_a_block_is_of_eight_at_most(unchanged):
+    others = [word for number in range(2, 11) for word in ("user", str(number))]
+    told = ("others must be 1 to 8 for a block", 'got "9"')
+    refused(unchanged, "SEQUERE_LIMIT", *told, name="add_edges", arguments=[*add("block"), *others])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("follow", ["user", "8", "user", "9", "", "k17"]),
+        ("add_edges", [*add("mute@k17"), "user", "8"]),
+    ],
+)
+def test_there_are_sixteen_kinds(graph, name, arguments):
+    for number in range(1, 17):
+        graph.follow("user", "1", "project", "7", "", f"k{number}")
+    before = dump(graph.client)
+    told = ("kind would be the 17th in sequere:global:kinds", 'got "k17"')
+    refused(graph, "SEQUERE_ARGUMENT", *told, name=name, arguments=arguments)
+    assert dump(graph.client) == before
+    graph.follow("user", "8", "user", "9", "", "k16")
+    # What is copied from a database may have others: that had the kinds of another server.
+    assert graph.mend_edges("request@k17", "user", "8", "user", "9", "", "5") == [1]
+    assert graph.copy_edges("", "on", "archive@k18", "user", "8", "user", "9", "5") == 1
+    graph.client.delete("sequere:global:mark")
+    refused(graph, "SEQUERE_ARGUMENT", told[0], name=name, arguments=[word.replace("k17", "k19") for word in arguments])
+    graph.follow("user", "9", "user", "10", "", "k18")
+    assert audit(graph.client) == []
 
 
 def test_as_many_as_the_header_allows(graph):

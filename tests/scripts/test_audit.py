@@ -7,8 +7,9 @@ import random
 import pytest
 import redis
 
+from tests.scripts.conftest import JOURNAL, noted_relations
 from tests.support.graph import audit, dump
-from tests.support.manifest import MANIFEST
+from tests.support.manifest import MANIFEST, RELATIONS
 
 
 @pytest.fixture
@@ -246,6 +247,129 @@ def test_small_steps_find_the_same(graph):
     assert steps(1) == steps(3) == (checked, findings)
 
 
+@pytest.fixture
+def kinds(journal):
+    """uid 1 and 2: a follow, a request, an archived follow, mutes; of kinds too. Where a block excludes one, 1 -> 3."""
+    for relation, other in [
+        ("follow", "2"), ("follow@watch", "2"), ("request@like", "2"), ("archive@watch", "2"), ("archive", "2"),
+        ("mute", "2"), ("mute@like", "2"), ("block", "3"), ("follow@like", "4"),
+    ]:  # fmt: skip
+        journal.add_edges(relation, "user", "1", "10", "", "", "", "", "user", other)
+    journal.add_edges("follow@watch", "user", "2", "11", "", "", "", "", "user", "1")
+    assert audit(journal.client) == []
+    journal.client.delete(JOURNAL)
+    journal.client.xadd(JOURNAL, {"operation": "open"})
+    return journal
+
+
+def set_edge(client, relation, one, other, score):
+    """Put an edge into its lists without a look at others."""
+    row, lists = RELATIONS[relation.partition("@")[0]], {}
+    tail = relation.partition("@")[1] + relation.partition("@")[2]
+    for end, list_, counterpart in ((one, row["forward"], other), (other, row["backward"], one)):
+        for key in (f"{P}{end}:{list_}{tail}", f"{P}{end}:{list_}{tail}:user"):
+            client.zadd(key, {counterpart: score})
+            lists[key] = client.zcard(key)
+    for key, size in lists.items():
+        client.set(f"{key}:count", size)
+
+
+@pytest.mark.parametrize(
+    ("relation", "one", "other", "strong"),
+    [
+        ("follow", 1, 3, "1:blocked"),
+        ("follow", 3, 1, "3:blocked_by"),
+        ("follow@watch", 1, 3, "1:blocked"),
+        ("request@like", 3, 1, "3:blocked_by"),
+        ("archive", 1, 3, "1:blocked"),
+        ("archive@watch", 3, 1, "3:blocked_by"),
+        ("request", 1, 2, "1:followings"),
+        ("request@watch", 1, 2, "1:followings@watch"),
+    ],
+)
+@pytest.mark.parametrize("lost", ["", "forward", "backward"])
+def test_a_conflict(kinds, relation, one, other, strong, lost):
+    """The stronger edge stays, also where one half of it is lost."""
+    healthy = dump(kinds.client)
+    set_edge(kinds.client, relation, one, other, 12)
+    if lost:
+        base, _, tail = strong.partition(":")[2].partition("@")
+        row = next(row for row in RELATIONS.values() if base in (row["forward"], row["backward"]))
+        ends = ((1, other if base == "followings" else 3), (other if base == "followings" else 3, 1))
+        uid = ends[0][0] if lost == "forward" else ends[1][0]
+        kinds.client.delete(f"{P}{uid}:{row[lost]}{tail and '@'}{tail}")
+    base, at, kind = relation.partition("@")
+    told = ("conflict", f"{P}{one}:{RELATIONS[base]['forward']}{at}{kind}", f"uid {other} is here and in {P}{strong}")
+    tampered = dump(kinds.client)
+    assert told in audit(kinds.client)
+    assert dump(kinds.client) == tampered
+    audit(kinds.client, repair=True)
+    ends = ("user", str(one)), ("user", str(other))
+    assert ("remove", relation, *ends, "12.000000") in noted_relations(kinds.client)
+    assert audit(kinds.client) == []
+    assert without_journal(kinds.client) == {key: value for key, value in healthy.items() if key != JOURNAL}
+
+
+def without_journal(client):
+    return {key: value for key, value in dump(client).items() if key != JOURNAL}
+
+
+def test_a_friendship_beside_a_block_goes_with_both_follows(kinds):
+    healthy = without_journal(kinds.client)
+    kinds.move_edges("user", "1", "blocked", "", "50", "", "user", "3")
+    kinds.follow("user", "1", "user", "3", "12", "like")
+    kinds.follow("user", "3", "user", "1", "13", "like")
+    kinds.client.delete(JOURNAL)
+    kinds.client.xadd(JOURNAL, {"operation": "open"})
+    set_edge(kinds.client, "block", 1, 3, 10)
+    assert {kind for kind, _, _ in audit(kinds.client)} == {"conflict"}
+    audit(kinds.client, repair=True)
+    assert audit(kinds.client) == []
+    assert without_journal(kinds.client) == healthy
+    ends = ("user", "1"), ("user", "3")
+    assert sorted(noted_relations(kinds.client)) == [
+        ("remove", "follow@like", *ends, "12.000000"),
+        ("remove", "follow@like", *ends[::-1], "13.000000"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["", "@like"])
+def test_a_repair_removes_mutes_that_have_ended(kinds, kind):
+    healthy = without_journal(kinds.client)
+    set_edge(kinds.client, f"mute{kind}", 1, 4, 12)
+    set_edge(kinds.client, f"mute{kind}", 4, 2, 12)
+    assert audit(kinds.client) == []  # they count as absent
+    assert audit(kinds.client, repair=True) == []
+    assert without_journal(kinds.client) == healthy
+    assert sorted(noted_relations(kinds.client)) == [
+        ("remove", f"mute{kind}", ("user", "1"), ("user", "4"), "12.000000"),
+        ("remove", f"mute{kind}", ("user", "4"), ("user", "2"), "12.000000"),
+    ]
+
+
+def test_lists_of_a_kind_are_checked_as_those_without(kinds):
+    healthy = without_journal(kinds.client)
+    for key, value in healthy.items():
+        if key.endswith(":count") or (isinstance(value, dict) and not key.startswith(f"{P}:")):
+            kinds.client.delete(key)
+            found = audit(kinds.client)
+            assert found, key
+            audit(kinds.client, repair=True)
+            assert audit(kinds.client) == [], key
+            assert without_journal(kinds.client) == healthy, key
+    # Of an edge that the from side's list lacked, the journal says that it exists.
+    assert {operation for operation, *_ in noted_relations(kinds.client)} == {"add"}
+
+
+def test_kinds_of_a_wrong_type_are_named_and_left(kinds):
+    kinds.client.delete("sequere:global:kinds")
+    kinds.client.set("sequere:global:kinds", "watch")
+    before = dump(kinds.client)
+    told = ("wrongtype", "sequere:global:kinds", "holds a string, should be a set")
+    assert set(audit(kinds.client, repair=True)) == {told}
+    assert dump(kinds.client) == before
+
+
 def lose(client):
     client.zrem(f"{P}1:followings", "3")
     client.delete(f"{P}user:2", f"{P}2:followers:count")
@@ -283,5 +407,5 @@ def test_a_repair_that_is_refused_changes_nothing(server_call, server, damage, n
         client.acl_deluser("mender")
     for command, text in refusals.items():
         assert text.startswith("SEQUERE_DENIED audit line ")
-        assert f": {command} sequere:" in text
+        assert f": {command} {'' if command == 'TIME' else 'sequere:'}" in text
     assert refusals.keys() >= needed

@@ -9,15 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from sequere import lua_folder
 from sequere.backends import operations
 from sequere.backends.database import DatabaseBackend
 from sequere.backends.redis import scripts
-from tests.support.manifest import MANIFEST, places_of
+from tests.support.manifest import MANIFEST, RELATIONS, places_of
 
 LUA = Path(__file__).resolve().parents[2] / "lua"
 
@@ -84,7 +84,7 @@ def test_building_twice_gives_the_same(build, sources):
 
 @pytest.mark.parametrize("name", sorted(MANIFEST))
 def test_the_package_holds_the_texts_of_the_manifest(name):
-    text = files("sequere.lua").joinpath("v1", f"{name}.lua").read_bytes()
+    text = lua_folder.LUA.joinpath("v1", f"{name}.lua").read_bytes()
     assert hashlib.sha1(text).hexdigest() == MANIFEST[name]["sha1"] == scripts.catalogue()[name].sha1
     assert text.startswith(b"--!df flags=allow-undeclared-keys\n")
     assert b"\r" not in text
@@ -93,42 +93,49 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("follow.lua", '--- @include "_add_edge"', '--- @include "_nobody"', "follow.lua: there is no include/_nobody"),
         (
             "follow.lua",
-            '--- @include "_add_edge"',
-            "--- @include _add_edge",
+            '--- @include "_complete_edge"',
+            '--- @include "_nobody"',
+            "follow.lua: there is no include/_nobody",
+        ),
+        (
+            "follow.lua",
+            '--- @include "_complete_edge"',
+            "--- @include _complete_edge",
             r"follow.lua: line \d+: write --- @include",
         ),
         ("include/_uid.lua", "local", "--- @included\nlocal", r"include/_uid.lua line 4: write --- @include"),
-        ("include/_add_edge.lua", '"_add_entry"', '"_add_edge"', "_add_edge.lua includes itself: .*<- _add_edge"),
+        ("include/_add_edge.lua", '"_complete_edge"', '"_add_edge"', "_add_edge.lua includes itself: .*<- _add_edge"),
         ("follow.lua", '--- @relation "follow"', '--- @relation "hate"', "there is no relation hate; there are follow"),
-        (
-            "include/_relations.lua",
-            "  follow = {",
-            "  follow =\n  {",
-            "not a row on one line: follow =",
-        ),
+        ("include/_relations.lua", "  follow = {", "  follow =\n  {", "_relations.lua: not a row: follow ="),
         ("include/_relations.lua", "local RELATIONS", "local relations", "_relations.lua: there is no row"),
         (
             "include/_relations.lua",
             "backward = ",
             "back = ",
-            r"a row has forward, backward, mutual\?, moves\? and excludes\?: follow",
+            r"a row has forward, backward, mutual\?, kinds\?, expires\?, moves\?, replaces\?, excludes\?: follow",
         ),
-        ("include/_relations.lua", "'friends'", "'friends', moves = 'hate'", "follow names no relation: hate"),
-        ("include/_relations.lua", "'friends'", "'friends', excludes = 'hate'", "follow names no relation: hate"),
+        ("include/_relations.lua", "moves = 'archive'", "moves = 'hate'", "follow names no relation: hate"),
+        ("include/_relations.lua", "replaces = 'request'", "replaces = 'hate'", "follow names no relation: hate"),
+        ("include/_relations.lua", "excludes = 'block'", "excludes = 'hate'", "follow names no relation: hate"),
         (
             "include/_relations.lua",
-            "'friends'},",
-            "'friends', excludes = 'block'},\n  block = {forward = 'blocks', backward = 'blockers'},",
-            "follow excludes block, which must exclude follow too",
+            "replaces = 'request'",
+            "replaces = 'archive'",
+            "follow replaces archive, which must do so with follow too",
         ),
         (
             "include/_relations.lua",
-            "'friends'},",
-            "'friends'},\n  block = {forward = 'blocks', backward = 'blockers', excludes = 'follow'},",
-            "block excludes follow, which must exclude block too",
+            "'follow request archive'",
+            "'follow request'",
+            "archive excludes block, which must do so with archive too",
+        ),
+        (
+            "include/_relations.lua",
+            "'follow request archive'",
+            "'follow request archive mute'",
+            "block excludes mute, which must do so with block too",
         ),
         (
             "audit.lua",
@@ -138,10 +145,26 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ),
         ("audit.lua", "--- @maintenance", '--- @maintenance "audit"', r"audit.lua: line \d+: write .*--- @maintenance"),
         ("include/_uid.lua", "local", "--- @maintain\nlocal", r"include/_uid.lua line 4: write .*--- @maintenance"),
+        (
+            "follow.lua",
+            '  --- @include "_admit"',
+            "  --- @includes",
+            r"follow.lua: line \d+: write .*; got --- @includes",
+        ),
         ("follow.lua", "-- COST\n--   O(log N)", "--   O(log N)", "follow.lua: the header needs a purpose and ARGV"),
         ("follow.lua", "-- COST\n", "\n-- COST\n", "follow.lua: the header needs a purpose and ARGV, REPLY"),
-        ("count.lua", "--   O(1)\n", "", "count.lua: the header needs a purpose and ARGV, REPLY, COST"),
-        ("count.lua", "--- Counts the entries of a list of a resource.\n", "", "count.lua: the header needs a purpose"),
+        (
+            "count.lua",
+            "--   O(L M), L lists, M resources\n",
+            "",
+            "count.lua: the header needs a purpose and ARGV, REPLY, COST",
+        ),
+        (
+            "count.lua",
+            "--- Counts the entries of lists of up to 50 resources.\n",
+            "",
+            "count.lua: the header needs a purpose",
+        ),
         (
             "follow.lua",
             "to          resource~from",
@@ -152,7 +175,7 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("follow.lua", "to          resource~from", "from        resource~from", "two arguments have the name from"),
         ("follow.lua", "resource~from", "resource~me", "to cannot be ~me: both must be resources"),
         ("follow.lua", "resource~from", "resource?~from", r"to cannot be \?: only a single value can"),
-        ("mend_edges.lua", "seen        timestamp?", "seen        timestamp=now", "seen cannot be =now"),
+        ("mend_edges.lua", "seen        score?", "seen        score=now", "seen cannot be =now"),
         ("page.lua", "limit       1..500", "limit       1..many", "page.lua: not 'name type text'"),
         ("add_edges.lua", "=now", "[1..2]", "add_edges.lua: only the last argument may be repeated"),
         ("add_edges.lua", "[1..50]", "[50..1]", r"not a number of times that others may come: \[50..1\]"),
@@ -171,8 +194,8 @@ def test_the_package_holds_the_texts_of_the_manifest(name):
         ("include/_uid.lua", "call('GET'", "redis.pcall('GET'", r"include/_uid.lua line \d+: write call\(...\)"),
         (
             "follow.lua",
-            "return is_made",
-            "call('XADD', last_uid)\nreturn is_made",
+            "return outcome",
+            "call('XADD', last_uid)\nreturn outcome",
             r"follow.lua: line \d+: leave entries of changes",
         ),
         ("count.lua", "lua/v1/count.lua", "count.lua", "count.lua: the example does not run lua/v1/count.lua"),
@@ -191,18 +214,28 @@ def test_a_source_that_cannot_be_right_is_not_built(build, sources, file, old, n
 
 
 def test_errors_commands_and_access_are_read_from_the_text(build, sources):
-    edit(sources / "count.lua", "return uid and", "call('SET', 'x', 1)\nerror({'SEQUERE_NEW', 'why'})\nreturn uid and")
+    edit(sources / "count.lua", "return replies", "call('SET', 'x', 1)\nerror({'SEQUERE_NEW', 'why'})\nreturn replies")
     entry = next(e for e in json.loads(build.build(sources)["manifest.json"])["scripts"] if e["name"] == "count")
     assert entry["read_only"] is False
     assert "SET" in entry["commands"]
     assert "SEQUERE_NEW" in entry["errors"]
 
 
-def test_relations_may_exclude_each_other(build, sources):
-    row = "  block = {forward = 'blocks', backward = 'blockers', excludes = 'block follow'},\n"
-    edit(sources / "include" / "_relations.lua", "'friends'},\n", f"'friends', excludes = 'block'}},\n{row}")
-    rows = {row["name"]: row for row in json.loads(build.build(sources)["manifest.json"])["relations"]}
-    assert (rows["follow"]["excludes"], rows["block"]["excludes"]) == ("block", "block follow")
+def test_the_table_of_relations_is_in_the_manifest():
+    assert RELATIONS["follow"] == {
+        "name": "follow",
+        "forward": "followings",
+        "backward": "followers",
+        "mutual": "friends",
+        "kinds": True,
+        "moves": "archive",
+        "replaces": "request",
+        "excludes": "block",
+    }
+    assert RELATIONS["mute"] == {
+        "name": "mute", "forward": "muted", "backward": "muted_by", "kinds": True, "expires": True,
+    }  # fmt: skip
+    assert list(RELATIONS) == ["follow", "request", "archive", "block", "mute"]
 
 
 def test_only_a_script_of_maintenance_notes_where_there_is_a_mark_and_no_journal(build, sources):
@@ -218,7 +251,7 @@ def test_only_a_script_of_maintenance_notes_where_there_is_a_mark_and_no_journal
 
 
 def test_the_library_has_the_text_of_each_script():
-    text = files("sequere.lua").joinpath("v1", "sequere.functions.lua").read_text()
+    text = lua_folder.LUA.joinpath("v1", "sequere.functions.lua").read_text()
     registered = re.findall(r"function_name = 'sequere_(\w+)', flags = (\{.*?\}),", text)
     assert dict(registered) == {
         name: "{'no-writes'}" if entry["read_only"] else "{}" for name, entry in MANIFEST.items()
@@ -241,7 +274,7 @@ def test_every_header_section_counts(build, sources):
 #: Scripts that are no operations: for operators and for write-behind.
 OTHERS = {
     *("audit", "lookup", "resolve"),
-    *("drain_journal", "fence", "open_journal", "delete_journal", "note_edges", "since", "mend_edges"),
+    *("drain_journal", "fence", "open_journal", "delete_journal", "note_edges", "mend_edges"),
     *("begin_rebuild", "clear_graph", "copy_edges"),
 }
 
@@ -258,11 +291,18 @@ def test_every_script_that_serves_is_an_operation():
     ("name", "argument", "most"),
     [
         ("page", "limit", operations.MAX_PAGE),
+        ("select", "limit", operations.MAX_SELECTED),
+        ("select", "budget", operations.MAX_BUDGET),
+        ("select", "filters", operations.MAX_FILTERS),
+        ("suggest", "sample", operations.MAX_SAMPLE),
+        ("suggest", "each", operations.MAX_EACH),
+        ("suggest", "limit", operations.MAX_SUGGESTED),
         ("forget", "limit", operations.MAX_FORGET),
         ("move_edges", "limit", operations.MAX_EDGES),
         ("add_edges", "others", operations.MAX_EDGES),
         ("move_edges", "others", operations.MAX_EDGES),
         ("relationships", "others", operations.MAX_OTHERS),
+        ("count", "resources", operations.MAX_COUNTED),
     ],
 )
 def test_the_limits_of_python_are_those_of_the_headers(name, argument, most):
@@ -278,3 +318,16 @@ def test_a_line_leads_back_to_its_source():
     assert file == "lua/src/include/_add_entry.lua"
     assert (LUA.parent / file).read_text().splitlines()[int(line) - 1].strip() == text
     assert script.source_of(10_000) == "lua/v1/follow.lua:10000"
+
+
+def test_an_indented_include_is_where_it_stands():
+    script = scripts.catalogue()["follow"]
+    lines = script.text.splitlines()
+    (created,) = [number for number, line in enumerate(lines, 1) if "local function use_kind" in line]
+    (called,) = [number for number, line in enumerate(lines, 1) if line.strip() == "use_kind(kind)"]
+    assert lines[created - 4].strip() == "if kind then"
+    assert created < called
+    assert script.source_of(created).startswith("lua/src/include/_use_kind.lua:")
+    place, _, text = script.source_of(called).partition(": ")
+    file, _, number = place.rpartition(":")
+    assert (LUA.parent / file).read_text().splitlines()[int(number) - 1].strip() == text == "use_kind(kind)"

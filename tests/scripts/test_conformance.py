@@ -221,12 +221,12 @@ def read():
     """What every one of them must find afterwards."""
     for writer, rounds in WRITERS.items():
         last = [f"é{rounds - 1}", "project", "é0"]
-        yield step("count", "user", writer, "followings:project", reply=rounds)
-        yield step("count", "user", writer, "friends", reply=len(WRITERS) - 1)
+        yield step("count", "followings:project", "user", writer, reply=[rounds])
+        yield step("count", "friends", "user", writer, reply=[len(WRITERS) - 1])
         yield step("relationships", "user", writer, "followings", "project", last[0], *last[1:], reply=[1, 1])
         arguments = ("user", writer, "followings:project", "desc", "1")
         yield step("page", *arguments, reply=["$cursor", "project", last[0], "$time"])
-    yield step("count", "project", "é0", "followers", reply=len(WRITERS))
+    yield step("count", "followers", "project", "é0", reply=[len(WRITERS)])
 
 
 def test_all_write_to_one_graph_at_once_and_read_each_other(valkey, tmp_path):

@@ -36,17 +36,19 @@ def test_what_changes_nothing_is_noted_as_it_stands(journal):
     journal.unfollow(*USER, *PROJECT)
     journal.follow(*USER, *PROJECT, "5")
     journal.follow(*USER, *PROJECT, "6")
-    journal.add_edges("follow", *USER, "7", *PROJECT, *OTHER)
+    journal.add_edges("follow", *USER, "7", "", "", "", "", *PROJECT, *OTHER)
     journal.unfollow(*USER, *PROJECT)
     journal.move_edges(*USER, "followings", "", "50", "", *PROJECT, *OTHER)
     journal.move_edges(*PROJECT, "followers", "", "50", "", *OTHER)
     journal.move_edges(*USER, "followings", "", "50", "")
     assert noted(journal.client) == [
         ("remove", USER, PROJECT, ""),
+        ("remove", USER, PROJECT, ""),
         ("add", USER, PROJECT, "5.000000"),
         ("add", USER, PROJECT, "5.000000"),
         ("add", USER, PROJECT, "5.000000"),
         ("add", USER, OTHER, "7.000000"),
+        ("remove", USER, PROJECT, ""),
         ("remove", USER, PROJECT, "5.000000"),
         ("remove", USER, PROJECT, ""),
         ("remove", USER, OTHER, "7.000000"),
@@ -95,7 +97,7 @@ def test_forget_notes_whom_the_graph_does_not_know(journal):
 UNGUARDED = [
     ("follow", [*USER, *PROJECT, "5"]),
     ("unfollow", [*USER, *OTHER]),
-    ("add_edges", ["follow", *USER, "5", *PROJECT]),
+    ("add_edges", ["follow", *USER, "5", "", "", "", "", *PROJECT]),
     ("move_edges", [*USER, "followings", "", "50", ""]),
     ("forget", [*USER, "100"]),
     ("mend_edges", ["follow", *USER, *PROJECT, "", "5"]),

@@ -51,12 +51,12 @@ def tampered(tmp_path):
 
 
 #: A body that stops the first time only, after its writes, which no refusal of a server makes it do.
-ONCE = "if not changes then\n  changes = {}\n  error('once')\nend\n  changes = {'add'"
+ONCE = "if not changes then\n  changes = {}\n  error('once')\nend\nchange('add'"
 
 
 def test_what_does_not_stop_again_is_a_fault_and_notes_nothing(call, tampered):
     before = prepare(call)
-    once = tampered(call.client, "follow.lua", "changes = {'add'", ONCE)
+    once = tampered(call.client, "follow.lua", "change('add'", ONCE)
     with pytest.raises(redis.ResponseError, match=r"SEQUERE_FAILED follow .*; please report this"):
         once("follow", *WRITES["follow"])
     assert dump(call.client) == before

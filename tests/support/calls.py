@@ -43,7 +43,7 @@ def relationship(one, other):
 
 
 def count(resource, name, *, identifier=""):
-    return Count(resource, join_list(name, identifier))
+    return Count([join_list(name, identifier)], [resource])
 
 
 def page(resource, name, *, identifier="", **options):
@@ -70,7 +70,7 @@ MAKERS = {
     "is_following": (IsFollowing, None),
     "are_following": (are_following, lambda operation, bits: [bit == 1 for bit in bits]),
     "relationship": (relationship, lambda operation, bits: tuple(bool(bits[0] >> bit & 1) for bit in range(3))),
-    "count": (count, None),
+    "count": (count, lambda operation, counts: counts[0]),
     "page": (page, None),
     "forget": (Forget, lambda operation, result: result.removed),
 }

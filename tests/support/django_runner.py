@@ -17,22 +17,21 @@ from tests.support.calls import Ask
 def reply_to(step):
     """The reply that the script would give, from what the backend gives."""
     from sequere.backends import get_backend
-    from sequere.backends.operations import Relationships
+    from sequere.backends.operations import Count, Relationships
     from sequere.resources import Resource
 
     backend = get_backend()
     if "command" in step:
         return [item.decode() for item in backend.client.execute_command(*step["command"])]
     words = step["arguments"]
-    one = Resource(*words[:2])
+    one = Resource(*words[:2])  # of most
     match step["call"]:
         case "follow":
             return int(Ask(backend).follow(one, Resource(*words[2:]), timestamp=time.time()))
         case "unfollow":
             return int(Ask(backend).unfollow(one, Resource(*words[2:])))
         case "count":
-            name, _, identifier = words[2].partition(":")
-            return Ask(backend).count(one, name, identifier=identifier)
+            return list(backend.perform(Count([words[0]], [Resource(*words[1:])])))
         case "relationships":
             others = [Resource(*pair) for pair in zip(words[3::2], words[4::2], strict=True)]
             return backend.perform(Relationships(one, words[2].split(), others))

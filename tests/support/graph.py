@@ -15,6 +15,7 @@ KINDS = {
         lambda pipeline, key: pipeline.zrange(key, 0, -1, withscores=True),
         lambda entries: {uid.decode(): score for uid, score in entries},
     ),
+    "set": (lambda pipeline, key: pipeline.smembers(key), lambda members: {member.decode() for member in members}),
     "hash": (lambda pipeline, key: pipeline.hgetall(key), lambda fields: _decoded(fields)),
     "stream": (
         lambda pipeline, key: pipeline.xrange(key),
@@ -59,3 +60,15 @@ def audit(client, prefix="sequere:", *, repair=False) -> list[tuple[str, str, st
             if not cursor:
                 break
     return findings
+
+
+def find_contradictions(edges) -> list[tuple]:
+    """The edges, as (relation, from, to), that stand beside a block, and the requests beside a follow of their kind."""
+    blocks = {tuple(ends) for relation, *ends in edges if relation == "block"}
+    found = []
+    for relation, one, other in edges:
+        base, at, kind = relation.partition("@")
+        is_barred = base in ("follow", "request", "archive") and not blocks.isdisjoint({(one, other), (other, one)})
+        if is_barred or (base == "request" and (f"follow{at}{kind}", one, other) in edges):
+            found.append((relation, one, other))
+    return found

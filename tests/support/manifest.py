@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib.resources import files
 
-_ALL = json.loads(files("sequere.lua").joinpath("manifest.json").read_text())
+from sequere.lua_folder import LUA
+
+_ALL = json.loads(LUA.joinpath("manifest.json").read_text())
 
 #: Script name -> its entry.
 MANIFEST = {entry["name"]: entry for entry in _ALL["scripts"]}

@@ -87,6 +87,12 @@ class TestWriteBehindRolledBack(RolledBack, TestCase):
     pass
 
 
+@pytest.mark.usefixtures("empty_graph")  # as a project may set for all of its tests
+@with_write_behind
+class TestTheFixtureLeavesTheMixinAlone(RolledBack, TestCase):
+    pass
+
+
 @with_the_database
 class TestDatabaseRolledBack(RolledBack, TestCase):
     pass

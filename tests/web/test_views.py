@@ -63,6 +63,7 @@ def test_json(post, user, project):
     follow(user, User.objects.create(username="ada"))
     assert post("follow", object_id=project.pk, headers=JSON).json() == {
         "following": True,
+        "requested": False,
         "changed": True,
         "followers_count": 1,
         "followings_count": 2,
@@ -71,6 +72,7 @@ def test_json(post, user, project):
     assert post("follow", object_id=project.pk, headers=JSON).json()["changed"] is False
     assert post("unfollow", object_id=project.pk, headers=JSON).json() == {
         "following": False,
+        "requested": False,
         "changed": True,
         "followers_count": 0,
         "followings_count": 1,
@@ -299,6 +301,8 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
         "Log in first.": "Bitte zuerst anmelden.",
         "You cannot follow yourself.": "Man kann sich nicht selbst folgen.",
         "You cannot unfollow yourself.": "Man folgt sich nicht selbst.",
+        "You cannot do that to yourself.": "Das geht mit sich selbst nicht.",
+        "There is no kind %(kind)s.": "Die Art %(kind)s gibt es nicht.",
         "Your account cannot follow anything.": "Dieses Konto kann nicht folgen.",
         "The form needs identifier and object_id.": "Das Formular braucht identifier und object_id.",
         "There is no model %(identifier)s.": "%(identifier)s gibt es hier nicht.",
@@ -322,6 +326,10 @@ def test_every_text_for_web_clients_can_be_translated(client, user, project, set
     assert answer("x") == "'x' gibt es nicht als project."
     assert answer(user.pk, "user") == "Man kann sich nicht selbst folgen."
     assert answer(user.pk, "user", "unfollow") == "Man folgt sich nicht selbst."
+    assert answer(user.pk, "user", "block") == "Das geht mit sich selbst nicht."
+    data = {"identifier": "user", "object_id": user.pk, "kind": "x"}
+    response = client.post(reverse("sequere:follow"), data, headers={"Accept-Language": "de"})
+    assert response.content.decode() == "Die Art 'x' gibt es nicht."
     with without(User):
         assert answer(project.pk) == "Dieses Konto kann nicht folgen."
     assert answer(Project.objects.create(name="secret").pk) == "Folgen verboten: project."
