@@ -30,7 +30,7 @@ def related(settings, declare):
     return people
 
 
-#: Queries of the calls that make more than one. The writes lock, read and write; ``archive`` moves two lists of follows.
+#: Queries of the calls that make more than one. Writes lock, read and write; ``archive`` moves two lists of follows.
 QUERIES = {
     **dict.fromkeys(("follow", "follow_many", "accept_all", "deny_all", "get_suggestions"), 2),
     **dict.fromkeys(("mute", "unfollow", "get_common_followers", "get_common_followings"), 3),
