@@ -267,7 +267,7 @@ def read_by_hand(load, port, keys):
     while not load.stop.is_set():
         known = len(load.acknowledged)
         try:
-            number = client.execute_command("EVALSHA", COUNT.sha1, 2, *keys, *STAR, "followers")
+            (number,) = client.execute_command("EVALSHA", COUNT.sha1, 2, *keys, "followers", *STAR)
         except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
             load.refuse(error)
         else:
@@ -289,7 +289,7 @@ def in_node(keys, port):
     (async () => {
       while (!stop) {
         try {
-          const number = await cluster.call('EVALSHA', sha, 2, ...keys, 'project', 'star', 'followers');
+          const [number] = await cluster.call('EVALSHA', sha, 2, ...keys, 'followers', 'project', 'star');
           answers += 1;
           if (number < known) wrong.push(`${number} of ${known}`);
           known = Math.max(known, number);
