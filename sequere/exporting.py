@@ -28,7 +28,7 @@ EXPIRING = tuple(name for name, row in RELATIONS.items() if row.expires)
 
 #: The relations that are private to the from side: the export of one resource leaves them out if they come from
 #: others.
-PRIVATE = ("block", "mute")
+PRIVATE = ("archive", "block", "mute")
 
 
 def export_graph() -> Iterator[list[str]]:

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Model
 
-from .backends.operations import MAX_FILTERS, MAX_SELECTED, Filter, Page, Relationships, Select
+from .backends.operations import MAX_FILTERS, MAX_LISTS, MAX_SELECTED, Filter, Page, Relationships, Select
 from .exceptions import InvalidArgument
 from .registry import registry
 from .resources import Resource
 from .results import ENDLESS, FollowList, Item
+from .steps import in_steps
 from .twins import awaitable, blocking
 
 M = TypeVar("M", bound=Model)
@@ -144,9 +145,10 @@ class Selection(FollowList[M_co]):
         for one in (Filter("&", self._resource, self._list), *self._filters):
             lists.setdefault(one.resource, []).append(one)
         for owner, asked in lists.items():
-            (bits,) = await Relationships(owner, [one.name for one in asked], [other])
-            if any(bool(bits >> place & 1) != (one.sign == "&") for place, one in enumerate(asked)):
-                return False
+            for step in in_steps(asked, MAX_LISTS):
+                (bits,) = await Relationships(owner, [one.name for one in step], [other])
+                if any(bool(bits >> place & 1) != (one.sign == "&") for place, one in enumerate(step)):
+                    return False
         return True
 
 

@@ -84,10 +84,10 @@ async def unfollow_many(
     """Make ``from_instance`` stop following several others.
 
     Returns, for each instance, what :func:`unfollow` returns, and sends the same signals. Makes one round trip for each
-    batch of 50 instances, and one more to withdraw requests if some of them are not followed and their models may need
-    approval: all of a batch are unfollowed or, on an error, none. Every argument is checked before the first round
-    trip. If the store fails after some batches, the instances of these batches are unfollowed, and their signals have
-    been sent. Raises ``SelfFollow``, ``InvalidArgument``.
+    batch of 50 instances, and one more to withdraw requests if some of them are not followed: all of a batch are
+    unfollowed or, on an error, none. Every argument is checked before the first round trip. If the store fails after
+    some batches, the instances of these batches are unfollowed, and their signals have been sent. Raises
+    ``SelfFollow``, ``InvalidArgument``.
     """
     follower = check_resource(registry.identify(from_instance, "from_instance"), "from")
     batches = list(gather(to_instances, MAX_EDGES, not_of=follower))
@@ -102,7 +102,7 @@ async def unfollow_many(
         gone = await _take(follower, join_list("followings", kind=kind), batch.resources)
         changes = [(from_instance, first[one], now) for one in batch.resources if one in gone]
         await Send(unfollowed, changes, kind, {"reason": "unfollow"})
-        rest = [one for one in first if one not in gone and registry.get_base(first[one]).needs_approval is not False]
+        rest = [one for one in first if one not in gone]  # a request can be older than the model's needs_approval
         withdrawn = await _take(follower, join_list("requested", kind=kind), rest) if rest else set()
         changes = [(from_instance, first[one], now) for one in rest if one in withdrawn]
         await Send(request_cancelled, changes, kind)

@@ -9,7 +9,7 @@ from django.db.models import Model
 from ..backends.operations import Filter, Suggest
 from ..instances import find_instances
 from ..registry import registry
-from ..relations import check_kind, join_list
+from ..relations import join_list
 from ..resources import check_resource
 from ..selections import Selection, hide_for
 from ..twins import awaitable, blocking
@@ -102,7 +102,7 @@ async def get_suggestions(instance: Model, limit: int = 10, *, kind: str | None 
     two or more queries. Raises ``InvalidLimit``, ``InvalidArgument``.
     """
     resource = check_resource(registry.identify(instance))
-    found = await Suggest(resource, limit=limit, kind=check_kind(kind))
+    found = await Suggest(resource, limit=limit, kind=registry.check_kind(kind))
     instances = await find_instances(found, f"suggestions for {resource}")
     return [(one, entry.followers) for one, entry in zip(instances, found, strict=True) if one is not None]
 
@@ -123,7 +123,7 @@ def _both(
     kind: str | None,
     viewer: Model | None,
 ) -> Selection[Any]:
-    narrow, kind = "" if identifier is None else registry.to_identifier(identifier), check_kind(kind)
+    narrow, kind = "" if identifier is None else registry.to_identifier(identifier), registry.check_kind(kind)
     both = Filter("&", registry.identify(other, "other"), join_list(other_name, narrow, kind))
     list_ = join_list(name, narrow, kind)
     found: Selection[Any] = Selection(registry.identify(instance), name, list_, [both], identifier=narrow)

@@ -58,10 +58,10 @@ async def unmute(from_instance: Model, to_instance: Model, *, kind: str | None =
     kind = registry.check_kind(kind, to_instance)
     moved = await MoveEdges(one, join_list("muted", kind=kind), [other])
     now = to_seconds(None)
-    is_ended = any(entry.timestamp > now for entry in moved.entries)
-    if is_ended:
+    was_active = any(entry.timestamp > now for entry in moved.entries)
+    if was_active:
         await Send(unmuted, [(from_instance, to_instance, now)], kind)
-    return is_ended
+    return was_active
 
 
 @blocking

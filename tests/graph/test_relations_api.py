@@ -343,3 +343,13 @@ def test_the_rate_of_follows_is_limited(declare, ada, bob, cyd):
     assert timedelta(minutes=59) < caught.value.retry_at - datetime.now(UTC) <= timedelta(hours=1)
     declare(User, follow_rate=lambda follower: None)
     assert models.follow(ada, cyd) is True
+
+
+def test_requests_are_withdrawn_though_the_model_asks_for_no_approval_any_more(backend, declare, ada, bob, cyd):
+    declare(User, needs_approval=True)
+    models.follow(ada, bob)
+    models.follow(ada, cyd)
+    declare(User, needs_approval=False)
+    assert models.unfollow_many(ada, [bob]) == {bob: Outcome.WITHDRAWN}
+    assert models.unfollow(ada, cyd) is Outcome.WITHDRAWN
+    assert not models.is_requested(ada, bob)

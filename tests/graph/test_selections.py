@@ -33,12 +33,13 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 @pytest.fixture(params=["database", "redis"])
-def users(request, settings):
+def users(request, settings, declare):
     """Twelve users on either kind of backend; 2, 4 and so on follow user 0, 3, 6 and so on follow user 1."""
     if request.param == "redis":
         request.getfixturevalue("valkey")
     else:
         settings.SEQUERE_BACKEND_CLASS = "sequere.backends.database.DatabaseBackend"
+    declare(User, kinds=("watch",))
     users = [User.objects.create(username=f"u{number}") for number in range(13)]
     for number in range(2, 13):
         for owner, step in ((0, 2), (1, 3)):
@@ -62,6 +63,8 @@ def test_common_followers(users):
     assert names(get_common_followers(users[0], users[1], identifier=User)) == [12, 6]
     assert list(get_common_followers(users[0], users[1], identifier=Project)) == []
     assert list(get_common_followers(users[0], users[1], kind="watch")) == []
+    with pytest.raises(exceptions.InvalidArgument, match="Declared by the registered models: watch"):
+        get_common_followers(users[0], users[1], kind="wtach")
 
 
 def test_common_followings_and_known_followers(users):
@@ -84,7 +87,15 @@ def test_suggestions(users):
         with pytest.raises(exceptions.InvalidLimit):
             get_suggestions(users[5], limit=limit)
     with pytest.raises(exceptions.InvalidArgument):
-        get_suggestions(users[5], kind="Watch")
+        get_suggestions(users[5], kind="wtach")
+
+
+def test_one_is_looked_up_in_as_many_lists_as_can_be_combined(users):
+    crowd = combine(get_followers(users[0]))
+    for _ in range(10):
+        crowd = crowd.both(get_followers(users[0]))
+    assert users[2] in crowd
+    assert users[3] not in crowd
 
 
 def test_lists_are_combined(users):

@@ -25,7 +25,7 @@ from ...timestamps import to_seconds
 from .. import operations as ops
 from . import decide, locks
 from .arguments import check_additions, check_limits, check_number, check_others, check_size
-from .conflicts import despite_conflicts
+from .conflicts import ATTEMPTS, despite_conflicts
 from .fields import COLUMNS, UTCNow, make_edge
 from .lists import edge_between, edges_between, listed, other_side
 from .rows import State, edges_around, edges_in, get_model, side
@@ -111,7 +111,7 @@ class Writes:
         owner = check_resource(operation.resource)
         relation, _, _ = split_list(operation.list)
         check_number("limit", operation.limit, 1, ops.MAX_EDGES)
-        seconds = None if operation.timestamp is None else to_seconds(operation.timestamp)
+        seconds = None if operation.timestamp is None else round(to_seconds(operation.timestamp), 6)
         check_size("others", operation.others, 0, ops.MAX_EDGES)
         check_others(owner, operation.others)
         if operation.target and operation.target not in relation.moves.split():
@@ -120,7 +120,16 @@ class Writes:
                 f"got {operation.target!r:.80}"
             )
         alias = _alias()
-        return despite_conflicts(alias, lambda: _move(alias, operation, relation, seconds))
+
+        def move() -> tuple[ops.Moved, list[Edge]]:
+            for _ in range(ATTEMPTS):
+                moved, concerned = _move(alias, operation, relation, seconds)
+                # The oldest entries are read before they are locked: all of them may be gone by then, and others left.
+                if moved.entries or operation.others or not concerned:
+                    break
+            return moved, concerned
+
+        return despite_conflicts(alias, move)
 
     def forget(self, operation: ops.Forget) -> tuple[ops.Forgotten, list[Edge]]:
         check_resource(operation.resource)
