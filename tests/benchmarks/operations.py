@@ -194,7 +194,7 @@ def add_reads(add: Operations) -> None:
 
     get_count = partial(sequere.get_followers_count, project)
     add.call("get_followers_count", get_count, _is(POPULAR))
-    add.script("get_followers_count", get_count, _is(POPULAR))
+    add.script("get_followers_count", get_count, _is([POPULAR]))
 
     page = partial(Ask().page, registry.identify(project), "followers", limit=PAGE)
     add.call(f"page of {PAGE}, no SQL", page, lambda reply: len(reply.entries) == PAGE)

@@ -40,7 +40,7 @@ def main() -> None:
         "unfollow": (lambda: sequere.unfollow(user, project), 1),
         "is_following": (lambda: sequere.is_following(user, project), 1),
         "is_friend": (lambda: sequere.is_friend(user, user), [1]),
-        "get_followers_count": (lambda: sequere.get_followers_count(project), 5),
+        "get_followers_count": (lambda: sequere.get_followers_count(project), [5]),
         "exists": (lambda: sequere.get_followers(project).exists(), [b""]),
         "are_following of 20": (lambda: sequere.are_following(user, others), [1] * 20),
     }
