@@ -30,6 +30,9 @@ from tests.support.graph import dump
 from tests.support.manifest import MANIFEST
 from tests.support.servers import SERVERS
 
+#: Those of the graph with edges of every relation touch many keys, and each key is a run of its own.
+BY_KEY = [pytest.param(*case, marks=pytest.mark.slow) if case in RELATED else case for case in ALL_CASES]
+
 #: fakeredis takes a second for each case.
 on_each_store = pytest.mark.parametrize(
     "store", [pytest.param("fakeredis", marks=pytest.mark.slow), *SERVERS], indirect=True
@@ -38,7 +41,7 @@ on_each_store = pytest.mark.parametrize(
 
 @on_each_store
 @pytest.mark.parametrize("counts", ["right", "-3"])
-@pytest.mark.parametrize(("name", "arguments"), ALL_CASES)
+@pytest.mark.parametrize(("name", "arguments"), BY_KEY)
 def test_a_key_of_the_wrong_type(call, name, arguments, counts):
     refusals = 0
     for key in touched(call, name, arguments):
@@ -76,7 +79,7 @@ BOTH_WAYS = ("INCR", "DECR", "ZADD", "ZREM")
 STUCK = ("open_journal", dict(OTHER_STEPS)["open_journal"], "DEL")
 
 
-@pytest.mark.parametrize(("name", "arguments"), [*ALL_CASES, *READS.items()])
+@pytest.mark.parametrize(("name", "arguments"), [*BY_KEY, *READS.items()])
 def test_a_command_that_the_user_may_not_run(server_call, server, name, arguments):
     refusals = 0
     for command in MANIFEST[name]["commands"]:
@@ -102,10 +105,6 @@ def test_a_command_that_the_user_may_not_run(server_call, server, name, argument
             assert dump(server_call.client) == before
         server_call.client.acl_deluser(user)
     assert refusals
-
-
-#: Those of the graph with edges of every relation touch many keys, and each key is a run of its own.
-BY_KEY = [pytest.param(*case, marks=pytest.mark.slow) if case in RELATED else case for case in ALL_CASES]
 
 
 @pytest.mark.parametrize(("name", "arguments"), BY_KEY)
