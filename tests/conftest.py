@@ -24,7 +24,7 @@ OF_VALKEY_PY = {"valkey-8.1"}
 DATABASES = ["sqlite", *ENGINES]
 #: Examples of each property test and steps of each state machine: few for everyday, many in CI.
 hypothesis_settings.register_profile("few", max_examples=3, stateful_step_count=10)
-hypothesis_settings.register_profile("many", max_examples=20, stateful_step_count=20)
+hypothesis_settings.register_profile("many", max_examples=6, stateful_step_count=20)
 hypothesis_settings.load_profile("few")
 
 #: RedisFallbackBackend in step with each server, and with one that has no memory.
