@@ -140,7 +140,7 @@ def test_a_limit_is_reached_exactly(play, kind, level, limits):
 
 @pytest.mark.parametrize(("kind", "level"), LEVELS)
 def test_accept_and_cancel(play, kind, level):
-    """Whoever comes first; the other is told that there is no request."""
+    """Only the first of the two calls finds the request; the other returns that there is none."""
     perform, told = play(kind, level, 3), []
     for number in range(100):
         one, star = user(number), Resource("project", "star")

@@ -190,7 +190,7 @@ def test_a_limit_is_reached_exactly(race, limits):
 
 
 def test_accept_and_cancel(race):
-    """Whoever comes first; the others are told that there is no request."""
+    """Only the first of the calls finds the request; the others return that there is none."""
     expected = set()
     for number in range(PAIRS):
         one = user(number)

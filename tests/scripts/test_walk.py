@@ -198,8 +198,8 @@ class Walk:
 
 
 def assert_no_prefix_breaks_the_rules(changes):
-    """Whoever applies the journal entry by entry never has a follow, request or archive beside a block, nor a request
-    beside a follow of its kind; and in the end it has all edges."""
+    """A reader that applies the journal entry by entry never has a follow, request or archive beside a block, and never
+    a request beside a follow of its kind; in the end it has all edges."""
     edges = {}
     for operation, relation, one, other, since in changes:
         if operation == "add":

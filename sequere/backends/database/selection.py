@@ -12,13 +12,16 @@ from uuid import UUID
 from django.db import connections, router
 from django.db.models import QuerySet
 
-from ...exceptions import InvalidArgument, InvalidCursor, InvalidLimit
-from ...relations import RELATIONS, Edge, Relation, check_kind, check_relation, split_list
+from ...exceptions import InvalidArgument, InvalidCursor
+from ...relations import RELATIONS, Edge, check_kind, check_relation, split_list
 from ...resources import Resource, check_resource
 from ...steps import in_steps
 from ...timestamps import MICROSECONDS, to_micros, to_moment
 from .. import operations as ops
+from .arguments import check_number
 from .fields import make_digest
+from .lists import edges_between
+from .rows import edges_in, get_model
 
 #: How many candidates of a Suggest one query looks up.
 CANDIDATES = 100
@@ -49,17 +52,11 @@ class _List(NamedTuple):
     sign: str
     owner: Resource
     text: str
-    relation: Relation
-    name: str
-    identifier: str
+    expires: bool
 
     def edges(self, other: ops.Entry) -> list[Edge]:
         """Return the edges that must exist if the list holds ``other``, the owner's first."""
-        if self.identifier not in ("", other.identifier):
-            return []
-        there, back = (self.owner, Resource(*other[:2])), (Resource(*other[:2]), self.owner)
-        ends = [there, back] if self.name == self.relation.mutual else [there]
-        return [Edge(self.relation.name, *pair) for pair in ([back] if self.name == self.relation.backward else ends)]
+        return edges_between(self.text, self.owner, Resource(*other[:2]))
 
     def find(self, other: ops.Entry, rows: dict[bytes, _Row], now: float) -> _Row | None:
         """Return the row of ``other`` in the list, among rows by digest; None if the list does not hold it."""
@@ -67,7 +64,7 @@ class _List(NamedTuple):
         if not found or len(found) < len(self.edges(other)):
             return None
         row = _Row(found[0].id, max(one.timestamp for one in found))
-        return None if self.relation.expires and row.timestamp <= now else row
+        return None if self.expires and row.timestamp <= now else row
 
 
 def select(backend: Lists, operation: ops.Select) -> ops.Selected:
@@ -114,14 +111,14 @@ def _read(operation: ops.Select) -> tuple[list[_List], int | None, str]:
     """Return the lists, the number of the one to walk (None without a cursor), and the cursor of its pages."""
     if len(operation.filters) > ops.MAX_FILTERS:
         raise InvalidArgument(f"filters must be 0 to {ops.MAX_FILTERS}; got {len(operation.filters)}")
-    _check_number("limit", operation.limit, ops.MAX_SELECTED)
-    _check_number("budget", operation.budget, ops.MAX_BUDGET)
+    check_number("limit", operation.limit, 1, ops.MAX_SELECTED)
+    check_number("budget", operation.budget, 1, ops.MAX_BUDGET)
     lists = []
     for number, one in enumerate([ops.Filter("&", operation.resource, operation.list), *operation.filters]):
         if one.sign not in ("&", "-"):
             raise InvalidArgument(f"sign must be & or -; got {one.sign!r:.80}")
         owner = check_resource(one.resource, "filters" if number else "resource")
-        lists.append(_List(number, one.sign, owner, one.name, *split_list(one.name)))
+        lists.append(_List(number, one.sign, owner, one.name, split_list(one.name)[0].expires))
     if not operation.cursor:
         return lists, None, ""
     match = _CURSOR.fullmatch(operation.cursor) if isinstance(operation.cursor, str) else None
@@ -141,7 +138,7 @@ def _matches(
     """
     now = time.time()
     digests = {make_digest(edge.words) for entry in entries for one in (walked, *others) for edge in one.edges(entry)}
-    rows = _rows().filter(digest__in=digests).values_list("digest", "id", "timestamp")
+    rows = edges_in(router.db_for_read(get_model())).filter(digest__in=digests).values_list("digest", "id", "timestamp")
     found = {bytes(digest): _Row(pk, to_micros(moment) / MICROSECONDS) for digest, pk, moment in rows}
     for entry in entries:
         row, timestamp = walked.find(entry, found, now), entry.timestamp
@@ -157,11 +154,11 @@ def _matches(
 def suggest(operation: ops.Suggest) -> list[ops.Suggestion]:
     """Perform a Suggest: two queries, and one for each 100 candidates until there are enough."""
     owner, kind = check_resource(operation.resource), check_kind(operation.kind)
-    _check_number("sample", operation.sample, ops.MAX_SAMPLE)
-    _check_number("each", operation.each, ops.MAX_EACH)
-    _check_number("limit", operation.limit, ops.MAX_SUGGESTED)
+    check_number("sample", operation.sample, 1, ops.MAX_SAMPLE)
+    check_number("each", operation.each, 1, ops.MAX_EACH)
+    check_number("limit", operation.limit, 1, ops.MAX_SUGGESTED)
     follow, request, mute = (RELATIONS[name].of_kind(kind) for name in ("follow", "request", "mute"))
-    rows = _rows()
+    rows = edges_in(router.db_for_read(get_model()))
 
     def newest(resource: Resource, limit: int) -> QuerySet[Any, tuple[str, str]]:
         mine = rows.filter(relation=follow.name, from_identifier=resource.identifier, from_object_id=resource.object_id)
@@ -197,14 +194,3 @@ def suggest(operation: ops.Suggest) -> list[ops.Suggestion]:
         if len(suggestions) >= operation.limit:
             break
     return suggestions[: operation.limit]
-
-
-def _rows() -> QuerySet[Any]:
-    from .models import Edge as Row  # models can be imported once the applications are loaded
-
-    return Row._default_manager.using(router.db_for_read(Row)).all()
-
-
-def _check_number(name: str, value: object, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise InvalidLimit(f"{name} must be a whole number from 1 to {most}; got {value!r:.80}")
